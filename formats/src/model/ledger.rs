@@ -1,0 +1,176 @@
+//! The loss ledger: every packet, byte and message that entered ends as recorded, filtered, or lost with a cause.
+
+use std::collections::BTreeMap;
+
+use super::Anomaly;
+use super::exchange::words;
+
+words! {
+    /// Why something that entered was not recorded.
+    LossCause {
+        /// The kernel or the device dropped packets before we saw them (packets).
+        KernelDrop = "kernel_drop",
+        /// The interface dropped packets (packets).
+        InterfaceDrop = "interface_drop",
+        /// The capture holds less of a packet than was on the wire (bytes).
+        SnapLength = "snap_length",
+        /// A hole in a stream that the peer had acknowledged past: the capture missed it (bytes).
+        Gap = "gap",
+        /// Bytes around a hole that belong to no readable message (bytes).
+        Resync = "resync",
+        /// Out-of-order data beyond the buffer cap (bytes).
+        BufferCap = "buffer_cap",
+        /// A body over the limit; its exchange is kept, its bytes are not (bytes).
+        BodyOverLimit = "body_over_limit",
+        /// Bytes that no parser could read (bytes).
+        Unparsable = "unparsable",
+        /// What followed an upgrade or a CONNECT: counted, not kept (bytes).
+        Upgraded = "upgraded",
+        /// A fragment of an IP packet that was never completed (packets).
+        FragmentIncomplete = "fragment_incomplete",
+        /// A packet whose link, network or transport header could not be read (packets).
+        UndecodablePacket = "undecodable_packet",
+        /// The file ended inside a packet record (packets).
+        TruncatedFile = "truncated_file",
+        /// A message that began but whose end was not seen (messages).
+        IncompleteMessage = "incomplete_message",
+        /// A response whose request was not seen (messages).
+        MissingRequest = "missing_request",
+        /// A request whose response was not seen (messages).
+        MissingResponse = "missing_response",
+        /// Too many connections at once; the oldest idle one was let go (connections).
+        FlowCap = "flow_cap",
+    }
+}
+
+/// What became of the packets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PacketAccount {
+    /// All that entered.
+    pub seen: u64,
+    /// Those with TCP in them that were given to a connection.
+    pub tcp: u64,
+    /// Those that the filter words left out.
+    pub filtered: u64,
+    /// Those of other protocols (ARP, UDP, ICMP, …), by name.
+    pub other: BTreeMap<String, u64>,
+    /// Those that were lost to a cause.
+    pub lost: u64,
+}
+
+/// A protocol that has no parser here: counted, not kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ForeignTraffic {
+    /// Connections that spoke it.
+    pub connections: u64,
+    /// Stream bytes of theirs.
+    pub bytes: u64,
+}
+
+/// The account of a capture. All figures are totals since its start; ledgers of several captures or parts add up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LossLedger {
+    /// What became of the packets. `seen = tcp + filtered + other + lost`.
+    pub packets: PacketAccount,
+    /// Connections seen.
+    pub connections: u64,
+    /// TCP payload bytes that entered, retransmissions left out, holes included.
+    pub stream_bytes: u64,
+    /// Stream bytes that stand in recorded messages (framing included).
+    pub recorded_bytes: u64,
+    /// Stream bytes of connections that speak something else, by protocol.
+    pub foreign: BTreeMap<String, ForeignTraffic>,
+    /// TCP payload bytes seen more than once.
+    pub retransmitted_bytes: u64,
+    /// Requests recorded.
+    pub requests: u64,
+    /// Final responses recorded.
+    pub responses: u64,
+    /// Informational responses recorded.
+    pub interim: u64,
+    /// Exchanges recorded with both sides whole.
+    pub complete: u64,
+    /// What was lost, in the unit that the cause names.
+    pub lost: BTreeMap<LossCause, u64>,
+    /// Oddities seen, by kind.
+    pub anomalies: BTreeMap<Anomaly, u64>,
+}
+
+impl LossLedger {
+    /// Adds `amount` to a cause.
+    pub fn lose(&mut self, cause: LossCause, amount: u64) {
+        if amount > 0 {
+            *self.lost.entry(cause).or_default() += amount;
+        }
+    }
+
+    /// Adds every figure of `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.combine(other, u64::saturating_add);
+    }
+
+    /// What has come since `earlier`, an older state of this same ledger.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut difference = self.clone();
+        difference.combine(earlier, u64::saturating_sub);
+        difference
+    }
+
+    fn combine(&mut self, other: &Self, with: fn(u64, u64) -> u64) {
+        let Self { packets, connections, stream_bytes, recorded_bytes, foreign, retransmitted_bytes, requests, responses, interim, complete, lost, anomalies } =
+            other;
+        for (mine, theirs) in [
+            (&mut self.packets.seen, packets.seen),
+            (&mut self.packets.tcp, packets.tcp),
+            (&mut self.packets.filtered, packets.filtered),
+            (&mut self.packets.lost, packets.lost),
+            (&mut self.connections, *connections),
+            (&mut self.stream_bytes, *stream_bytes),
+            (&mut self.recorded_bytes, *recorded_bytes),
+            (&mut self.retransmitted_bytes, *retransmitted_bytes),
+            (&mut self.requests, *requests),
+            (&mut self.responses, *responses),
+            (&mut self.interim, *interim),
+            (&mut self.complete, *complete),
+        ] {
+            *mine = with(*mine, theirs);
+        }
+        combine_maps(&mut self.packets.other, &packets.other, with);
+        combine_maps(&mut self.lost, lost, with);
+        combine_maps(&mut self.anomalies, anomalies, with);
+        for (name, theirs) in foreign {
+            let mine = self.foreign.entry(name.clone()).or_default();
+            mine.connections = with(mine.connections, theirs.connections);
+            mine.bytes = with(mine.bytes, theirs.bytes);
+        }
+        self.foreign.retain(|_, traffic| *traffic != ForeignTraffic::default());
+    }
+}
+
+fn combine_maps<K: Ord + Clone>(mine: &mut BTreeMap<K, u64>, theirs: &BTreeMap<K, u64>, with: fn(u64, u64) -> u64) {
+    for (key, value) in theirs {
+        let entry = mine.entry(key.clone()).or_default();
+        *entry = with(*entry, *value);
+    }
+    mine.retain(|_, value| *value != 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up_to_the_whole() {
+        let mut early = LossLedger { connections: 2, ..LossLedger::default() };
+        early.lose(LossCause::Gap, 10);
+        let mut late = early.clone();
+        late.connections = 5;
+        late.lose(LossCause::Gap, 7);
+        late.lose(LossCause::Resync, 1);
+        late.foreign.insert("tls".to_owned(), ForeignTraffic { connections: 1, bytes: 99 });
+
+        let mut sum = early.clone();
+        sum.add(&late.since(&early));
+        assert_eq!(sum, late);
+    }
+}

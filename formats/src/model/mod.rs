@@ -1,0 +1,21 @@
+//! The vocabulary.
+//!
+//! Domain types that all tools speak. They are not `Serialize`: each file format under `disk` has wire types of its own,
+//! with a version, so that a file's layout never changes by accident. Nothing here reads, writes or allocates behind the
+//! caller's back; no `Debug` prints a payload byte.
+
+mod exchange;
+mod head;
+mod ledger;
+mod message;
+mod outcome;
+mod redaction;
+mod time;
+
+pub use exchange::{Anomaly, ConnectionId, Exchange, ExchangeId, Initiator, InvalidExchangeId, Protocol, Role, Shape, Side, Timing};
+pub use head::{Head, Header, InvalidHead, StartLine};
+pub use ledger::{ForeignTraffic, LossCause, LossLedger, PacketAccount};
+pub use message::{Body, BodyFraming, Completeness, DropReason, Message};
+pub use outcome::{Failure, Outcome, OutcomeTiming, Reply};
+pub use redaction::{Action, KeyId, Part, Redaction};
+pub use time::{InvalidTimestamp, Timestamp};
