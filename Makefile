@@ -1,0 +1,42 @@
+# Two commands matter: `make demo` shows the whole pipeline, `make test` runs every test.
+# Both install what is missing on Debian (packages by name, with sudo unless root) and are quiet once it is there.
+
+SHELL := /bin/bash
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+BUILD_PACKAGES := gcc libc6-dev libpcap-dev pkg-config
+TEST_PACKAGES := mariadb-server postgresql python3-venv tcpdump tshark
+PYTHON_PACKAGES := duckdb pandas pyarrow
+VENV := $(CURDIR)/target/venv
+
+.PHONY: demo build test fmt lint build-tools test-tools help
+
+help:
+	@echo 'make demo   build reenact and watch the whole pipeline, on an embedded capture and sandbox'
+	@echo 'make test   run every test, against real database servers'
+	@echo 'make fmt    format the source'
+	@echo 'make lint   check format and lints'
+
+demo: build
+	@./target/release/reenact demo
+
+build: build-tools
+	@cargo build --release --locked --bin reenact
+
+test: test-tools
+	@REENACT_PYTHON=$(VENV)/bin/python3 ./scripts/run-tests
+
+fmt:
+	@cargo fmt --all
+
+lint: build-tools
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+
+build-tools:
+	@./scripts/install-packages $(BUILD_PACKAGES)
+	@command -v cargo > /dev/null || { echo 'cargo is missing: install Rust 1.95 or newer through rustup (https://rustup.rs)' >&2; exit 1; }
+
+test-tools: build-tools
+	@./scripts/install-packages $(TEST_PACKAGES)
+	@./scripts/install-python $(VENV) $(PYTHON_PACKAGES)

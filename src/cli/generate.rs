@@ -1,0 +1,35 @@
+//! What packagers need and nobody types: shell completions, man pages, JSON Schemas.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, ValueHint};
+use clap_complete::Shell;
+
+use super::exit::Exit;
+use super::{Cli, output};
+
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell to complete for
+    shell: Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct ManArgs {
+    /// Where the pages are written; made if it is missing
+    #[arg(value_hint = ValueHint::DirPath)]
+    directory: PathBuf,
+}
+
+pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "reenact", &mut script);
+    output::data(&String::from_utf8(script)?)?;
+    Ok(Exit::Pass)
+}
+
+pub(crate) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
+    std::fs::create_dir_all(&args.directory)?;
+    clap_mangen::generate_to(Cli::command(), &args.directory)?;
+    Ok(Exit::Pass)
+}

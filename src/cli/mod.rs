@@ -1,0 +1,113 @@
+//! The command line: the only place with clap, anyhow and stdout.
+//!
+//! What flows in: arguments, environment, signals. What flows out: data on stdout, everything else on stderr, one exit code.
+//! Each command is a file: its arguments as typed, and a `run` that makes of them what the library will do. What never happens
+//! here: work on exchanges; that is `pipeline`'s and the crates' below it.
+
+mod exit;
+mod generate;
+mod output;
+mod progress;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use reenact_formats::seam::{Blame, Explain};
+
+use exit::Exit;
+
+/// Record production traffic, take the people and the secrets out of it, replay it against a sandbox, and prove what it did.
+#[derive(Parser)]
+#[command(version, propagate_version = true, disable_help_subcommand = true, after_help = EXAMPLES, max_term_width = 120)]
+struct Cli {
+    /// Say more on stderr: -v what happens, -vv in detail (REENACT_LOG sets filters)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  reenact demo                                                   the whole pipeline on an embedded sandbox
+  reenact key new key.txt                                        a key; what is written under one key joins
+  reenact capture -r traffic.pcapng -o rec/ --key-file key.txt   from packets to a redacted recording
+  reenact inspect rec/                                           what is in it
+  reenact replay rec/ --target http://127.0.0.1:8080 -o run/ --key-file key.txt
+  reenact verify run/ --baseline base-run/ --html report.html
+
+Exit codes: 0 pass; 1 fail; 2 what was given is wrong; 3 stopped by safety or a signal; 4 inconclusive; 5 our own side.";
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(hide = true)]
+    Completions(generate::CompletionsArgs),
+    #[command(hide = true)]
+    Man(generate::ManArgs),
+}
+
+/// An argument that clap could not know to be wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub(crate) struct InvalidArgument {
+    what: String,
+    hint: Option<String>,
+}
+
+impl InvalidArgument {
+    pub(crate) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: Some(hint.into()) }
+    }
+}
+
+impl Explain for InvalidArgument {
+    fn blame(&self) -> Blame {
+        Blame::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are data; a broken pipe under them is no failure.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Input.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    start_log(cli.verbose);
+    match run(cli.command) {
+        Ok(exit) => exit.into(),
+        Err(error) if exit::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            exit::of_error(&error).into()
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args),
+    }
+}
+
+fn start_log(verbose: u8) {
+    let default = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("REENACT_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

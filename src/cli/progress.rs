@@ -1,0 +1,74 @@
+//! Progress of long work: a bar when stderr is a terminal, else a plain line each ten seconds.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::output;
+
+/// How often a line is printed where no bar can be drawn.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Shows how far one piece of work has come. It is gone from the terminal once it is dropped.
+pub(crate) enum Progress {
+    /// A bar that is drawn in place.
+    Bar(ProgressBar),
+    /// Lines, at most one each ten seconds.
+    Lines {
+        /// What is being done.
+        label: String,
+        /// How much there is to do, if that is known.
+        total: Option<u64>,
+        /// When the last line was printed.
+        last: Mutex<Instant>,
+    },
+}
+
+impl Progress {
+    /// Begins with `total` units to do, if their number is known.
+    pub(crate) fn start(label: &str, total: Option<u64>) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::Lines { label: label.to_owned(), total, last: Mutex::new(now()) };
+        }
+        let (bar, style) = match total {
+            Some(total) => (ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()), "{msg} [{bar:30}] {human_pos}/{human_len} {elapsed}"),
+            None => (ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()), "{msg} {spinner} {human_pos} {elapsed}"),
+        };
+        bar.set_style(ProgressStyle::with_template(style).expect("the template is valid").progress_chars("=> "));
+        bar.set_message(label.to_owned());
+        Self::Bar(bar)
+    }
+
+    /// `done` units have been done since the start.
+    pub(crate) fn at(&self, done: u64) {
+        match self {
+            Self::Bar(bar) => bar.set_position(done),
+            Self::Lines { label, total, last } => {
+                let Ok(mut last) = last.lock() else { return };
+                if now().duration_since(*last) < LINE_EVERY {
+                    return;
+                }
+                *last = now();
+                match total {
+                    Some(total) => output::note(&format!("{label}: {done}/{total}")),
+                    None => output::note(&format!("{label}: {done}")),
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "only paces what is printed; no result depends on it")]
+fn now() -> Instant {
+    Instant::now()
+}
