@@ -4,13 +4,14 @@
 //! - `wire`: codecs without I/O, used by capture and by the replay driver.
 //! - `content`: what stands inside a message: codings, leaves with paths, rewriting by span.
 //! - [`disk`]: the versioned files: recordings, runs, snapshots.
-//! - `config`: what people write: policies, objectives, entities.
+//! - [`config`]: what people write: policies, objectives, entities.
 //! - [`seam`]: the traits by which the root hands one tool's work to another.
 //!
 //! This crate is synchronous, knows no async runtime, prints nothing, and depends on no other crate of the workspace.
 
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod disk;
 pub mod model;
 pub mod seam;

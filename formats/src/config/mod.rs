@@ -1,0 +1,10 @@
+//! What people write: policies, objectives, entities.
+//!
+//! YAML flows in, serde types that mirror the files flow out, each with a JSON Schema of its own. An unknown key is an error
+//! that names its line and the nearest known key. The checked domain types live with their users; nothing here interprets.
+
+pub mod entities;
+pub mod objectives;
+mod yaml;
+
+pub use yaml::{Error, load, nearest, parse};
