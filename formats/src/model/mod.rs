@@ -12,6 +12,8 @@ mod outcome;
 mod redaction;
 mod time;
 
+pub(crate) use exchange::words;
+
 pub use exchange::{Anomaly, ConnectionId, Exchange, ExchangeId, Initiator, InvalidExchangeId, Protocol, Role, Shape, Side, Timing};
 pub use head::{Head, Header, InvalidHead, StartLine};
 pub use ledger::{ForeignTraffic, LossCause, LossLedger, PacketAccount};
