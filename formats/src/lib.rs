@@ -2,7 +2,7 @@
 //!
 //! - [`model`]: the vocabulary: an [`Exchange`](model::Exchange) is what was asked and what answered it.
 //! - `wire`: codecs without I/O, used by capture and by the replay driver.
-//! - `content`: what stands inside a message: codings, leaves with paths, rewriting by span.
+//! - [`content`]: what stands inside a message: codings, leaves with paths, rewriting by span.
 //! - [`disk`]: the versioned files: recordings, runs, snapshots.
 //! - [`config`]: what people write: policies, objectives, entities.
 //! - [`seam`]: the traits by which the root hands one tool's work to another.
@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod content;
 pub mod disk;
 pub mod model;
 pub mod seam;

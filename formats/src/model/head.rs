@@ -47,6 +47,8 @@ pub struct Header<'a> {
     pub name: &'a [u8],
     /// The value without the white space around it; folded lines stand in it with their line breaks.
     pub value: &'a [u8],
+    /// Where the name begins in the raw head.
+    pub name_start: usize,
     /// Where the value begins in the raw head.
     pub value_start: usize,
 }
@@ -227,7 +229,12 @@ impl Head {
 
     /// All field lines in order, duplicates included.
     pub fn headers(&self) -> impl Iterator<Item = Header<'_>> {
-        self.headers.iter().map(|spans| Header { name: self.slice(&spans.name), value: self.slice(&spans.value), value_start: spans.value.start as usize })
+        self.headers.iter().map(|spans| Header {
+            name: self.slice(&spans.name),
+            value: self.slice(&spans.value),
+            name_start: spans.name.start as usize,
+            value_start: spans.value.start as usize,
+        })
     }
 
     /// The field lines called `name`, whatever their case.

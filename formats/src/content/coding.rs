@@ -1,0 +1,259 @@
+//! Content codings: undone within a limit, and done again.
+//!
+//! In: the value of `Content-Encoding` and the bytes under it. Out: the bytes without it, or with it. A coding that is not
+//! known, bytes that do not end where their coding ends, and content over the limit are errors: the caller drops such a
+//! body, for what cannot be read cannot be scanned. Never more than the limit is inflated.
+
+use std::borrow::Cow;
+use std::io::{Read, Write};
+
+use brotli::enc::StandardAlloc;
+
+use crate::model::{Head, Message};
+
+/// Why a content coding could not be undone or done again, or edits not be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodingError {
+    /// The coding has no decoder here.
+    #[error("unknown content coding")]
+    Unknown,
+    /// The bytes are not what their coding says, or go on after its end.
+    #[error("content does not match its {coding} coding")]
+    Corrupt {
+        /// The coding.
+        coding: &'static str,
+    },
+    /// More content than the limit.
+    #[error("content over the limit of {limit} bytes once its coding is undone")]
+    OverLimit {
+        /// The limit.
+        limit: usize,
+    },
+    /// More codings on top of one another than anyone uses.
+    #[error("over {MAX_STACKED} content codings on top of one another")]
+    TooManyCodings,
+    /// Edits whose spans overlap, go backwards, or reach beyond the bytes.
+    #[error("edit {position} overlaps another one or reaches beyond the bytes")]
+    Spans {
+        /// Which edit, from 0.
+        position: usize,
+    },
+    /// The edited head is no head any more.
+    #[error("the edited head is no head any more")]
+    Head,
+}
+
+/// The body without its content codings; borrowed if it has none and came in one piece.
+pub fn decoded_body(message: &Message, limit: usize) -> Result<Cow<'_, [u8]>, CodingError> {
+    let bytes = message.body.contiguous();
+    let encoding = encoding_of(&message.head);
+    if bytes.is_empty() || codings(&encoding)?.is_empty() {
+        return if bytes.len() > limit { Err(CodingError::OverLimit { limit }) } else { Ok(bytes) };
+    }
+    decode(&encoding, &bytes, limit).map(Cow::Owned)
+}
+
+/// Undoes the codings that `content_encoding` lists, the last one first (RFC 9110, section 8.4).
+pub fn decode(content_encoding: &[u8], bytes: &[u8], limit: usize) -> Result<Vec<u8>, CodingError> {
+    let mut content = Cow::Borrowed(bytes);
+    for coding in codings(content_encoding)?.into_iter().rev() {
+        content = Cow::Owned(coding.undo(&content, limit)?);
+    }
+    if content.len() > limit { Err(CodingError::OverLimit { limit }) } else { Ok(content.into_owned()) }
+}
+
+/// Does the codings that `content_encoding` lists, in order. The same bytes always give the same bytes.
+pub fn encode(content_encoding: &[u8], bytes: &[u8]) -> Result<Vec<u8>, CodingError> {
+    codings(content_encoding)?.into_iter().try_fold(bytes.to_vec(), |content, coding| coding.redo(&content))
+}
+
+/// Like [`encode`], and where a coding has two forms on the wire, in the form that `like` had.
+pub(super) fn encode_like(content_encoding: &[u8], bytes: &[u8], like: &[u8]) -> Result<Vec<u8>, CodingError> {
+    match codings(content_encoding)?.as_slice() {
+        [Coding::Deflate] if !has_zlib_header(like) => deflate_raw(bytes),
+        _ => encode(content_encoding, bytes),
+    }
+}
+
+/// All `Content-Encoding` lines of a head as one list.
+pub(super) fn encoding_of(head: &Head) -> Vec<u8> {
+    head.headers_named("content-encoding").map(|header| header.value).collect::<Vec<_>>().join(&b","[..])
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Gzip,
+    Deflate,
+    Brotli,
+    Zstd,
+}
+
+fn codings(content_encoding: &[u8]) -> Result<Vec<Coding>, CodingError> {
+    let mut codings = Vec::new();
+    for word in content_encoding.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+        codings.push(match word.to_ascii_lowercase().as_slice() {
+            b"" | b"identity" => continue,
+            b"gzip" | b"x-gzip" => Coding::Gzip,
+            b"deflate" => Coding::Deflate,
+            b"br" => Coding::Brotli,
+            b"zstd" => Coding::Zstd,
+            _ => return Err(CodingError::Unknown),
+        });
+    }
+    if codings.len() > MAX_STACKED { Err(CodingError::TooManyCodings) } else { Ok(codings) }
+}
+
+impl Coding {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            Self::Brotli => "br",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    fn undo(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, CodingError> {
+        if bytes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let corrupt = CodingError::Corrupt { coding: self.name() };
+        match self {
+            Self::Gzip => inflated(flate2::bufread::MultiGzDecoder::new(bytes), limit, corrupt),
+            // RFC 9110, section 8.4.1.2 means the zlib form; some servers send the bare stream.
+            Self::Deflate if has_zlib_header(bytes) => {
+                let mut rest = bytes;
+                let content = inflated(flate2::bufread::ZlibDecoder::new(&mut rest), limit, corrupt)?;
+                if rest.is_empty() { Ok(content) } else { Err(corrupt) }
+            }
+            Self::Deflate => {
+                let mut rest = bytes;
+                let content = inflated(flate2::bufread::DeflateDecoder::new(&mut rest), limit, corrupt)?;
+                if rest.is_empty() { Ok(content) } else { Err(corrupt) }
+            }
+            Self::Brotli => unbrotli(bytes, limit, corrupt),
+            Self::Zstd => inflated(zstd::stream::read::Decoder::with_buffer(bytes).map_err(|_| corrupt)?, limit, corrupt),
+        }
+    }
+
+    fn redo(self, bytes: &[u8]) -> Result<Vec<u8>, CodingError> {
+        let failed = |_: std::io::Error| CodingError::Corrupt { coding: self.name() };
+        match self {
+            Self::Gzip => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+                encoder.write_all(bytes).map_err(failed)?;
+                encoder.finish().map_err(failed)
+            }
+            Self::Deflate => {
+                let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+                encoder.write_all(bytes).map_err(failed)?;
+                encoder.finish().map_err(failed)
+            }
+            Self::Brotli => {
+                let mut out = Vec::new();
+                let params = brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, ..Default::default() };
+                brotli::BrotliCompress(&mut &*bytes, &mut out, &params).map_err(failed)?;
+                Ok(out)
+            }
+            Self::Zstd => zstd::stream::encode_all(bytes, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(failed),
+        }
+    }
+}
+
+fn deflate_raw(bytes: &[u8]) -> Result<Vec<u8>, CodingError> {
+    let failed = |_: std::io::Error| CodingError::Corrupt { coding: "deflate" };
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).map_err(failed)?;
+    encoder.finish().map_err(failed)
+}
+
+/// The first two bytes of a zlib stream: method 8, and a check that makes them a multiple of 31 (RFC 1950, section 2.2).
+fn has_zlib_header(bytes: &[u8]) -> bool {
+    matches!(bytes, [first, second, ..] if first & 0x0f == 8 && u16::from_be_bytes([*first, *second]).is_multiple_of(31))
+}
+
+fn inflated(decoder: impl Read, limit: usize, corrupt: CodingError) -> Result<Vec<u8>, CodingError> {
+    let mut content = Vec::new();
+    // One byte more than allowed tells "just the limit" from "over it".
+    decoder.take(limit as u64 + 1).read_to_end(&mut content).map_err(|_| corrupt)?;
+    if content.len() > limit { Err(CodingError::OverLimit { limit }) } else { Ok(content) }
+}
+
+/// By the state machine beneath the crate's reader: the reader swallows what follows the stream's end, and that would pass unseen.
+fn unbrotli(bytes: &[u8], limit: usize, corrupt: CodingError) -> Result<Vec<u8>, CodingError> {
+    let mut state = brotli::BrotliState::new(StandardAlloc::default(), StandardAlloc::default(), StandardAlloc::default());
+    let (mut content, mut block) = (Vec::new(), [0; 1 << 14]);
+    let (mut available_in, mut at_in) = (bytes.len(), 0);
+    loop {
+        let (mut available_out, mut at_out, mut total) = (block.len(), 0, 0);
+        let result = brotli::BrotliDecompressStream(&mut available_in, &mut at_in, bytes, &mut available_out, &mut at_out, &mut block, &mut total, &mut state);
+        content.extend_from_slice(&block[..at_out]);
+        if content.len() > limit {
+            return Err(CodingError::OverLimit { limit });
+        }
+        match result {
+            brotli::BrotliResult::ResultSuccess if available_in == 0 => return Ok(content),
+            brotli::BrotliResult::NeedsMoreOutput => {}
+            brotli::BrotliResult::ResultSuccess | brotli::BrotliResult::NeedsMoreInput | brotli::BrotliResult::ResultFailure => return Err(corrupt),
+        }
+    }
+}
+
+/// Middle ground between speed and size: re-encoded bodies are few.
+const BROTLI_QUALITY: i32 = 5;
+
+/// Two are seen, three are odd, more are an attack.
+const MAX_STACKED: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: usize = 1 << 20;
+
+    #[test]
+    fn every_coding_round_trips() {
+        let long: Vec<u8> = (0..100_000_u32).flat_map(|n| (n % 251).to_le_bytes()).collect();
+        for encoding in ["", "identity", "gzip", "X-GZip", "deflate", "br", "zstd", "gzip, br", "deflate,identity , zstd,gzip"] {
+            for content in [&b""[..], b"x", b"{\"a\":1}", &long] {
+                let encoded = encode(encoding.as_bytes(), content).expect("encodes");
+                assert_eq!(decode(encoding.as_bytes(), &encoded, LIMIT).expect("decodes"), content, "{encoding}");
+                assert_eq!(encode(encoding.as_bytes(), content).expect("encodes"), encoded, "{encoding} is deterministic");
+            }
+        }
+    }
+
+    #[test]
+    fn deflate_is_read_and_kept_in_both_forms() {
+        let raw = deflate_raw(b"hello hello hello").expect("encodes");
+        assert_eq!(decode(b"deflate", &raw, LIMIT).expect("decodes"), b"hello hello hello");
+        assert!(!has_zlib_header(&encode_like(b"deflate", b"other", &raw).expect("encodes")));
+        let zlib = encode(b"deflate", b"hello").expect("encodes");
+        assert!(has_zlib_header(&encode_like(b"deflate", b"other", &zlib).expect("encodes")));
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit() {
+        let zeros = vec![0; 4 << 20];
+        for encoding in ["gzip", "deflate", "br", "zstd", "gzip, gzip", "identity"] {
+            let bomb = encode(encoding.as_bytes(), &zeros).expect("encodes");
+            assert_eq!(decode(encoding.as_bytes(), &bomb, LIMIT), Err(CodingError::OverLimit { limit: LIMIT }), "{encoding}");
+            assert!(decode(encoding.as_bytes(), &bomb, zeros.len()).is_ok(), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_whole_is_an_error() {
+        for encoding in ["gzip", "deflate", "br", "zstd"] {
+            let mut bytes = encode(encoding.as_bytes(), b"some content, some content").expect("encodes");
+            for end in 1..bytes.len() {
+                assert!(decode(encoding.as_bytes(), &bytes[..end], LIMIT).is_err(), "{encoding} cut at {end}");
+            }
+            bytes.extend_from_slice(b"alice@example.org");
+            assert!(decode(encoding.as_bytes(), &bytes, LIMIT).is_err(), "{encoding} with bytes behind it");
+        }
+        assert_eq!(decode(b"compress", b"x", LIMIT), Err(CodingError::Unknown));
+        assert_eq!(decode(b"gzip,gzip,gzip,gzip,gzip", b"x", LIMIT), Err(CodingError::TooManyCodings));
+    }
+}

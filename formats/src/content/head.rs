@@ -1,0 +1,314 @@
+//! The leaves of a head: request target, headers, cookies, and whatever no grammar explains.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::Visit;
+use super::leaf::{Leaf, LeafKind, Surface, unpercent};
+use super::path::{Repeats, is_name};
+use super::url::{self, lossy};
+use crate::model::{Head, Header, Part, StartLine};
+
+/// Hands out every value of a head (or of a trailer section, then in [`Part::Trailers`]) in the order of the bytes.
+///
+/// Header names that keep to the grammar, methods, versions and status codes are no values. Lines that are no header at all
+/// are handed out as [`LeafKind::Text`], so that no byte that could carry a value goes unseen.
+pub fn visit_head(head: &Head, f: &mut dyn FnMut(Leaf<'_>)) {
+    let raw = head.raw();
+    let mut visitor = HeadVisitor { raw, part: Part::Head, repeats: Repeats::default(), f };
+    let mut seen_to = match head.start_line() {
+        StartLine::Request { target, version, .. } => {
+            let target = target.start as usize..target.end as usize;
+            url::visit(&raw[target.clone()], &url::Place { part: Part::Head, offset: target.start, prefix: "target:", query_prefix: "query:" }, visitor.f);
+            target.end.max(version.end as usize)
+        }
+        StartLine::Response { reason, .. } => {
+            visitor.text("start:reason", reason.start as usize..reason.end as usize);
+            reason.end as usize
+        }
+        StartLine::Absent => {
+            visitor.part = Part::Trailers;
+            0
+        }
+    };
+    for header in head.headers() {
+        let span = header.value_span();
+        // A name that breaks the grammar may be anything.
+        let name_ends = if header.name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)) {
+            header.name_start
+        } else {
+            header.name_start + header.name.len()
+        };
+        visitor.unexplained(seen_to..name_ends);
+        visitor.header(&header);
+        seen_to = span.end.max(header.name_start + header.name.len());
+    }
+    visitor.unexplained(seen_to..raw.len());
+}
+
+struct HeadVisitor<'h, 'v> {
+    raw: &'h [u8],
+    part: Part,
+    repeats: Repeats,
+    f: Visit<'v>,
+}
+
+impl HeadVisitor<'_, '_> {
+    fn header(&mut self, header: &Header<'_>) {
+        let name = header.name.to_ascii_lowercase();
+        match name.as_slice() {
+            b"authorization" | b"proxy-authorization" => self.credential(header, &lossy(Cow::Borrowed(&name))),
+            b"cookie" => self.cookies(header),
+            b"set-cookie" => self.set_cookie(header),
+            b"referer" | b"location" | b"content-location" | b"origin" | b"destination" => {
+                let name = lossy(Cow::Borrowed(&name));
+                let (prefix, query_prefix) = (format!("header:{name}:"), format!("header:{name}?"));
+                let place = url::Place { part: self.part, offset: header.value_start, prefix: &prefix, query_prefix: &query_prefix };
+                url::visit(header.value, &place, self.f);
+            }
+            _ => {
+                let name = lossy(Cow::Borrowed(&name));
+                self.leaf(format!("header:{name}"), Some(&name), LeafKind::Header, header.value_span(), Surface::Header);
+            }
+        }
+    }
+
+    /// `scheme credential`, or `scheme name=value, name="value"` (RFC 9110, section 11.4), or the bare credential that some clients send.
+    fn credential(&mut self, header: &Header<'_>, name: &str) {
+        let value = header.value;
+        let path = format!("header:{name}");
+        let scheme_end = value.iter().position(|byte| *byte == b' ').unwrap_or(0);
+        let start = value[scheme_end..].iter().position(|byte| *byte != b' ').map_or(value.len(), |at| scheme_end + at);
+        let is_token68 = [&b"basic"[..], b"bearer", b"negotiate", b"ntlm"].iter().any(|scheme| value[..scheme_end].eq_ignore_ascii_case(scheme));
+        let parameters = if scheme_end == 0 || is_token68 { None } else { auth_parameters(&value[start..]) };
+        match parameters {
+            Some(parameters) => {
+                for (parameter, span) in parameters {
+                    let parameter = lossy(Cow::Borrowed(&value[start..][parameter])).to_ascii_lowercase();
+                    let span = header.value_start + start + span.start..header.value_start + start + span.end;
+                    self.leaf(format!("{path};{parameter}"), Some(&parameter), LeafKind::Credential, span, Surface::Quoted);
+                }
+            }
+            None => self.leaf(path, Some(name), LeafKind::Credential, header.value_start + start..header.value_start + value.len(), Surface::Header),
+        }
+    }
+
+    fn cookies(&mut self, header: &Header<'_>) {
+        for pair in pieces(header.value, b';') {
+            self.cookie_pair("cookie:", header.value, pair, header.value_start);
+        }
+    }
+
+    fn set_cookie(&mut self, header: &Header<'_>) {
+        let mut cookie = String::new();
+        for (position, piece) in pieces(header.value, b';').into_iter().enumerate() {
+            if position == 0 {
+                cookie = self.cookie_pair("set-cookie:", header.value, piece, header.value_start);
+                continue;
+            }
+            let equals = memchr::memchr(b'=', &header.value[piece.clone()]).map_or(piece.end, |at| piece.start + at);
+            let attribute = lossy(Cow::Borrowed(&header.value[piece.start..equals])).trim().to_ascii_lowercase();
+            let span = (equals + 1).min(piece.end)..piece.end;
+            let known = is_name(&attribute);
+            let span = if known { span } else { piece };
+            let span = header.value_start + span.start..header.value_start + span.end;
+            self.leaf(format!("set-cookie:{cookie};{attribute}"), known.then_some(&attribute), LeafKind::CookieAttribute, span, Surface::Header);
+        }
+    }
+
+    /// One `name=value`, answered with its name. Many cookies are percent-escaped by custom, though no standard says so.
+    fn cookie_pair(&mut self, prefix: &str, list: &[u8], pair: Range<usize>, offset: usize) -> String {
+        let equals = memchr::memchr(b'=', &list[pair.clone()]).map(|at| pair.start + at);
+        let name = lossy(Cow::Borrowed(&list[pair.start..equals.unwrap_or(pair.start)])).trim().to_owned();
+        if !is_name(&name) {
+            self.leaf(format!("{prefix}~key"), None, LeafKind::Cookie, offset + pair.start..offset + pair.start + name.len(), Surface::Cookie);
+        }
+        let mut span = equals.map_or(pair.start, |equals| equals + 1)..pair.end;
+        if span.len() >= 2 && list[span.start] == b'"' && list[span.end - 1] == b'"' {
+            span = span.start + 1..span.end - 1;
+        }
+        let is_escaped = list[span.clone()].windows(3).any(|window| window[0] == b'%' && window[1..].iter().all(u8::is_ascii_hexdigit));
+        let surface = if is_escaped { Surface::Percent } else { Surface::Cookie };
+        self.leaf(format!("{prefix}{name}"), equals.is_some().then_some(&name), LeafKind::Cookie, offset + span.start..offset + span.end, surface);
+        name
+    }
+
+    fn text(&mut self, path: &str, span: Range<usize>) {
+        if !span.is_empty() {
+            self.leaf(path.to_owned(), None, LeafKind::Text, span, Surface::Header);
+        }
+    }
+
+    /// Bytes between what was understood: line ends and colons, or lines that are no headers.
+    fn unexplained(&mut self, span: Range<usize>) {
+        let mut at = span.start;
+        while at < span.end {
+            let end = memchr::memchr(b'\n', &self.raw[at..span.end]).map_or(span.end, |newline| at + newline + 1);
+            let line = &self.raw[at..end];
+            let start = line.iter().position(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | b':'));
+            if let Some(start) = start {
+                let trimmed = line[start..].trim_ascii_end().len();
+                self.text("head:", at + start..at + start + trimmed);
+            }
+            at = end;
+        }
+    }
+
+    fn leaf(&mut self, path: String, name: Option<&str>, kind: LeafKind, span: Range<usize>, surface: Surface) {
+        let raw = &self.raw[span.clone()];
+        let value = if surface == Surface::Percent { unpercent(raw, false) } else { Cow::Borrowed(raw) };
+        let path = self.repeats.unique(path);
+        (self.f)(Leaf { part: self.part, path: &path, name: name.map(Cow::Borrowed), kind, span, value, surface });
+    }
+}
+
+/// The pieces between separators without the white space around them; empty ones left out.
+fn pieces(list: &[u8], separator: u8) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for piece in list.split(|byte| *byte == separator) {
+        let leading = piece.len() - piece.trim_ascii_start().len();
+        let trimmed = piece.trim_ascii().len();
+        if trimmed > 0 {
+            pieces.push(start + leading..start + leading + trimmed);
+        }
+        start += piece.len() + 1;
+    }
+    pieces
+}
+
+/// Names and values of `name=value, name="value"`; `None` if it is anything else.
+fn auth_parameters(list: &[u8]) -> Option<Vec<(Range<usize>, Range<usize>)>> {
+    let mut parameters = Vec::new();
+    for piece in pieces(list, b',') {
+        let equals = memchr::memchr(b'=', &list[piece.clone()]).map(|at| piece.start + at)?;
+        let name = piece.start..equals;
+        let mut value = equals + 1..piece.end;
+        if name.is_empty() || value.is_empty() || !list[name.clone()].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
+            return None;
+        }
+        if list[value.start] == b'"' {
+            if value.len() < 2 || list[value.end - 1] != b'"' {
+                return None;
+            }
+            value = value.start + 1..value.end - 1;
+        } else if list[value.start] == b'=' {
+            return None;
+        }
+        parameters.push((name, value));
+    }
+    (!parameters.is_empty()).then_some(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn leaves(head: &Head) -> Vec<String> {
+        let mut seen = Vec::new();
+        visit_head(head, &mut |leaf| {
+            assert!(leaf.span.end <= head.raw().len());
+            seen.push(format!("{} = {}", leaf.path, String::from_utf8_lossy(&leaf.value)));
+        });
+        seen
+    }
+
+    fn request(raw: &'static str) -> Head {
+        Head::request(Bytes::from_static(raw.as_bytes())).expect("a request head")
+    }
+
+    #[test]
+    fn finds_what_a_request_head_carries() {
+        let head = request(concat!(
+            "GET http://u%40:p@h:80/a/b%20c;m=1//d?x=1&y=a+b%26&x=2&flag&k%40v=3#t=9 HTTP/1.1\r\n",
+            "Authorization: Bearer abc.def==\r\n",
+            "Proxy-Authorization: Digest username=\"Mufasa\", qop=auth\r\n",
+            "Cookie: sid=abc; theme=\"dark\"; e=s%3Ax; lone\r\n",
+            "Referer: https://x.org/r/7?q=1\r\n",
+            "X-A: \r\n",
+            "a line of its own\r\n",
+            "who@example.org: v\r\n",
+            "\r\n"
+        ));
+        assert_eq!(
+            leaves(&head),
+            [
+                "target:userinfo = u@:p",
+                "target:host = h:80",
+                "target:/0 = a",
+                "target:/1 = b c",
+                "target:/1;m = 1",
+                "target:/2 = d",
+                "query:x = 1",
+                "query:y = a b&",
+                "query:x#2 = 2",
+                "query: = flag",
+                "query:~key = k@v",
+                "query:k@v = 3",
+                "target:#t = 9",
+                "header:authorization = abc.def==",
+                "header:proxy-authorization;username = Mufasa",
+                "header:proxy-authorization;qop = auth",
+                "cookie:sid = abc",
+                "cookie:theme = dark",
+                "cookie:e = s:x",
+                "cookie: = lone",
+                "header:referer:host = x.org",
+                "header:referer:/0 = r",
+                "header:referer:/1 = 7",
+                "header:referer?q = 1",
+                "header:x-a = ",
+                "head: = a line of its own",
+                "head:#2 = who@example.org",
+                "header:who@example.org = v",
+            ]
+        );
+    }
+
+    #[test]
+    fn finds_what_a_response_head_carries() {
+        let head = Head::response(Bytes::from_static(
+            b"HTTP/1.1 302 Hello Bob\r\nLocation: /orders/17?t=x#access_token=y\r\nSet-Cookie: sid=a=b; Path=/; HttpOnly; expires=Mon, 1 Jan\r\n\r\n",
+        ))
+        .expect("a response head");
+        assert_eq!(
+            leaves(&head),
+            [
+                "start:reason = Hello Bob",
+                "header:location:/0 = orders",
+                "header:location:/1 = 17",
+                "header:location?t = x",
+                "header:location:#access_token = y",
+                "set-cookie:sid = a=b",
+                "set-cookie:sid;path = /",
+                "set-cookie:sid;httponly = ",
+                "set-cookie:sid;expires = Mon, 1 Jan",
+            ]
+        );
+    }
+
+    #[test]
+    fn bare_and_odd_credentials_are_whole() {
+        for (value, expected) in [
+            ("abc", vec!["header:authorization = abc"]),
+            ("Basic YTpi", vec!["header:authorization = YTpi"]),
+            ("Token  token=\"x\"", vec!["header:authorization;token = x"]),
+            ("Scheme abc=", vec!["header:authorization = abc="]),
+            ("Bearer", vec!["header:authorization = Bearer"]),
+            ("Scheme a=\"x, b=\"y\"", vec!["header:authorization = a=\"x, b=\"y\""]),
+        ] {
+            let raw = format!("GET / HTTP/1.1\r\nAuthorization: {value}\r\n\r\n");
+            assert_eq!(leaves(&Head::request(Bytes::from(raw)).expect("a head")), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn trailers_are_a_part_of_their_own() {
+        let head = Head::trailers(Bytes::from_static(b"X-Sum: 1\r\nodd\r\n\r\n")).expect("trailers");
+        let mut seen = Vec::new();
+        visit_head(&head, &mut |leaf| seen.push((leaf.part, leaf.path.to_owned())));
+        assert_eq!(seen, [(Part::Trailers, "header:x-sum".to_owned()), (Part::Trailers, "head:".to_owned())]);
+    }
+}

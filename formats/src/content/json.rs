@@ -1,0 +1,461 @@
+//! JSON with places: a scanner of our own over the bytes, because readers that build values forget where these stood.
+//!
+//! Tolerant where senders are sloppy (bytes that are not UTF-8, raw control characters in strings, a byte order mark, lone
+//! surrogates), strict in structure: what is not JSON to its end is an error, and then nothing has been handed out. The stack is our
+//! own and bounded; no input makes it recurse.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::Visit;
+use super::body::Fault;
+use super::leaf::{Leaf, LeafKind, Surface};
+use super::path::push_name;
+use super::url::lossy;
+use crate::model::Part;
+
+/// Whether `bytes` are one JSON text (RFC 8259, section 2), and where they stop being one if not.
+pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
+    Scanner { bytes, at: 0 }.document(&mut |_| {})
+}
+
+/// Hands out the members, strings, numbers and literals of a JSON text that [`check`] has passed. `prefix` begins their
+/// paths; `offset` is where the text begins in the body.
+pub(super) fn visit(bytes: &[u8], prefix: &str, name: Option<&str>, offset: usize, f: Visit<'_>) {
+    let mut emitter = Emitter { bytes, offset, path: prefix.to_owned(), root_name: name, stack: Vec::new(), f };
+    // What cannot be read was refused by `check`; a caller that did not ask gets what stands before the fault.
+    let _ = Scanner { bytes, at: 0 }.document(&mut |event| emitter.event(event));
+}
+
+/// Whether a text is a JSON number or literal as it stands.
+pub(super) fn is_bare(text: &[u8]) -> bool {
+    let mut scanner = Scanner { bytes: text, at: 0 };
+    matches!(text.first(), Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n')) && scanner.scalar().is_ok() && scanner.at == text.len()
+}
+
+enum Event {
+    Open(Container),
+    Close,
+    /// Between the quotes.
+    Key(Range<usize>),
+    Scalar(LeafKind, Range<usize>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Container {
+    Object,
+    Array,
+}
+
+struct Scanner<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl Scanner<'_> {
+    fn document(&mut self, sink: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+        if self.bytes.starts_with(BYTE_ORDER_MARK) {
+            self.at = BYTE_ORDER_MARK.len();
+        }
+        self.values(sink)?;
+        self.space();
+        if self.at == self.bytes.len() { Ok(()) } else { Err(self.fault()) }
+    }
+
+    /// One value, with all that stands in it.
+    fn values(&mut self, sink: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+        let mut stack: Vec<Container> = Vec::new();
+        loop {
+            // A value begins here.
+            self.space();
+            match self.peek() {
+                Some(open @ (b'{' | b'[')) => {
+                    if stack.len() == MAX_DEPTH {
+                        return Err(Fault::TooDeep);
+                    }
+                    let container = if open == b'{' { Container::Object } else { Container::Array };
+                    self.at += 1;
+                    sink(Event::Open(container));
+                    stack.push(container);
+                    self.space();
+                    if self.peek() != Some(closing(container)) {
+                        self.member(container, sink)?;
+                        continue;
+                    }
+                }
+                _ => {
+                    let (kind, span) = self.scalar()?;
+                    sink(Event::Scalar(kind, span));
+                }
+            }
+            // A value has ended here: close what closes, until another one begins.
+            loop {
+                let Some(container) = stack.last().copied() else { return Ok(()) };
+                self.space();
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        self.space();
+                        self.member(container, sink)?;
+                        break;
+                    }
+                    Some(byte) if byte == closing(container) => {
+                        self.at += 1;
+                        stack.pop();
+                        sink(Event::Close);
+                    }
+                    _ => return Err(self.fault()),
+                }
+            }
+        }
+    }
+
+    /// What stands before a member's value: in an object its name and a colon.
+    fn member(&mut self, container: Container, sink: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+        if container == Container::Object {
+            let key = self.string()?;
+            sink(Event::Key(key));
+            self.space();
+            if self.peek() != Some(b':') {
+                return Err(self.fault());
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn scalar(&mut self) -> Result<(LeafKind, Range<usize>), Fault> {
+        let start = self.at;
+        let kind = match self.peek() {
+            Some(b'"') => return Ok((LeafKind::JsonString, self.string()?)),
+            Some(b't') => self.word(b"true", LeafKind::JsonBool)?,
+            Some(b'f') => self.word(b"false", LeafKind::JsonBool)?,
+            Some(b'n') => self.word(b"null", LeafKind::JsonNull)?,
+            _ => self.number()?,
+        };
+        Ok((kind, start..self.at))
+    }
+
+    fn word(&mut self, word: &[u8], kind: LeafKind) -> Result<LeafKind, Fault> {
+        if !self.bytes[self.at..].starts_with(word) {
+            return Err(self.fault());
+        }
+        self.at += word.len();
+        Ok(kind)
+    }
+
+    /// RFC 8259, section 6.
+    fn number(&mut self) -> Result<LeafKind, Fault> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let first = self.peek();
+        let integer = self.digits()?;
+        if first == Some(b'0') && integer > 1 {
+            return Err(self.fault());
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(LeafKind::JsonNumber)
+    }
+
+    fn digits(&mut self) -> Result<usize, Fault> {
+        let count = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 { Err(self.fault()) } else { Ok(count) }
+    }
+
+    /// Between the quotes; escapes are stepped over, not checked.
+    fn string(&mut self) -> Result<Range<usize>, Fault> {
+        if self.peek() != Some(b'"') {
+            return Err(self.fault());
+        }
+        let start = self.at + 1;
+        let mut at = start;
+        loop {
+            match memchr::memchr2(b'"', b'\\', &self.bytes[at.min(self.bytes.len())..]) {
+                Some(offset) if self.bytes[at + offset] == b'"' => {
+                    self.at = at + offset + 1;
+                    return Ok(start..at + offset);
+                }
+                Some(offset) => at += offset + 2,
+                None => return Err(self.fault()),
+            }
+        }
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    const fn fault(&self) -> Fault {
+        Fault::Syntax { offset: self.at }
+    }
+}
+
+const fn closing(container: Container) -> u8 {
+    match container {
+        Container::Object => b'}',
+        Container::Array => b']',
+    }
+}
+
+/// Puts paths and names to what the scanner finds.
+struct Emitter<'b, 'v> {
+    bytes: &'b [u8],
+    offset: usize,
+    /// The path of the value that comes next; what belongs to a container is cut off again when it closes.
+    path: String,
+    root_name: Option<&'b str>,
+    stack: Vec<Frame<'b>>,
+    f: Visit<'v>,
+}
+
+struct Frame<'b> {
+    container: Container,
+    /// The name that holds for its elements: that of the array itself, or of the present member.
+    name: Option<Cow<'b, str>>,
+    /// How long the path was outside of it.
+    path_length: usize,
+    index: usize,
+}
+
+impl<'b> Emitter<'b, '_> {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Open(container) => {
+                self.element();
+                let name = if container == Container::Array { self.name() } else { None };
+                self.stack.push(Frame { container, name, path_length: self.path.len(), index: 0 });
+            }
+            Event::Close => {
+                if let Some(frame) = self.stack.pop() {
+                    self.path.truncate(frame.path_length);
+                }
+            }
+            Event::Key(span) => {
+                let bytes = self.bytes;
+                let key = lossy(unescaped(&bytes[span.clone()]));
+                let Some(frame) = self.stack.last_mut() else { return };
+                self.path.truncate(frame.path_length);
+                push_name(&mut self.path, &key);
+                frame.name = Some(key);
+                let length = self.path.len();
+                self.path.push_str("~key");
+                self.leaf(LeafKind::JsonKey, span, Surface::JsonString, None);
+                self.path.truncate(length);
+            }
+            Event::Scalar(kind, span) => {
+                self.element();
+                let surface = if kind == LeafKind::JsonString { Surface::JsonString } else { Surface::JsonBare };
+                let name = self.name();
+                self.leaf(kind, span, surface, name);
+            }
+        }
+    }
+
+    /// In an array, a value's path ends in its index.
+    fn element(&mut self) {
+        if let Some(frame) = self.stack.last_mut().filter(|frame| frame.container == Container::Array) {
+            self.path.truncate(frame.path_length);
+            self.path.push('/');
+            self.path.push_str(&frame.index.to_string());
+            frame.index += 1;
+        }
+    }
+
+    fn name(&self) -> Option<Cow<'b, str>> {
+        match self.stack.last() {
+            Some(frame) => frame.name.clone(),
+            None => self.root_name.map(Cow::Borrowed),
+        }
+    }
+
+    fn leaf(&mut self, kind: LeafKind, span: Range<usize>, surface: Surface, name: Option<Cow<'b, str>>) {
+        let raw = &self.bytes[span.clone()];
+        let value = if surface == Surface::JsonString { unescaped(raw) } else { Cow::Borrowed(raw) };
+        let span = self.offset + span.start..self.offset + span.end;
+        (self.f)(Leaf { part: Part::Body, path: &self.path, name, kind, span, value, surface });
+    }
+}
+
+/// What a JSON string says; borrowed if it has no escapes. An escape that is none stays as it is.
+pub(super) fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(b'\\', raw) else { return Cow::Borrowed(raw) };
+    let mut out = Vec::with_capacity(raw.len());
+    out.extend_from_slice(&raw[..first]);
+    let mut at = first;
+    while at < raw.len() {
+        if raw[at] != b'\\' {
+            let end = memchr::memchr(b'\\', &raw[at..]).map_or(raw.len(), |offset| at + offset);
+            out.extend_from_slice(&raw[at..end]);
+            at = end;
+            continue;
+        }
+        let (character, length) = match raw.get(at + 1) {
+            Some(b'n') => ('\n', 2),
+            Some(b't') => ('\t', 2),
+            Some(b'r') => ('\r', 2),
+            Some(b'b') => ('\u{8}', 2),
+            Some(b'f') => ('\u{c}', 2),
+            Some(escaped @ (b'"' | b'\\' | b'/')) => (char::from(*escaped), 2),
+            Some(b'u') => unicode(&raw[at..]).unwrap_or(('\\', 1)),
+            _ => ('\\', 1),
+        };
+        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        at += length;
+    }
+    Cow::Owned(out)
+}
+
+/// `\uXXXX`, or two of them that are a surrogate pair, and how many bytes that is. A lone surrogate is U+FFFD.
+fn unicode(raw: &[u8]) -> Option<(char, usize)> {
+    let unit = |at: usize| {
+        let digits = raw.get(at..at + 6).filter(|digits| digits.starts_with(b"\\u"))?;
+        digits[2..].iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
+    };
+    let first = unit(0)?;
+    if (0xd800..0xdc00).contains(&first)
+        && let Some(second) = unit(6).filter(|second| (0xdc00..0xe000).contains(second))
+    {
+        return char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)).map(|character| (character, 12));
+    }
+    Some((char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), 6))
+}
+
+/// Deeper than what services send, far from what a stack of our own could not hold.
+const MAX_DEPTH: usize = 128;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(text: &[u8]) -> Vec<String> {
+        let mut seen = Vec::new();
+        visit(text, "body:", None, 0, &mut |leaf| {
+            let name = leaf.name.as_deref().unwrap_or("-");
+            seen.push(format!("{} {name} {:?} {}", leaf.path, leaf.kind, String::from_utf8_lossy(&leaf.value)));
+            assert_eq!(unescaped(&text[leaf.span.clone()]), leaf.value);
+        });
+        seen
+    }
+
+    #[test]
+    fn finds_every_value_with_its_path() {
+        let text = br#" {"a":1,"b":{"c":["x",{"d":null}],"e":{}},"f":[],"g/h":true,"":-1.5e+3, "a":"\u00e9\ud83d\ude00\n"} "#;
+        assert_eq!(check(text), Ok(()));
+        assert_eq!(
+            leaves(text),
+            [
+                "body:/a~key - JsonKey a",
+                "body:/a a JsonNumber 1",
+                "body:/b~key - JsonKey b",
+                "body:/b/c~key - JsonKey c",
+                "body:/b/c/0 c JsonString x",
+                "body:/b/c/1/d~key - JsonKey d",
+                "body:/b/c/1/d d JsonNull null",
+                "body:/b/e~key - JsonKey e",
+                "body:/f~key - JsonKey f",
+                "body:/g~1h~key - JsonKey g/h",
+                "body:/g~1h g/h JsonBool true",
+                "body:/~key - JsonKey ",
+                "body:/  JsonNumber -1.5e+3",
+                "body:/a~key - JsonKey a",
+                "body:/a a JsonString é😀\n",
+            ]
+        );
+        assert_eq!(leaves(b"\xef\xbb\xbf42"), ["body: - JsonNumber 42"]);
+        assert_eq!(leaves(b"[[1],[2,3]]"), ["body:/0/0 - JsonNumber 1", "body:/1/0 - JsonNumber 2", "body:/1/1 - JsonNumber 3"]);
+    }
+
+    #[test]
+    fn knows_what_is_json() {
+        for good in ["0", "-0", "1e9", "\"\"", "[]", "{}", "[1, 2]", "null", " true ", "{\"a\":{\"b\":[]}}", "\"\\\"\"", "\"\\u12\""] {
+            assert_eq!(check(good.as_bytes()), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            " ",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "1e",
+            "tru",
+            "nul",
+            "[1,]",
+            "[,1]",
+            "{,}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{a:1}",
+            "[1 2]",
+            "\"",
+            "\"\\",
+            "[",
+            "{",
+            "]",
+            "1 2",
+            "{\"a\":1,}",
+            "[1}",
+        ] {
+            assert!(check(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_prefix_and_every_flip_is_read_without_panic() {
+        let text = br#"{"a":[1,-2.5e3,"\ud83d\ude00\q",true,null],"b":{"c":"\u00"}}"#;
+        for end in 0..text.len() {
+            assert!(check(&text[..end]).is_err());
+            leaves(&text[..end]);
+        }
+        for at in 0..text.len() {
+            for byte in [0, b'"', b'\\', b'[', b'}', 0xff] {
+                let mut flipped = text.to_vec();
+                flipped[at] = byte;
+                let _ = check(&flipped);
+                leaves(&flipped);
+            }
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |depth: usize| [vec![b'['; depth], vec![b']'; depth]].concat();
+        assert_eq!(check(&nested(MAX_DEPTH)), Ok(()));
+        assert_eq!(check(&nested(MAX_DEPTH + 1)), Err(Fault::TooDeep));
+        assert_eq!(check(&vec![b'['; 1 << 20]), Err(Fault::TooDeep));
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        for (raw, expected) in [
+            (r"plain", "plain"),
+            (r"\u0041\u00e9", "Aé"),
+            (r"\ud83d\ude00", "😀"),
+            (r"\ud83d!", "\u{fffd}!"),
+            (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
+            (r"\x\u12", r"\x\u12"),
+            (r"a\/b\\c\", "a/b\\c\\"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&unescaped(raw.as_bytes())), expected, "{raw}");
+        }
+    }
+}

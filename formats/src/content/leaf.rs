@@ -1,0 +1,253 @@
+//! A leaf: one value, where it stands, and what it wears there.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use super::path;
+use crate::model::Part;
+
+/// What a leaf is. Closed for now; formats to come add to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum LeafKind {
+    /// One segment of a URL's path. Its name is the segment before it.
+    PathSegment,
+    /// A parameter of a URL's query, of its fragment, or of a path segment (`;name=value`).
+    Query,
+    /// Host and port of a URL.
+    Host,
+    /// User and password of a URL.
+    UserInfo,
+    /// A header's value.
+    Header,
+    /// What follows the scheme in `Authorization` and `Proxy-Authorization`, or one parameter of it.
+    Credential,
+    /// One cookie of `Cookie`, or the one that `Set-Cookie` sets.
+    Cookie,
+    /// An attribute of `Set-Cookie`.
+    CookieAttribute,
+    /// A member name of a JSON object.
+    JsonKey,
+    /// A JSON string.
+    JsonString,
+    /// A JSON number.
+    JsonNumber,
+    /// `true` or `false`.
+    JsonBool,
+    /// `null`.
+    JsonNull,
+    /// A field of a form body.
+    Form,
+    /// A text field of a multipart body.
+    MultipartField,
+    /// A parameter of a multipart part's header, such as the file name.
+    MultipartParameter,
+    /// A file in a multipart body; its value is opaque.
+    MultipartFile,
+    /// Character data of an XML or HTML document. Its name is the element's.
+    ElementText,
+    /// An attribute of an XML or HTML element.
+    ElementAttribute,
+    /// Free text: a whole text body, a reason phrase, a line of a head that could not be read.
+    Text,
+}
+
+impl LeafKind {
+    /// Whether it stands for a value, rather than for the name of one.
+    pub const fn is_value(self) -> bool {
+        !matches!(self, Self::JsonKey)
+    }
+}
+
+/// What a value wears where it stands: its quotes, escapes and forbidden bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Surface {
+    /// Nothing.
+    Raw,
+    /// A header value: no line breaks, no NUL.
+    Header,
+    /// A cookie value: no white space, quotes, commas, semicolons (RFC 6265, section 4.1.1).
+    Cookie,
+    /// Percent-escapes as in a path segment (RFC 3986, section 3.3).
+    Path,
+    /// Percent-escapes as in a query or a form, `+` for the space.
+    Query,
+    /// Percent-escapes of everything that is not unreserved.
+    Percent,
+    /// Between the quotes of a JSON string.
+    JsonString,
+    /// A bare JSON number or literal; what is none gets quotes.
+    JsonBare,
+    /// Character data or an attribute's value in XML or HTML.
+    Markup,
+    /// Between the quotes of a header parameter.
+    Quoted,
+}
+
+impl Surface {
+    /// `value` as it must be written there. Undressed again by the visitor it is `value`, but for bytes that the place cannot hold.
+    pub fn dress(&self, value: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Raw => value.to_vec(),
+            Self::Header => value.iter().map(|byte| if matches!(byte, b'\r' | b'\n' | 0) { b' ' } else { *byte }).collect(),
+            Self::Cookie => percent(value, |byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%'), false),
+            Self::Path => percent(value, |byte| unreserved(byte) || b"!$&'()*+,=:@".contains(&byte), false),
+            Self::Query => percent(value, |byte| unreserved(byte) || b"!$'()*,:@/?".contains(&byte), true),
+            Self::Percent => percent(value, unreserved, false),
+            Self::JsonString => json_escaped(value),
+            Self::JsonBare if super::json::is_bare(value) => value.to_vec(),
+            Self::JsonBare => [&b"\""[..], &json_escaped(value), b"\""].concat(),
+            Self::Markup => markup_escaped(value),
+            Self::Quoted => value
+                .iter()
+                .flat_map(|byte| match byte {
+                    b'"' | b'\\' => vec![b'\\', *byte],
+                    b'\r' | b'\n' | 0 => vec![b' '],
+                    _ => vec![*byte],
+                })
+                .collect(),
+        }
+    }
+}
+
+/// One value of a message.
+#[derive(Clone)]
+pub struct Leaf<'a> {
+    /// The part it stands in.
+    pub part: Part,
+    /// Where it stands there, with concrete indices: `target:/1`, `query:token`, `header:authorization`, `cookie:sid`, `set-cookie:sid`,
+    /// `header:location:/1`, `body:/items/0/sku`, `body:name` (a form field), `body:` (a whole text). The second of two alike ends in `#2`.
+    pub path: &'a str,
+    /// The nearest name: the parameter, the cookie, the header, the JSON member (of the array, for its elements), the segment before.
+    pub name: Option<Cow<'a, str>>,
+    /// What it is.
+    pub kind: LeafKind,
+    /// Where its raw bytes stand: in the raw head, the raw trailers, or the body once its content coding is undone.
+    pub span: Range<usize>,
+    /// The value without what it wears.
+    pub value: Cow<'a, [u8]>,
+    /// What a new value must wear in this place.
+    pub surface: Surface,
+}
+
+impl Leaf<'_> {
+    /// The value, if it is UTF-8.
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.value).ok()
+    }
+
+    /// The path with array indices, and names that may be values, as `*`: safe to print, and alike for like places.
+    pub fn template(&self) -> String {
+        path::template(self.path)
+    }
+}
+
+impl fmt::Debug for Leaf<'_> {
+    /// Shape only: values are what people typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leaf")
+            .field("path", &self.template())
+            .field("kind", &self.kind)
+            .field("span", &self.span)
+            .field("surface", &self.surface)
+            .finish_non_exhaustive()
+    }
+}
+
+const fn unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn percent(value: &[u8], stays: impl Fn(u8) -> bool, plus: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for byte in value {
+        match byte {
+            b' ' if plus => out.push(b'+'),
+            byte if stays(*byte) => out.push(*byte),
+            byte => out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+        }
+    }
+    out
+}
+
+/// `value` without percent-escapes; borrowed if it has none. An escape that is none stays.
+pub(super) fn unpercent(value: &[u8], plus: bool) -> Cow<'_, [u8]> {
+    if !value.iter().any(|byte| *byte == b'%' || (plus && *byte == b'+')) {
+        return Cow::Borrowed(value);
+    }
+    let mut spaced = value.to_vec();
+    if plus {
+        spaced.iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
+    }
+    Cow::Owned(percent_encoding::percent_decode(&spaced).collect())
+}
+
+fn json_escaped(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len() + 2);
+    for byte in value {
+        match byte {
+            b'"' | b'\\' => out.extend([b'\\', *byte]),
+            b'\n' => out.extend(b"\\n"),
+            b'\r' => out.extend(b"\\r"),
+            b'\t' => out.extend(b"\\t"),
+            0x00..=0x1f => out.extend([b'\\', b'u', b'0', b'0', HEX_LOWER[usize::from(byte >> 4)], HEX_LOWER[usize::from(byte & 15)]]),
+            _ => out.push(*byte),
+        }
+    }
+    out
+}
+
+fn markup_escaped(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for byte in value {
+        match byte {
+            b'&' => out.extend(b"&amp;"),
+            b'<' => out.extend(b"&lt;"),
+            b'>' => out.extend(b"&gt;"),
+            b'"' => out.extend(b"&quot;"),
+            b'\'' => out.extend(b"&#39;"),
+            _ => out.push(*byte),
+        }
+    }
+    out
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+const HEX_LOWER: &[u8; 16] = b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dresses_for_the_place() {
+        let cases: [(Surface, &str, &str); 14] = [
+            (Surface::Raw, "a\"b", "a\"b"),
+            (Surface::Header, "a\r\nSet-Cookie: x", "a  Set-Cookie: x"),
+            (Surface::Cookie, "a;b c%", "a%3Bb%20c%25"),
+            (Surface::Path, "a/b@c d", "a%2Fb@c%20d"),
+            (Surface::Query, "a&b=c+d e", "a%26b%3Dc%2Bd+e"),
+            (Surface::Percent, "a@b", "a%40b"),
+            (Surface::JsonString, "a\"\\\n\u{1}é", "a\\\"\\\\\\n\\u0001é"),
+            (Surface::JsonBare, "-1.5e3", "-1.5e3"),
+            (Surface::JsonBare, "true", "true"),
+            (Surface::JsonBare, "01", "\"01\""),
+            (Surface::JsonBare, "1 ", "\"1 \""),
+            (Surface::JsonBare, "a\"", "\"a\\\"\""),
+            (Surface::Markup, "<a & 'b'>", "&lt;a &amp; &#39;b&#39;&gt;"),
+            (Surface::Quoted, "a\"b", "a\\\"b"),
+        ];
+        for (surface, value, expected) in cases {
+            assert_eq!(String::from_utf8_lossy(&surface.dress(value.as_bytes())), expected, "{surface:?}");
+        }
+    }
+
+    #[test]
+    fn percent_escapes_that_are_none_stay() {
+        assert_eq!(unpercent(b"%4", false), Cow::Borrowed(b"%4"));
+        assert_eq!(unpercent(b"%zz+%41", true).as_ref(), b"%zz A");
+        assert_eq!(unpercent(b"a+b", false).as_ref(), b"a+b");
+    }
+}

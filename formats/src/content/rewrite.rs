@@ -1,0 +1,214 @@
+//! Rewriting by span: bytes that no edit names stay what they are.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::coding::{self, CodingError, decoded_body};
+use crate::model::{Head, Message, StartLine};
+
+/// New bytes for a span.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced, in bytes of the part as it is; empty to insert.
+    pub span: Range<usize>,
+    /// What stands there afterwards, [dressed](super::Surface::dress) for its place.
+    pub replacement: Vec<u8>,
+}
+
+impl std::fmt::Debug for Edit {
+    /// Never the bytes.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edit").field("span", &self.span).field("replacement_bytes", &self.replacement.len()).finish_non_exhaustive()
+    }
+}
+
+/// The edits to a message, by part. In each list spans ascend and do not overlap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edits {
+    /// To the raw head.
+    pub head: Vec<Edit>,
+    /// To the body without its content codings.
+    pub body: Vec<Edit>,
+    /// To the raw trailers.
+    pub trailers: Vec<Edit>,
+}
+
+impl Edits {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.head.is_empty() && self.body.is_empty() && self.trailers.is_empty()
+    }
+}
+
+/// Makes the edits. A body that is edited is decoded, edited, and encoded again as it was; `Content-Length` and the chunks'
+/// lengths are made right. A part without edits stays as it is, byte for byte. On an error nothing has changed.
+pub fn rewrite(message: &mut Message, edits: Edits) -> Result<(), CodingError> {
+    let Edits { head: mut head_edits, body: body_edits, trailers: trailer_edits } = edits;
+    let body = if body_edits.is_empty() {
+        None
+    } else {
+        let edited = apply(&decoded_body(message, MAX_DECODED)?, &body_edits)?;
+        let encoding = coding::encoding_of(&message.head);
+        let encoded = if edited.is_empty() { edited } else { coding::encode_like(&encoding, &edited, &message.body.contiguous())? };
+        length_edits(&message.head, encoded.len(), &mut head_edits);
+        Some(encoded)
+    };
+    let head = edited_head(&message.head, &head_edits)?;
+    let trailers = message.trailers.as_ref().map(|trailers| edited_head(trailers, &trailer_edits)).transpose()?;
+    if let Some(head) = head {
+        message.head = head;
+    }
+    if let Some(Some(trailers)) = trailers {
+        message.trailers = Some(trailers);
+    }
+    if let Some(body) = body {
+        message.body.replace(Bytes::from(body));
+    }
+    Ok(())
+}
+
+/// `bytes` with the edits made.
+pub fn apply(bytes: &[u8], edits: &[Edit]) -> Result<Vec<u8>, CodingError> {
+    let mut out = Vec::with_capacity(bytes.len() + edits.iter().map(|edit| edit.replacement.len()).sum::<usize>());
+    let mut at = 0;
+    for (position, Edit { span, replacement }) in edits.iter().enumerate() {
+        let kept = bytes.get(at..span.start).filter(|_| span.start <= span.end && span.end <= bytes.len()).ok_or(CodingError::Spans { position })?;
+        out.extend_from_slice(kept);
+        out.extend_from_slice(replacement);
+        at = span.end;
+    }
+    out.extend_from_slice(&bytes[at..]);
+    Ok(out)
+}
+
+fn edited_head(head: &Head, edits: &[Edit]) -> Result<Option<Head>, CodingError> {
+    if edits.is_empty() {
+        return Ok(None);
+    }
+    let raw = Bytes::from(apply(head.raw(), edits)?);
+    let edited = match head.start_line() {
+        StartLine::Request { .. } => Head::request(raw),
+        StartLine::Response { .. } => Head::response(raw),
+        StartLine::Absent => Head::trailers(raw),
+    };
+    edited.map(Some).map_err(|_| CodingError::Head)
+}
+
+/// Every `Content-Length` that is a number becomes `length`; these edits win over others to the same header.
+fn length_edits(head: &Head, length: usize, edits: &mut Vec<Edit>) {
+    for header in head.headers_named("content-length").filter(|header| !header.value.is_empty() && header.value.iter().all(u8::is_ascii_digit)) {
+        let span = header.value_span();
+        edits.retain(|edit| edit.span.end <= span.start || edit.span.start >= span.end);
+        let at = edits.partition_point(|edit| edit.span.start < span.start);
+        edits.insert(at, Edit { span, replacement: length.to_string().into_bytes() });
+    }
+}
+
+/// No body is inflated beyond this, whatever the caller looked at before.
+pub const MAX_DECODED: usize = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::content::{visit_body, visit_head};
+    use crate::model::{Body, BodyFraming, Completeness};
+
+    fn message(encoding: &str, content: &[u8], framing: BodyFraming) -> Message {
+        let encoded = if content.is_empty() { Vec::new() } else { coding::encode(encoding.as_bytes(), content).expect("encodes") };
+        let length = if framing == BodyFraming::Length { format!("Content-Length: {}\r\n", encoded.len()) } else { String::new() };
+        let raw = format!("POST /a/b?c=d HTTP/1.1\r\nContent-Type: application/json\r\nContent-Encoding: {encoding}\r\n{length}x: y\r\n\r\n");
+        let body = Body { wire_length: encoded.len() as u64, slices: vec![Bytes::from(encoded)], completeness: Completeness::Whole, framing };
+        Message {
+            head: Head::request(Bytes::from(raw)).expect("a head"),
+            body,
+            trailers: Some(Head::trailers(Bytes::from_static(b"T: u\r\n\r\n")).expect("trailers")),
+        }
+    }
+
+    fn edit(span: Range<usize>, replacement: &[u8]) -> Edit {
+        Edit { span, replacement: replacement.to_vec() }
+    }
+
+    #[test]
+    fn nothing_to_edit_changes_nothing() {
+        for encoding in ENCODINGS {
+            let before = message(encoding, b"{\"a\":\"b\"}", BodyFraming::Length);
+            let mut after = before.clone();
+            rewrite(&mut after, Edits::default()).expect("rewrites");
+            assert_eq!(after, before);
+        }
+    }
+
+    #[test]
+    fn lengths_are_made_right() {
+        for encoding in ENCODINGS {
+            let mut message = message(encoding, b"{\"a\":\"b\"}", BodyFraming::Length);
+            rewrite(&mut message, Edits { body: vec![edit(6..7, b"a longer value")], ..Edits::default() }).expect("rewrites");
+            assert_eq!(decoded_body(&message, 1000).expect("decodes").as_ref(), b"{\"a\":\"a longer value\"}", "{encoding}");
+            assert_eq!(message.head.header("content-length"), Some(message.body.kept_length().to_string().as_bytes()));
+        }
+        let mut message = message("identity", b"12345678", BodyFraming::Chunked(vec![3, 5]));
+        rewrite(&mut message, Edits { body: vec![edit(0..8, b"1234")], ..Edits::default() }).expect("rewrites");
+        assert_eq!(message.body.framing, BodyFraming::Chunked(vec![3, 1]));
+    }
+
+    #[test]
+    fn head_and_trailers_are_edited_in_place() {
+        let mut message = message("", b"x", BodyFraming::Length);
+        let edits = Edits { head: vec![edit(8..9, b"BBB"), edit(10..10, b"!")], body: vec![edit(0..1, b"")], trailers: vec![edit(3..4, b"vv")] };
+        rewrite(&mut message, edits).expect("rewrites");
+        assert_eq!(message.head.target(), Some(&b"/a/BBB?!c=d"[..]));
+        assert_eq!(message.head.header("content-length"), Some(&b"0"[..]));
+        assert_eq!(message.trailers.expect("kept").header("t"), Some(&b"vv"[..]));
+        assert_eq!(message.body.kept_length(), 0);
+    }
+
+    #[test]
+    fn bad_edits_are_refused_and_change_nothing() {
+        let before = message("gzip", b"{\"a\":1}", BodyFraming::Length);
+        let cases = [
+            (vec![edit(5..6, b""), edit(5..6, b"")], CodingError::Spans { position: 1 }),
+            (vec![edit(3..4, b""), edit(1..2, b"")], CodingError::Spans { position: 1 }),
+            (vec![edit(0..9999, b"")], CodingError::Spans { position: 0 }),
+        ];
+        for (edits, expected) in cases {
+            let mut after = before.clone();
+            assert_eq!(rewrite(&mut after, Edits { body: edits, ..Edits::default() }), Err(expected));
+            assert_eq!(after, before);
+        }
+        let mut after = before.clone();
+        assert_eq!(rewrite(&mut after, Edits { head: vec![edit(0..6, b"")], ..Edits::default() }), Err(CodingError::Head));
+        assert_eq!(after, before);
+    }
+
+    proptest! {
+        #[test]
+        fn edited_content_is_what_comes_out(content in proptest::collection::vec(any::<u8>(), 1..200), cuts in proptest::collection::vec((0_usize..200, any::<Vec<u8>>()), 0..5), encoding in proptest::sample::select(ENCODINGS)) {
+            let mut cuts: Vec<_> = cuts.into_iter().map(|(at, replacement)| (at.min(content.len()), replacement)).collect();
+            cuts.sort();
+            let edits: Vec<Edit> = cuts.chunks(2).filter_map(|pair| match pair { [(start, replacement), (end, _)] => Some(edit(*start..*end, replacement)), _ => None }).collect();
+            let mut message = message(encoding, &content, BodyFraming::Length);
+            rewrite(&mut message, Edits { body: edits.clone(), ..Edits::default() }).expect("rewrites");
+            let decoded = decoded_body(&message, 1 << 20).expect("decodes");
+            prop_assert_eq!(decoded.as_ref(), apply(&content, &edits).expect("applies"));
+        }
+
+        #[test]
+        fn any_bytes_are_visited_within_bounds(raw in any::<Vec<u8>>(), body in any::<Vec<u8>>(), content_type in proptest::sample::select(&["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a", "text/plain", "application/x-ndjson", "application/xml", ""][..])) {
+            let raw = [format!("POST /x HTTP/1.1\r\nContent-Type: {content_type}\r\n").as_bytes(), &raw].concat();
+            let head = Head::request(Bytes::from(raw)).expect("a head");
+            let (mut end, mut fine) = (0, true);
+            visit_head(&head, &mut |leaf| fine &= leaf.span.start <= leaf.span.end && leaf.span.end <= head.raw().len());
+            visit_body(&head, &body, &mut |leaf| {
+                fine &= leaf.span.start >= end && leaf.span.start <= leaf.span.end && leaf.span.end <= body.len();
+                end = leaf.span.start;
+            });
+            prop_assert!(fine);
+        }
+    }
+
+    const ENCODINGS: &[&str] = &["identity", "gzip", "deflate", "br", "zstd", "gzip, br"];
+}
