@@ -180,6 +180,11 @@ impl Head {
         &self.raw
     }
 
+    /// Copies the raw bytes out of the larger block of which they may be a slice.
+    pub fn settle(&mut self) {
+        self.raw = Bytes::copy_from_slice(&self.raw);
+    }
+
     /// The first line.
     pub const fn start_line(&self) -> &StartLine {
         &self.start
