@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Judges a run.
+//!
+//! What flows in: a [`Run`](reenact_formats::disk::run::Run) and its baseline, two
+//! [`StateSnapshot`](reenact_formats::disk::snapshot::StateSnapshot)s, the recording, [`Objectives`]. What flows out: one
+//! [`Verdict`](reenact_formats::disk::verdict::Verdict), and [reports](report) of it. Four independent judgements make it:
+//!
+//! 1. figures against objectives and against the baseline,
+//! 2. failures: what the baseline answered and the run did not,
+//! 3. answers, compared value by value, what the target makes anew aside,
+//! 4. [state]: rows under keys that clients know, down to row and column.
+//!
+//! Any breach makes it fail; it is inconclusive only if nothing was breached and not enough was seen. What never happens here:
+//! a request is sent, a database is written to, a value is kept that was not redacted.
+
+#![forbid(unsafe_code)]
+
+mod error;
+pub mod report;
+mod state;
+#[cfg(test)]
+mod test_data;
+
+pub use error::Error;
+pub use state::{Entities, compare, snapshot};

@@ -7,9 +7,10 @@
 
 mod error;
 pub mod publish;
-pub mod recording;
 pub mod run;
+pub mod snapshot;
 pub mod table;
+pub mod verdict;
 pub mod version;
 
 pub use error::Error;

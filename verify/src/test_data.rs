@@ -1,0 +1,43 @@
+//! Exchanges and messages for tests, in few words.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use reenact_formats::model::{Body, BodyFraming, Completeness, Exchange, Head, Initiator, Message, Protocol, Role, Shape, Timestamp, Timing};
+
+/// A message with a JSON body.
+pub(crate) fn message(head: Head, body: &str) -> Message {
+    let bytes = Bytes::copy_from_slice(body.as_bytes());
+    let framing = if body.is_empty() { BodyFraming::Empty } else { BodyFraming::Length };
+    let body = Body { wire_length: bytes.len() as u64, slices: vec![bytes], completeness: Completeness::Whole, framing };
+    Message { head, body, trailers: None }
+}
+
+/// An answer with a JSON body; `headers` end in a line break each.
+pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Message {
+    let raw = format!("HTTP/1.1 {status} Words\r\nContent-Type: application/json\r\n{headers}\r\n");
+    message(Head::response(Bytes::from(raw)).expect("a status line"), body)
+}
+
+/// An exchange of JSON bodies; `line` is method and target.
+pub(crate) fn exchange(id: &str, line: &str, request: &str, status: u16, response: &str) -> Exchange {
+    let raw = format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\r\n");
+    let address = "192.0.2.1:80".parse().expect("an address");
+    Exchange {
+        id: id.parse().expect("an id"),
+        stream: 0,
+        protocol: Protocol::Http1,
+        role: Role::Inbound,
+        initiator: Initiator::Client,
+        shape: Shape::Unary,
+        client: address,
+        server: address,
+        start: Timestamp::from_nanos(0),
+        timing: Timing::default(),
+        request: Some(message(Head::request(Bytes::from(raw)).expect("a request line"), request)),
+        interim: Vec::new(),
+        response: Some(answer(status, "", response)),
+        anomalies: BTreeSet::new(),
+        redactions: Vec::new(),
+    }
+}
