@@ -1,7 +1,7 @@
 //! What the tools of reenact share.
 //!
 //! - [`model`]: the vocabulary: an [`Exchange`](model::Exchange) is what was asked and what answered it.
-//! - `wire`: codecs without I/O, used by capture and by the replay driver.
+//! - [`wire`]: codecs without I/O, used by capture and by the replay driver.
 //! - [`content`]: what stands inside a message: codings, leaves with paths, rewriting by span.
 //! - [`disk`]: the versioned files: recordings, runs, snapshots.
 //! - [`config`]: what people write: policies, objectives, entities.
@@ -16,3 +16,4 @@ pub mod content;
 pub mod disk;
 pub mod model;
 pub mod seam;
+pub mod wire;

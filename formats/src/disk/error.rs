@@ -127,6 +127,12 @@ pub enum Error {
         /// The library's word for it.
         source: ParquetError,
     },
+    /// Something was asked of a raw recording that only a redacted one may do.
+    #[error("{} is raw: nothing was redacted in it", path.display())]
+    NotRedacted {
+        /// The recording.
+        path: PathBuf,
+    },
     /// A row that no file can hold.
     #[error("exchange {exchange} holds {bytes} bytes, and a row holds at most {limit}")]
     RowTooLarge {
@@ -203,6 +209,7 @@ impl Explain for Error {
             | Self::MissingPart { .. }
             | Self::Altered { .. }
             | Self::Foreign { .. }
+            | Self::NotRedacted { .. }
             | Self::Damaged { .. }
             | Self::Json { .. }
             | Self::Parquet { .. } => Blame::Input,
@@ -222,6 +229,7 @@ impl Explain for Error {
                 "put the file back from a copy; if there is none, remove manifest.json, and what is left will be read and the hole be reported".to_owned()
             }
             Self::Altered { .. } => "take an unaltered copy of the file, or write it anew from its source".to_owned(),
+            Self::NotRedacted { .. } => "run `reenact sanitize` on it first".to_owned(),
             Self::Foreign { .. } => "move the file out of the folder".to_owned(),
             Self::Damaged { .. } | Self::Parquet { .. } | Self::Json { .. } => "take a whole copy of the file; `reenact check` lists what is whole".to_owned(),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => "check the path".to_owned(),

@@ -7,6 +7,7 @@
 
 mod error;
 pub mod publish;
+pub mod recording;
 pub mod run;
 pub mod snapshot;
 pub mod table;

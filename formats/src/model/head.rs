@@ -180,9 +180,19 @@ impl Head {
         &self.raw
     }
 
+    /// Copies the raw bytes out of the larger block of which they may be a slice.
+    pub fn settle(&mut self) {
+        self.raw = Bytes::copy_from_slice(&self.raw);
+    }
+
     /// The first line.
     pub const fn start_line(&self) -> &StartLine {
         &self.start
+    }
+
+    /// The same head in bytes of its own, so that it keeps no larger buffer alive.
+    pub fn detached(&self) -> Self {
+        Self { raw: Bytes::copy_from_slice(&self.raw), ..self.clone() }
     }
 
     /// Whether a line of it broke the grammar.

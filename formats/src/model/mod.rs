@@ -4,6 +4,8 @@
 //! with a version, so that a file's layout never changes by accident. Nothing here reads, writes or allocates behind the
 //! caller's back; no `Debug` prints a payload byte.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 mod exchange;
 mod head;
 mod ledger;

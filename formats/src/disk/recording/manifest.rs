@@ -1,0 +1,259 @@
+//! The manifest, and what stands of it in each part's footer.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::wire::{self, WireCounts, WireLedger, WireManifest};
+use super::{MANIFEST, RECORDING, State};
+use crate::disk::Error;
+use crate::disk::publish::{Digest, Publish, Published};
+use crate::disk::table::{Footer, Table};
+use crate::disk::version::{FormatVersion, RELEASE};
+use crate::model::{Action, Exchange, KeyId, LossLedger, Timestamp};
+
+/// What a recording is, in figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// The version of the format that it was written in.
+    pub version: FormatVersion,
+    /// The release that wrote it.
+    pub written_by: String,
+    /// What has been done for the people in it.
+    pub state: State,
+    /// The key of its pseudonyms; none if it is raw.
+    pub key_id: Option<KeyId>,
+    /// SHA-256 of the policy that it was redacted under; none if it is raw.
+    pub policy_digest: Option<String>,
+    /// Where its traffic came from, in words.
+    pub source: String,
+    /// Whether its writer came to an end. If not, its parts are whole, and what would have followed them is not here.
+    pub finished: bool,
+    /// Its parts, in the order in which they were published.
+    pub parts: Vec<Part>,
+    /// Names of parts that should be here and are not; only where the manifest was rebuilt from footers.
+    pub missing: Vec<String>,
+    /// The account of the capture, up to the last part.
+    pub ledger: LossLedger,
+    /// How many values each rule took out.
+    pub redactions: BTreeMap<String, u64>,
+    /// How many values of each rule the policy kept on purpose.
+    pub kept: BTreeMap<String, u64>,
+    /// The earliest start of an exchange.
+    pub from: Option<Timestamp>,
+    /// The latest start of an exchange.
+    pub to: Option<Timestamp>,
+    /// Rows.
+    pub exchanges: u64,
+    /// Rows with a request.
+    pub requests: u64,
+    /// Rows with a final response.
+    pub responses: u64,
+    /// Informational responses before final ones.
+    pub interim: u64,
+    /// Rows with both sides whole.
+    pub complete: u64,
+    /// Connections seen, also those that brought no exchange.
+    pub connections: u64,
+}
+
+/// One part of a recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Its file name.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its digest; none where no manifest vouches for it.
+    pub sha256: Option<Digest>,
+    /// What stands in it.
+    pub counts: Counts,
+}
+
+/// What rows hold, by count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows.
+    pub exchanges: u64,
+    /// Rows with a request.
+    pub requests: u64,
+    /// Rows with a final response.
+    pub responses: u64,
+    /// Informational responses before final ones.
+    pub interim: u64,
+    /// Rows with both sides whole.
+    pub complete: u64,
+    /// The earliest start.
+    pub from: Option<Timestamp>,
+    /// The latest start.
+    pub to: Option<Timestamp>,
+}
+
+impl Counts {
+    pub(crate) fn count(&mut self, exchange: &Exchange) {
+        self.exchanges += 1;
+        self.requests += u64::from(exchange.request.is_some());
+        self.responses += u64::from(exchange.response.is_some());
+        self.interim += exchange.interim.len() as u64;
+        self.complete += u64::from(exchange.is_complete());
+        self.from = Some(self.from.map_or(exchange.start, |from| from.min(exchange.start)));
+        self.to = self.to.max(Some(exchange.start));
+    }
+}
+
+/// What a part says of itself and of its recording; the whole manifest is the sum of these.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Share {
+    pub state: State,
+    pub key_id: Option<KeyId>,
+    pub policy_digest: Option<String>,
+    pub source: String,
+    /// Whether the writer came to its end with this part.
+    pub last: bool,
+    pub counts: Counts,
+    pub ledger: LossLedger,
+    pub redactions: BTreeMap<String, u64>,
+    pub kept: BTreeMap<String, u64>,
+}
+
+impl Share {
+    /// A share of the recording that `manifest` begins, with nothing in it.
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        Self {
+            state: manifest.state,
+            key_id: manifest.key_id.clone(),
+            policy_digest: manifest.policy_digest.clone(),
+            source: manifest.source.clone(),
+            last: false,
+            counts: Counts::default(),
+            ledger: LossLedger::default(),
+            redactions: BTreeMap::new(),
+            kept: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn count(&mut self, exchange: &Exchange) {
+        self.counts.count(exchange);
+        for redaction in &exchange.redactions {
+            let counts = if redaction.action == Action::Keep { &mut self.kept } else { &mut self.redactions };
+            match counts.get_mut(&redaction.rule) {
+                Some(count) => *count += 1,
+                None => {
+                    counts.insert(redaction.rule.clone(), 1);
+                }
+            }
+        }
+    }
+
+    pub(super) fn to_footer(&self) -> Footer {
+        let mut footer = Footer::from([
+            (STATE.to_owned(), self.state.word().to_owned()),
+            (SOURCE.to_owned(), self.source.clone()),
+            (LAST.to_owned(), self.last.to_string()),
+            (COUNTS.to_owned(), wire::text(&WireCounts::from(&self.counts))),
+            (LEDGER.to_owned(), wire::text(&WireLedger::from(&self.ledger))),
+            (REDACTIONS.to_owned(), wire::text(&self.redactions)),
+            (KEPT.to_owned(), wire::text(&self.kept)),
+        ]);
+        footer.extend(self.key_id.as_ref().map(|id| (KEY_ID.to_owned(), id.to_string())));
+        footer.extend(self.policy_digest.clone().map(|digest| (POLICY_DIGEST.to_owned(), digest)));
+        footer
+    }
+
+    pub(super) fn from_table(table: &Table) -> Result<Self, Error> {
+        let footer = table.footer();
+        let damaged = |key: &str, why: String| Error::Damaged { path: table.path().to_owned(), place: format!("footer key {key}"), why };
+        let text = |key: &str| footer.get(key).ok_or_else(|| damaged(key, "it is missing".to_owned()));
+        Ok(Self {
+            state: State::from_word(text(STATE)?).ok_or_else(|| damaged(STATE, "it is none of raw, redacted, checked".to_owned()))?,
+            key_id: footer.get(KEY_ID).map(|id| id.parse().map_err(|why| damaged(KEY_ID, why))).transpose()?,
+            policy_digest: footer.get(POLICY_DIGEST).cloned(),
+            source: text(SOURCE)?.clone(),
+            last: text(LAST)? == "true",
+            counts: wire::parse::<WireCounts>(text(COUNTS)?).and_then(TryInto::try_into).map_err(|why| damaged(COUNTS, why))?,
+            ledger: wire::parse::<WireLedger>(text(LEDGER)?).map_err(|why| damaged(LEDGER, why))?.into(),
+            redactions: wire::parse(text(REDACTIONS)?).map_err(|why| damaged(REDACTIONS, why))?,
+            kept: wire::parse(text(KEPT)?).map_err(|why| damaged(KEPT, why))?,
+        })
+    }
+
+    /// How this share speaks of another recording than `manifest` does, if so.
+    pub(super) fn disagreement(&self, manifest: &Manifest) -> Option<&'static str> {
+        // Checked stands in the manifest alone: the parts were written before they could be checked.
+        if (self.state == State::Raw) != (manifest.state == State::Raw) {
+            Some("its state is not that of the recording")
+        } else if self.key_id != manifest.key_id {
+            Some("its key id is not that of the recording")
+        } else if self.policy_digest != manifest.policy_digest {
+            Some("its policy digest is not that of the recording")
+        } else {
+            None
+        }
+    }
+}
+
+impl Manifest {
+    /// Of a recording with nothing in it.
+    pub(super) fn new(state: State, key_id: Option<KeyId>, policy_digest: Option<String>, source: String) -> Self {
+        Self {
+            version: RECORDING.version,
+            written_by: RELEASE.to_owned(),
+            state,
+            key_id,
+            policy_digest,
+            source,
+            finished: false,
+            parts: Vec::new(),
+            missing: Vec::new(),
+            ledger: LossLedger::default(),
+            redactions: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            from: None,
+            to: None,
+            exchanges: 0,
+            requests: 0,
+            responses: 0,
+            interim: 0,
+            complete: 0,
+            connections: 0,
+        }
+    }
+
+    /// Adds a part and its share.
+    pub(super) fn add(&mut self, name: String, bytes: u64, sha256: Option<Digest>, share: Share) {
+        let Share { state: _, key_id: _, policy_digest: _, source: _, last, counts, ledger, redactions, kept } = share;
+        self.finished |= last;
+        self.ledger.add(&ledger);
+        self.connections = self.ledger.connections;
+        for (mine, theirs) in [(&mut self.redactions, redactions), (&mut self.kept, kept)] {
+            for (rule, count) in theirs {
+                *mine.entry(rule).or_default() += count;
+            }
+        }
+        self.from = self.from.into_iter().chain(counts.from).min();
+        self.to = self.to.max(counts.to);
+        self.exchanges += counts.exchanges;
+        self.requests += counts.requests;
+        self.responses += counts.responses;
+        self.interim += counts.interim;
+        self.complete += counts.complete;
+        self.parts.push(Part { name, bytes, sha256, counts });
+    }
+
+    pub(super) fn publish(&self, place: &dyn Publish) -> Result<Published, Error> {
+        place.publish(MANIFEST, &RECORDING.document(&WireManifest::from(self)))
+    }
+
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        RECORDING.read_document::<WireManifest>(path)?.into_manifest().map_err(|(place, why)| Error::Damaged { path: path.to_owned(), place, why })
+    }
+}
+
+const STATE: &str = "reenact.state";
+const KEY_ID: &str = "reenact.key_id";
+const POLICY_DIGEST: &str = "reenact.policy_digest";
+const SOURCE: &str = "reenact.source";
+const LAST: &str = "reenact.last";
+const COUNTS: &str = "reenact.counts";
+const LEDGER: &str = "reenact.ledger";
+const REDACTIONS: &str = "reenact.redactions";
+const KEPT: &str = "reenact.kept";

@@ -1,0 +1,121 @@
+//! A recording: a folder of Parquet parts and a `manifest.json`.
+//!
+//! In: exchanges, already redacted, and the loss ledger. Out: parts that open as they are in DuckDB and pandas, and the same
+//! exchanges again, merged in order of time. One row is one exchange: plain columns for what people query, beside the raw
+//! heads and bodies ([`columns`](self)). What never happens here: a part is changed after it was published, or more
+//! than a part's worth of exchanges is held.
+//!
+//! ```text
+//!  RecordingWriter ──► part-000001.parquet ┐
+//!        │             part-000002.parquet ├──► Recording::open ──► exchanges(window): parts merged by start
+//!        │             …                   ┘        ▲
+//!        └──────────► manifest.json ────────────────┘  or, where it is missing, the footers of the parts
+//! ```
+//!
+//! The manifest is a summary. All that it says, digests and the *checked* state apart, stands in the parts' footers too, so a
+//! capture that was killed opens up to its last part.
+
+mod columns;
+mod manifest;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod writer;
+
+pub use manifest::{Counts, Manifest, Part};
+pub use reader::{Exchanges, ReadAccount, Recording};
+pub use writer::{RecordingWriter, Sanitized, WriterOptions};
+
+use std::path::Path;
+
+use super::Error;
+use super::publish::Folder;
+use super::version::{Format, FormatVersion};
+use crate::model::Timestamp;
+
+/// The format of a recording: its manifest and its parts.
+pub const RECORDING: Format = Format { name: "recording", version: FormatVersion { major: 1, minor: 0 } };
+
+/// The manifest's file name.
+pub const MANIFEST: &str = "manifest.json";
+
+/// What has been done for the people in a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Nothing: it may hold anything that was on the wire.
+    Raw,
+    /// Redacted before it was written.
+    Redacted,
+    /// Redacted, and a residue check of the written files found nothing.
+    Checked,
+}
+
+impl State {
+    /// The word that stands in files and in output.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Redacted => "redacted",
+            Self::Checked => "checked",
+        }
+    }
+
+    /// The value that `word` names, if any.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Raw, Self::Redacted, Self::Checked].into_iter().find(|state| state.word() == word)
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A span of time: exchanges that start at `from` or later, and before `to`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first moment within; open where there is none.
+    pub from: Option<Timestamp>,
+    /// The first moment after; open where there is none.
+    pub to: Option<Timestamp>,
+}
+
+impl Window {
+    /// All of time.
+    pub const ALL: Self = Self { from: None, to: None };
+
+    /// Whether `time` lies within.
+    pub fn contains(&self, time: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= time) && self.to.is_none_or(|to| time < to)
+    }
+
+    /// Whether any time of `first..=last` lies within.
+    pub fn touches(&self, first: Timestamp, last: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= last) && self.to.is_none_or(|to| first < to)
+    }
+}
+
+/// Writes into the manifest that a residue check of all parts found nothing.
+pub fn mark_checked(dir: &Path) -> Result<(), Error> {
+    let recording = Recording::open(dir)?;
+    let mut manifest = recording.into_manifest();
+    if manifest.state == State::Raw {
+        return Err(Error::NotRedacted { path: dir.to_owned() });
+    }
+    manifest.state = State::Checked;
+    manifest.publish(&Folder::existing(dir))?;
+    Ok(())
+}
+
+/// The file name of the part with this number, from 1.
+fn part_name(number: u64) -> String {
+    format!("part-{number:06}.parquet")
+}
+
+/// The number in a part's file name.
+fn part_number(name: &str) -> Option<u64> {
+    let number = name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()?;
+    (part_name(number) == name).then_some(number)
+}

@@ -1,0 +1,398 @@
+//! Parts into exchanges.
+//!
+//! In: a folder, and a window of time. Out: its manifest, and the window's exchanges in order of start. What never happens
+//! here: a part outside of the window is opened, a row group outside of it is read, or more than one row group of
+//! each part that overlaps the present moment is held.
+
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::columns::{self, Decoder};
+use super::manifest::{Manifest, Part, Share};
+use super::{MANIFEST, RECORDING, Window, part_name, part_number};
+use crate::disk::Error;
+use crate::disk::publish::Digest;
+use crate::disk::table::Table;
+use crate::model::{Exchange, ExchangeId, Timestamp};
+
+/// A recording, opened.
+#[derive(Debug)]
+pub struct Recording {
+    dir: PathBuf,
+    manifest: Manifest,
+    rebuilt: bool,
+}
+
+impl Recording {
+    /// Opens the recording in `dir`. Every part must be there in its full length; what is in them is read later.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        let recording = Self::open_partial(dir)?;
+        recording.manifest.parts.iter().try_for_each(|part| recording.check_presence(part))?;
+        if let Some(name) = recording.strays()?.into_iter().next() {
+            return Err(Error::Foreign { path: dir.join(name), why: "the manifest does not list it".to_owned() });
+        }
+        Ok(recording)
+    }
+
+    /// Opens the recording in `dir`, whatever has become of its parts, to say what is left of it.
+    pub fn open_partial(dir: &Path) -> Result<Self, Error> {
+        let names = part_names(dir)?;
+        let path = dir.join(MANIFEST);
+        let (mut manifest, rebuilt) = match Manifest::read(&path) {
+            Ok(manifest) => (manifest, false),
+            Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => (rebuild(dir, &names)?, true),
+            Err(error) => return Err(error),
+        };
+        if !rebuilt && !manifest.finished {
+            adopt(dir, &mut manifest, &names)?;
+        }
+        Ok(Self { dir: dir.to_owned(), manifest, rebuilt })
+    }
+
+    /// What it is, in figures.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Its manifest alone.
+    pub fn into_manifest(self) -> Manifest {
+        self.manifest
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether there was no manifest, so that it was made from the footers of the parts.
+    pub const fn is_rebuilt(&self) -> bool {
+        self.rebuilt
+    }
+
+    /// The exchanges that start within `window`, in order of start.
+    pub fn exchanges(&self, window: &Window) -> Result<Exchanges, Error> {
+        let touched = |part: &&Part| part.counts.from.zip(part.counts.to).is_some_and(|(from, to)| window.touches(from, to));
+        let mut unopened: Vec<_> = self.manifest.parts.iter().filter(touched).cloned().collect();
+        unopened.sort_by_key(|part| std::cmp::Reverse(part.counts.from));
+        let account = ReadAccount { parts_skipped: (self.manifest.parts.len() - unopened.len()) as u64, ..ReadAccount::default() };
+        Ok(Exchanges { dir: self.dir.clone(), manifest: self.manifest.clone(), window: *window, unopened, open: Vec::new(), account, failed: false })
+    }
+
+    /// One exchange, if it is here. Only the columns of its id are read until it is found.
+    pub fn exchange(&self, id: ExchangeId) -> Result<Option<Exchange>, Error> {
+        for part in &self.manifest.parts {
+            if let Some(found) = open_part(&self.dir, part, &self.manifest)?.find(id)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether `part` is there in its full length.
+    pub fn check_presence(&self, part: &Part) -> Result<(), Error> {
+        let path = self.dir.join(&part.name);
+        let found = match fs::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::MissingPart { path }),
+            Err(error) => return Err(Error::Read { path, source: error }),
+        };
+        if found != part.bytes {
+            let place = format!("byte {}", found.min(part.bytes));
+            return Err(Error::Damaged { path, place, why: format!("it has {found} bytes, and the manifest says {}", part.bytes) });
+        }
+        Ok(())
+    }
+
+    /// Whether `part` is the one that the manifest vouches for; there is nothing to compare with if the manifest was rebuilt.
+    pub fn check_digest(&self, part: &Part) -> Result<(), Error> {
+        let path = self.dir.join(&part.name);
+        let Some(expected) = part.sha256 else { return Ok(()) };
+        let found = Digest::of_file(&path)?;
+        if found == expected { Ok(()) } else { Err(Error::Altered { path, expected, found }) }
+    }
+
+    /// Whether every part is the one that the manifest vouches for.
+    pub fn verify_digests(&self) -> Result<(), Error> {
+        self.manifest.parts.iter().try_for_each(|part| self.check_digest(part))
+    }
+
+    /// Names of files that look like parts and are not listed.
+    pub fn strays(&self) -> Result<Vec<String>, Error> {
+        let listed: BTreeSet<_> = self.manifest.parts.iter().map(|part| part.name.as_str()).collect();
+        Ok(part_names(&self.dir)?.into_iter().filter(|name| !listed.contains(name.as_str())).collect())
+    }
+}
+
+/// The names of the parts in `dir`, in order; temporary files and whatever else is there are passed over.
+fn part_names(dir: &Path) -> Result<Vec<String>, Error> {
+    let not_ours = |why: &str| Error::NotOurs { path: dir.to_owned(), format: RECORDING.name, why: why.to_owned() };
+    if fs::metadata(dir).map_err(Error::read(dir))?.is_file() {
+        return Err(not_ours("it is a file"));
+    }
+    let mut numbers = BTreeSet::new();
+    let mut has_manifest = false;
+    for entry in fs::read_dir(dir).map_err(Error::read(dir))? {
+        let name = entry.map_err(Error::read(dir))?.file_name();
+        has_manifest |= name == MANIFEST;
+        numbers.extend(name.to_str().and_then(part_number));
+    }
+    if numbers.is_empty() && !has_manifest {
+        return Err(not_ours("it holds neither a manifest.json nor a part-000001.parquet"));
+    }
+    Ok(numbers.into_iter().map(part_name).collect())
+}
+
+/// The manifest as the footers of the parts tell it.
+fn rebuild(dir: &Path, names: &[String]) -> Result<Manifest, Error> {
+    let first = Table::open(&dir.join(&names[0]), &RECORDING)?;
+    let share = Share::from_table(&first)?;
+    let mut manifest = Manifest::new(share.state, share.key_id, share.policy_digest, share.source);
+    adopt(dir, &mut manifest, names)?;
+    let numbers: BTreeSet<_> = names.iter().filter_map(|name| part_number(name)).collect();
+    let last = numbers.last().copied().unwrap_or_default();
+    manifest.missing = (1..last).filter(|number| !numbers.contains(number)).map(part_name).collect();
+    manifest.finished &= manifest.missing.is_empty();
+    Ok(manifest)
+}
+
+/// Adds the parts that were published after the manifest was.
+fn adopt(dir: &Path, manifest: &mut Manifest, names: &[String]) -> Result<(), Error> {
+    let listed = manifest.parts.last().and_then(|part| part_number(&part.name)).unwrap_or_default();
+    for name in names.iter().filter(|name| part_number(name).is_some_and(|number| number > listed)) {
+        let path = dir.join(name);
+        let table = Table::open(&path, &RECORDING)?;
+        let share = Share::from_table(&table)?;
+        if let Some(why) = share.disagreement(manifest) {
+            return Err(Error::Foreign { path, why: why.to_owned() });
+        }
+        let bytes = fs::metadata(&path).map_err(Error::read(&path))?.len();
+        manifest.add(name.clone(), bytes, None, share);
+    }
+    Ok(())
+}
+
+fn open_part(dir: &Path, part: &Part, manifest: &Manifest) -> Result<OpenPart, Error> {
+    let path = dir.join(&part.name);
+    let table = match Table::open(&path, &RECORDING) {
+        Err(Error::Read { path, source }) if source.kind() == io::ErrorKind::NotFound => return Err(Error::MissingPart { path }),
+        other => other?,
+    };
+    let share = Share::from_table(&table)?;
+    let why = if share.counts != part.counts { Some("its rows are not those that the manifest counts") } else { share.disagreement(manifest) };
+    match why {
+        Some(why) => Err(Error::Foreign { path, why: why.to_owned() }),
+        None => Ok(OpenPart { table, next_group: 0, rows_before: 0, last_start: None, rows: VecDeque::new() }),
+    }
+}
+
+/// What was read, and what could be left unread.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReadAccount {
+    /// Parts opened.
+    pub parts: u64,
+    /// Parts outside of the window.
+    pub parts_skipped: u64,
+    /// Row groups read.
+    pub row_groups: u64,
+    /// Row groups of opened parts outside of the window.
+    pub row_groups_skipped: u64,
+    /// Exchanges handed out.
+    pub exchanges: u64,
+}
+
+/// The exchanges of a window, in order of start.
+///
+/// Parts are opened when their time comes and closed when they are through. Memory: one row group of each part that is open.
+#[derive(Debug)]
+pub struct Exchanges {
+    dir: PathBuf,
+    manifest: Manifest,
+    window: Window,
+    /// Those whose time has not come, the earliest last.
+    unopened: Vec<Part>,
+    /// Those with rows at hand; never one without.
+    open: Vec<OpenPart>,
+    account: ReadAccount,
+    failed: bool,
+}
+
+impl Exchanges {
+    /// What was read so far.
+    pub const fn account(&self) -> ReadAccount {
+        self.account
+    }
+
+    fn advance(&mut self) -> Result<Option<Exchange>, Error> {
+        loop {
+            let earliest = self.open.iter().enumerate().min_by_key(|(_, part)| part.head()).map(|(position, part)| (position, part.head()));
+            let next_start = self.unopened.last().and_then(|part| part.counts.from);
+            match (earliest, next_start) {
+                // A part that begins no later may hold what comes first.
+                (Some((_, Some((start, _)))), Some(next)) if start < next => {}
+                (None, None) => return Ok(None),
+                (_, Some(_)) => {
+                    self.open_next()?;
+                    continue;
+                }
+                (Some(_), None) => {}
+            }
+            let Some((position, _)) = earliest else { return Ok(None) };
+            let exchange = self.open[position].rows.pop_front().expect("an open part has rows at hand");
+            if !self.open[position].refill(&self.window, &mut self.account)? {
+                self.open.swap_remove(position);
+            }
+            self.account.exchanges += 1;
+            return Ok(Some(exchange));
+        }
+    }
+
+    fn open_next(&mut self) -> Result<(), Error> {
+        let part = self.unopened.pop().expect("asked for only while there is one");
+        let mut opened = open_part(&self.dir, &part, &self.manifest)?;
+        self.account.parts += 1;
+        if opened.refill(&self.window, &mut self.account)? {
+            self.open.push(opened);
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Exchanges {
+    type Item = Result<Exchange, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let next = self.advance();
+        self.failed = next.is_err();
+        next.transpose()
+    }
+}
+
+#[derive(Debug)]
+struct OpenPart {
+    table: Table,
+    next_group: usize,
+    rows_before: u64,
+    /// The start of the last row seen: rows are sorted, and the merge relies on it.
+    last_start: Option<Timestamp>,
+    /// Of the row group that was read last, in order.
+    rows: VecDeque<Exchange>,
+}
+
+impl OpenPart {
+    fn head(&self) -> Option<(Timestamp, ExchangeId)> {
+        self.rows.front().map(|exchange| (exchange.start, exchange.id))
+    }
+
+    /// Reads the next row group of the window if there is no row at hand; answers whether there is one then.
+    fn refill(&mut self, window: &Window, account: &mut ReadAccount) -> Result<bool, Error> {
+        while self.rows.is_empty() {
+            let metadata = self.table.metadata();
+            if self.next_group == metadata.num_row_groups() {
+                return Ok(false);
+            }
+            let group = metadata.row_group(self.next_group);
+            let group_rows = u64::try_from(group.num_rows()).unwrap_or_default();
+            if start_range(group).is_none_or(|(first, last)| window.touches(first, last)) {
+                self.rows = self.read_group(self.next_group, window)?;
+                account.row_groups += 1;
+            } else {
+                account.row_groups_skipped += 1;
+            }
+            self.next_group += 1;
+            self.rows_before += group_rows;
+        }
+        Ok(true)
+    }
+
+    fn read_group(&mut self, group: usize, window: &Window) -> Result<VecDeque<Exchange>, Error> {
+        let reader = self.table.reader()?;
+        let wanted: Vec<_> = reader
+            .parquet_schema()
+            .root_schema()
+            .get_fields()
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| !columns::PLAIN.contains(&field.name()))
+            .map(|(position, _)| position)
+            .collect();
+        let mask = ProjectionMask::roots(reader.parquet_schema(), wanted);
+        let mut rows = VecDeque::new();
+        let mut first_row = self.rows_before;
+        for batch in self.batches(reader.with_projection(mask), group)? {
+            let batch = batch?;
+            let decoder = Decoder::new(&batch, self.table.path(), first_row);
+            let starts = decoder.starts()?;
+            let sorted = self.last_start.into_iter().chain(starts.iter().copied()).is_sorted();
+            if !sorted {
+                let place = format!("row {}", first_row + 1);
+                return Err(Error::Damaged { path: self.table.path().to_owned(), place, why: "its rows are not sorted by start".to_owned() });
+            }
+            self.last_start = starts.last().copied().or(self.last_start);
+            rows.extend(decoder.decode((0..batch.num_rows()).filter(|row| window.contains(starts[*row])))?);
+            first_row += batch.num_rows() as u64;
+        }
+        Ok(rows)
+    }
+
+    fn find(&self, id: ExchangeId) -> Result<Option<Exchange>, Error> {
+        let mut rows_before = 0;
+        for group in 0..self.table.metadata().num_row_groups() {
+            if let Some(row) = self.position(group, id, rows_before)? {
+                let mut found = self.batches(self.table.reader()?.with_offset(row).with_limit(1), group)?;
+                let Some(batch) = found.next().transpose()? else { return Ok(None) };
+                return Ok(Decoder::new(&batch, self.table.path(), rows_before + row as u64).decode(0..batch.num_rows())?.pop());
+            }
+            rows_before += u64::try_from(self.table.metadata().row_group(group).num_rows()).unwrap_or_default();
+        }
+        Ok(None)
+    }
+
+    /// Where in a row group the exchange `id` stands.
+    fn position(&self, group: usize, id: ExchangeId, rows_before: u64) -> Result<Option<usize>, Error> {
+        let reader = self.table.reader()?;
+        let mask = ProjectionMask::columns(reader.parquet_schema(), ["connection", "ordinal"]);
+        let mut row = 0;
+        for batch in self.batches(reader.with_projection(mask), group)? {
+            let batch = batch?;
+            let ids = Decoder::new(&batch, self.table.path(), rows_before).ids()?;
+            if let Some(position) = ids.iter().position(|candidate| *candidate == id) {
+                return Ok(Some(row + position));
+            }
+            row += batch.num_rows();
+        }
+        Ok(None)
+    }
+
+    fn batches(
+        &self,
+        reader: ParquetRecordBatchReaderBuilder<fs::File>,
+        group: usize,
+    ) -> Result<impl Iterator<Item = Result<arrow_array::RecordBatch, Error>> + use<>, Error> {
+        let path = self.table.path().to_owned();
+        let reader = reader.with_row_groups(vec![group]).with_batch_size(BATCH_ROWS).build().map_err(Error::parquet_read(&path))?;
+        Ok(reader.map(move |batch| batch.map_err(|error| Error::parquet_read(&path)(error.into()))))
+    }
+}
+
+/// The first and the last start in a row group, if it says.
+fn start_range(group: &RowGroupMetaData) -> Option<(Timestamp, Timestamp)> {
+    let column = group.columns().iter().find(|column| column.column_path().string() == "start")?;
+    match column.statistics()? {
+        Statistics::Int64(statistics) => Some((Timestamp::from_nanos(*statistics.min_opt()?), Timestamp::from_nanos(*statistics.max_opt()?))),
+        _ => None,
+    }
+}
+
+/// How many rows are decoded at a time.
+const BATCH_ROWS: usize = 1024;

@@ -1,0 +1,281 @@
+//! How the manifest and the footers are written: JSON types of their own, so that the vocabulary can change without the file.
+//!
+//! A word that this release does not know, a cause or an anomaly of a newer minor version, is passed over.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::State;
+use super::manifest::{Counts, Manifest, Part};
+use crate::disk::version::FormatVersion;
+use crate::model::{Anomaly, ForeignTraffic, LossCause, LossLedger, PacketAccount, Timestamp};
+
+/// One line of JSON.
+pub(super) fn text<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("wire types are maps with text keys")
+}
+
+pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireManifest {
+    // Both are written with the stamp that every document begins with.
+    #[serde(skip_serializing)]
+    version: FormatVersion,
+    #[serde(skip_serializing)]
+    written_by: String,
+    state: String,
+    key_id: Option<String>,
+    policy_digest: Option<String>,
+    source: String,
+    finished: bool,
+    connections: u64,
+    #[serde(flatten)]
+    counts: WireCounts,
+    redactions: BTreeMap<String, u64>,
+    kept: BTreeMap<String, u64>,
+    ledger: WireLedger,
+    parts: Vec<WirePart>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WirePart {
+    name: String,
+    bytes: u64,
+    sha256: Option<String>,
+    #[serde(flatten)]
+    counts: WireCounts,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireCounts {
+    exchanges: u64,
+    requests: u64,
+    responses: u64,
+    interim: u64,
+    complete: u64,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireLedger {
+    packets: WirePackets,
+    connections: u64,
+    stream_bytes: u64,
+    recorded_bytes: u64,
+    retransmitted_bytes: u64,
+    requests: u64,
+    responses: u64,
+    interim: u64,
+    complete: u64,
+    lost: BTreeMap<String, u64>,
+    anomalies: BTreeMap<String, u64>,
+    foreign: BTreeMap<String, WireForeign>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WirePackets {
+    seen: u64,
+    tcp: u64,
+    filtered: u64,
+    lost: u64,
+    other: BTreeMap<String, u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireForeign {
+    connections: u64,
+    bytes: u64,
+}
+
+impl From<&Manifest> for WireManifest {
+    fn from(manifest: &Manifest) -> Self {
+        let Manifest {
+            version,
+            written_by,
+            state,
+            key_id,
+            policy_digest,
+            source,
+            finished,
+            parts,
+            missing: _,
+            ledger,
+            redactions,
+            kept,
+            from,
+            to,
+            exchanges,
+            requests,
+            responses,
+            interim,
+            complete,
+            connections,
+        } = manifest;
+        Self {
+            version: *version,
+            written_by: written_by.clone(),
+            state: state.word().to_owned(),
+            key_id: key_id.as_ref().map(ToString::to_string),
+            policy_digest: policy_digest.clone(),
+            source: source.clone(),
+            finished: *finished,
+            connections: *connections,
+            counts: WireCounts {
+                exchanges: *exchanges,
+                requests: *requests,
+                responses: *responses,
+                interim: *interim,
+                complete: *complete,
+                from: from.map(|time| time.to_string()),
+                to: to.map(|time| time.to_string()),
+            },
+            redactions: redactions.clone(),
+            kept: kept.clone(),
+            ledger: ledger.into(),
+            parts: parts.iter().map(WirePart::from).collect(),
+        }
+    }
+}
+
+impl WireManifest {
+    /// The manifest, or which field is wrong, and how.
+    pub(super) fn into_manifest(self) -> Result<Manifest, (String, String)> {
+        let field = |name: &str| {
+            let name = format!("field {name}");
+            move |why| (name, why)
+        };
+        let counts = Counts::try_from(self.counts).map_err(field("from or to"))?;
+        Ok(Manifest {
+            version: self.version,
+            written_by: self.written_by,
+            state: State::from_word(&self.state).ok_or_else(|| field("state")("it is none of raw, redacted, checked".to_owned()))?,
+            key_id: self.key_id.map(|id| id.parse()).transpose().map_err(field("key_id"))?,
+            policy_digest: self.policy_digest,
+            source: self.source,
+            finished: self.finished,
+            parts: self.parts.into_iter().map(|part| part.into_part().map_err(field("parts"))).collect::<Result<_, _>>()?,
+            missing: Vec::new(),
+            ledger: self.ledger.into(),
+            redactions: self.redactions,
+            kept: self.kept,
+            from: counts.from,
+            to: counts.to,
+            exchanges: counts.exchanges,
+            requests: counts.requests,
+            responses: counts.responses,
+            interim: counts.interim,
+            complete: counts.complete,
+            connections: self.connections,
+        })
+    }
+}
+
+impl From<&Part> for WirePart {
+    fn from(part: &Part) -> Self {
+        let Part { name, bytes, sha256, counts } = part;
+        Self { name: name.clone(), bytes: *bytes, sha256: sha256.map(|digest| digest.to_string()), counts: counts.into() }
+    }
+}
+
+impl WirePart {
+    fn into_part(self) -> Result<Part, String> {
+        // A name leads to a file beside the manifest and nowhere else.
+        if super::part_number(&self.name).is_none() {
+            return Err("a part's name is not of the form part-000001.parquet".to_owned());
+        }
+        let sha256 = self.sha256.map(|digest| digest.parse()).transpose()?;
+        Ok(Part { name: self.name, bytes: self.bytes, sha256, counts: self.counts.try_into()? })
+    }
+}
+
+impl From<&Counts> for WireCounts {
+    fn from(counts: &Counts) -> Self {
+        let Counts { exchanges, requests, responses, interim, complete, from, to } = counts;
+        Self {
+            exchanges: *exchanges,
+            requests: *requests,
+            responses: *responses,
+            interim: *interim,
+            complete: *complete,
+            from: from.map(|time| time.to_string()),
+            to: to.map(|time| time.to_string()),
+        }
+    }
+}
+
+impl TryFrom<WireCounts> for Counts {
+    type Error = String;
+
+    fn try_from(wire: WireCounts) -> Result<Self, Self::Error> {
+        let time = |text: Option<String>| text.map(|text| text.parse::<Timestamp>().map_err(|error| error.to_string())).transpose();
+        Ok(Self {
+            exchanges: wire.exchanges,
+            requests: wire.requests,
+            responses: wire.responses,
+            interim: wire.interim,
+            complete: wire.complete,
+            from: time(wire.from)?,
+            to: time(wire.to)?,
+        })
+    }
+}
+
+impl From<&LossLedger> for WireLedger {
+    fn from(ledger: &LossLedger) -> Self {
+        let LossLedger {
+            packets,
+            connections,
+            stream_bytes,
+            recorded_bytes,
+            foreign,
+            retransmitted_bytes,
+            requests,
+            responses,
+            interim,
+            complete,
+            lost,
+            anomalies,
+        } = ledger;
+        let PacketAccount { seen, tcp, filtered, other, lost: lost_packets } = packets;
+        Self {
+            packets: WirePackets { seen: *seen, tcp: *tcp, filtered: *filtered, lost: *lost_packets, other: other.clone() },
+            connections: *connections,
+            stream_bytes: *stream_bytes,
+            recorded_bytes: *recorded_bytes,
+            retransmitted_bytes: *retransmitted_bytes,
+            requests: *requests,
+            responses: *responses,
+            interim: *interim,
+            complete: *complete,
+            lost: lost.iter().map(|(cause, amount)| (cause.word().to_owned(), *amount)).collect(),
+            anomalies: anomalies.iter().map(|(anomaly, count)| (anomaly.word().to_owned(), *count)).collect(),
+            foreign: foreign.iter().map(|(name, traffic)| (name.clone(), WireForeign { connections: traffic.connections, bytes: traffic.bytes })).collect(),
+        }
+    }
+}
+
+impl From<WireLedger> for LossLedger {
+    fn from(wire: WireLedger) -> Self {
+        let WirePackets { seen, tcp, filtered, lost, other } = wire.packets;
+        Self {
+            packets: PacketAccount { seen, tcp, filtered, other, lost },
+            connections: wire.connections,
+            stream_bytes: wire.stream_bytes,
+            recorded_bytes: wire.recorded_bytes,
+            foreign: wire.foreign.into_iter().map(|(name, WireForeign { connections, bytes })| (name, ForeignTraffic { connections, bytes })).collect(),
+            retransmitted_bytes: wire.retransmitted_bytes,
+            requests: wire.requests,
+            responses: wire.responses,
+            interim: wire.interim,
+            complete: wire.complete,
+            lost: wire.lost.into_iter().filter_map(|(word, amount)| Some((LossCause::from_word(&word)?, amount))).collect(),
+            anomalies: wire.anomalies.into_iter().filter_map(|(word, count)| Some((Anomaly::from_word(&word)?, count))).collect(),
+        }
+    }
+}

@@ -1,0 +1,712 @@
+//! The decoder of one direction.
+//!
+//! ```text
+//!            ┌────────────────────────────── message ended ◄───────────────────────────┐
+//!            ▼                                                                         │
+//!   ──► Head ┬─ empty body ───────────────────────────────────────────────────────────►┤
+//!            ├─ Counted ───────────────────────────────────────────────────────────────┤
+//!            ├─ ChunkSize ⇄ ChunkData → ChunkEnd;  ChunkSize(0) → Trailers ────────────┤
+//!            ├─ UntilClose ─────────────────────────────────────────────── close() ────┘
+//!            └─ Upgraded (for ever)
+//!   a hole anywhere but in a body, or bytes that begin no message:  ──► Seeking ── start found ──► Head
+//! ```
+
+use std::collections::{BTreeSet, VecDeque};
+use std::{fmt, mem};
+
+use bytes::{Bytes, BytesMut};
+
+use super::framing::{self, Framing, Length};
+use super::start::{self, Opening};
+use super::{Accounting, Decoded, Event, Limits, RequestContext};
+use crate::model::{Anomaly, Body, BodyFraming, Completeness, DropReason, Head, Message, Side, Timestamp};
+
+/// Decodes one direction of an HTTP/1 connection. See the [module](super).
+pub struct Decoder {
+    side: Side,
+    limits: Limits,
+    /// Fed and not looked at yet: events are found only as they are asked for.
+    input: VecDeque<Piece>,
+    state: State,
+    hold: Hold,
+    /// The beginning of a head, a chunk line, a trailer section, or of what is searched: bytes already taken from `input`.
+    partial: BytesMut,
+    /// How far `partial` is known not to hold the end that is sought.
+    scanned: usize,
+    /// Whether the start line of the head in `partial` was found good.
+    opened: bool,
+    /// Offset and time of the first byte of the head that is being read.
+    began: (u64, Timestamp),
+    /// The message whose head was read and whose body is being read.
+    current: Option<Open>,
+    /// Offset of the next byte of `input`: bytes in `partial` lie before it.
+    offset: u64,
+    expected: VecDeque<RequestContext>,
+    headless: bool,
+    ready: VecDeque<Event>,
+    accounting: Accounting,
+}
+
+enum Piece {
+    Data(Bytes, Timestamp),
+    Gap(u64, Timestamp),
+    Close(Timestamp, Ending),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Orderly,
+    Cut,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Head,
+    Counted { left: u64 },
+    ChunkSize,
+    ChunkData { left: u64 },
+    ChunkEnd,
+    Trailers,
+    UntilClose,
+    Seeking(Cause),
+    Upgraded,
+}
+
+/// Why a start is sought, and so how the bytes in between are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Hole,
+    Garbage,
+}
+
+/// What the decoder waits for before it goes on.
+#[derive(Debug)]
+enum Hold {
+    Nothing,
+    /// The head of a final response was read; its request is unknown.
+    Claim(Head, Timestamp),
+    /// What looks like the answer to an HTTP/0.9 request has begun.
+    HeadlessClaim,
+    /// A request asked for another protocol; the answer decides.
+    Upgrade,
+}
+
+struct Open {
+    head: Head,
+    start: (u64, Timestamp),
+    framing: BodyFraming,
+    slices: Vec<Bytes>,
+    /// Slices before this index are known not to pin a larger block.
+    settled: usize,
+    kept: u64,
+    dropped: u64,
+    missing: u64,
+    trailers: Option<Head>,
+    anomalies: BTreeSet<Anomaly>,
+    /// What to do once it has ended.
+    then: Then,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    AwaitUpgrade,
+    Tunnel,
+}
+
+impl Decoder {
+    /// A decoder of requests or of responses.
+    pub fn new(side: Side, limits: Limits) -> Self {
+        Self {
+            side,
+            limits,
+            input: VecDeque::new(),
+            state: State::Head,
+            hold: Hold::Nothing,
+            partial: BytesMut::new(),
+            scanned: 0,
+            opened: false,
+            began: (0, Timestamp::default()),
+            current: None,
+            offset: 0,
+            expected: VecDeque::new(),
+            headless: false,
+            ready: VecDeque::new(),
+            accounting: Accounting::default(),
+        }
+    }
+
+    /// A decoder that joins in the middle of a stream: it first looks for the start of a message.
+    pub fn midstream(side: Side, limits: Limits) -> Self {
+        Self { state: State::Seeking(Cause::Hole), ..Self::new(side, limits) }
+    }
+
+    /// Takes the next bytes, seen at `at`.
+    pub fn feed(&mut self, data: Bytes, at: Timestamp) {
+        if !data.is_empty() {
+            self.input.push_back(Piece::Data(data, at));
+        }
+    }
+
+    /// `missing` bytes will never come.
+    pub fn gap(&mut self, missing: u64, at: Timestamp) {
+        if missing > 0 {
+            self.input.push_back(Piece::Gap(missing, at));
+        }
+    }
+
+    /// The stream has ended in order: what is delimited by the end is whole.
+    pub fn close(&mut self, at: Timestamp) {
+        self.input.push_back(Piece::Close(at, Ending::Orderly));
+    }
+
+    /// The stream was reset, or nothing more of it will be seen: what is not whole now is cut.
+    pub fn cut(&mut self, at: Timestamp) {
+        self.input.push_back(Piece::Close(at, Ending::Cut));
+    }
+
+    /// Responses only: announces the request that the next unannounced response answers.
+    ///
+    /// A driver that sends requests calls this once for each, in order. Who only listens calls it for each [`Event::Unclaimed`].
+    pub fn expect(&mut self, request: RequestContext) {
+        self.headless |= request.http09;
+        match mem::replace(&mut self.hold, Hold::Nothing) {
+            Hold::Claim(head, at) => self.begin_response(head, request, at),
+            Hold::HeadlessClaim => self.begin_headless(),
+            other => {
+                self.hold = other;
+                self.expected.push_back(request);
+            }
+        }
+    }
+
+    /// Responses only: the next one may be of HTTP/0.9, all body and no head.
+    pub fn allow_headless(&mut self) {
+        self.headless = true;
+    }
+
+    /// Whether a request that asked for another protocol waits for [`Decoder::resume`] or [`Decoder::upgrade`].
+    pub const fn awaits_upgrade(&self) -> bool {
+        matches!(self.hold, Hold::Upgrade)
+    }
+
+    /// Requests only: the peer has refused, or ignored, the wish for another protocol.
+    pub fn resume(&mut self) {
+        if self.awaits_upgrade() {
+            self.hold = Hold::Nothing;
+        }
+    }
+
+    /// The connection has left HTTP: what follows is counted by length only.
+    pub fn upgrade(&mut self) {
+        self.hold = Hold::Nothing;
+        self.state = State::Upgraded;
+        self.accounting.upgraded += mem::take(&mut self.partial).len() as u64;
+    }
+
+    /// Whether it stands between two messages with nothing held.
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Head && self.partial.is_empty() && self.input.is_empty() && matches!(self.hold, Hold::Nothing)
+    }
+
+    /// How many bytes it holds in memory.
+    pub fn held(&self) -> u64 {
+        let input: usize = self.input.iter().map(|piece| if let Piece::Data(data, _) = piece { data.len() } else { 0 }).sum();
+        (input + self.partial.len()) as u64 + self.current.as_ref().map_or(0, |open| open.kept)
+    }
+
+    /// What became of the bytes so far.
+    pub const fn accounting(&self) -> Accounting {
+        self.accounting
+    }
+
+    /// Copies what is held out of the blocks in which it was received, so that it no longer pins them.
+    pub fn settle(&mut self) {
+        for piece in &mut self.input {
+            if let Piece::Data(data, _) = piece {
+                *data = Bytes::copy_from_slice(data);
+            }
+        }
+        self.partial = BytesMut::from(self.partial.as_ref());
+        if let Hold::Claim(head, _) = &mut self.hold {
+            head.settle();
+        }
+        if let Some(open) = &mut self.current {
+            if open.settled == 0 {
+                open.head.settle();
+            }
+            for slice in &mut open.slices[open.settled..] {
+                *slice = Bytes::copy_from_slice(slice);
+            }
+            open.settled = open.slices.len();
+        }
+    }
+
+    /// The next thing that was found, if the bytes so far hold one.
+    #[expect(clippy::should_implement_trait, reason = "no iterator: after None it goes on once more was fed")]
+    pub fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            if !matches!(self.hold, Hold::Nothing) {
+                return None;
+            }
+            match self.input.pop_front()? {
+                Piece::Data(mut data, at) => {
+                    while !data.is_empty() && self.ready.is_empty() && matches!(self.hold, Hold::Nothing) {
+                        self.take(&mut data, at);
+                    }
+                    if !data.is_empty() {
+                        self.input.push_front(Piece::Data(data, at));
+                    }
+                }
+                Piece::Gap(missing, at) => self.take_gap(missing, at),
+                Piece::Close(at, ending) => self.take_close(at, ending),
+            }
+        }
+    }
+
+    /// Takes some of `data`; what is left of it belongs to the next state.
+    fn take(&mut self, data: &mut Bytes, at: Timestamp) {
+        match self.state {
+            State::Head => self.take_head(data, at),
+            State::Counted { left } => {
+                let left = left - self.take_body(data, left);
+                self.state = State::Counted { left };
+                if left == 0 {
+                    self.finish(at, false);
+                }
+            }
+            State::ChunkSize => self.take_chunk_size(data, at),
+            State::ChunkData { left } => {
+                let left = left - self.take_body(data, left);
+                self.state = if left == 0 { State::ChunkEnd } else { State::ChunkData { left } };
+            }
+            State::ChunkEnd => self.take_chunk_end(data, at),
+            State::Trailers => self.take_trailers(data, at),
+            State::UntilClose => {
+                self.take_body(data, u64::MAX);
+            }
+            State::Seeking(cause) => self.seek(data, cause),
+            State::Upgraded => {
+                self.accounting.upgraded += data.len() as u64;
+                self.advance(data, data.len());
+            }
+        }
+    }
+
+    fn take_head(&mut self, data: &mut Bytes, at: Timestamp) {
+        if self.partial.is_empty() {
+            // Empty lines before a start line are to be ignored (RFC 9112, section 2.2).
+            let blank = data.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            self.accounting.recorded += blank as u64;
+            self.advance(data, blank);
+            self.began = (self.offset, at);
+            self.opened = false;
+            if data.is_empty() {
+                return;
+            }
+        }
+        self.gather(data);
+        if !self.opened {
+            match start::opening(self.side, data) {
+                Opening::Message => self.opened = true,
+                Opening::Http09 => {
+                    let line = memchr::memchr(b'\n', data).map_or(data.len(), |newline| newline + 1);
+                    let raw = self.advance(data, line);
+                    return self.end_of_head(raw, at);
+                }
+                Opening::Undecided => {}
+                Opening::Other => return self.reject(data),
+            }
+        }
+        match self.opened.then(|| section_end(data, self.scanned)).flatten() {
+            Some(end) => {
+                let raw = self.advance(data, end);
+                self.end_of_head(raw, at);
+            }
+            None if data.len() > self.limits.max_head => self.reject(data),
+            None => self.put_aside(data),
+        }
+    }
+
+    /// What stands here begins no message. An answer to HTTP/0.9 does not look like one either.
+    fn reject(&mut self, data: &mut Bytes) {
+        if self.side == Side::Response && self.headless && !self.opened {
+            self.headless = false;
+            if self.expected.pop_front().is_some() {
+                self.begin_headless();
+            } else {
+                self.hold = Hold::HeadlessClaim;
+                self.ready.push_back(Event::Unclaimed { start: self.began.0 });
+            }
+            return;
+        }
+        // One byte is passed over, so that the search does not find again what was refused for its length.
+        self.accounting.unparsable += 1;
+        self.accounting.incomplete_messages += u64::from(self.opened);
+        self.advance(data, 1);
+        self.lose_place(Cause::Garbage);
+    }
+
+    fn end_of_head(&mut self, raw: Bytes, at: Timestamp) {
+        let length = raw.len() as u64;
+        let head = match self.side {
+            Side::Request => Head::request(raw),
+            Side::Response => Head::response(raw),
+        };
+        let Ok(head) = head else {
+            self.accounting.unparsable += length;
+            self.accounting.incomplete_messages += 1;
+            return self.lose_place(Cause::Garbage);
+        };
+        match self.side {
+            Side::Request => {
+                let context = RequestContext::of(&head);
+                self.ready.push_back(Event::Begun { context, start: self.began.0, at: self.began.1 });
+                let framing = framing::of_request(&head);
+                let then = if context.connect || context.upgrade { Then::AwaitUpgrade } else { Then::GoOn };
+                self.begin(head, framing, then, context.http09, at);
+            }
+            Side::Response if head.status().is_some_and(|status| (100..200).contains(&status) && status != 101) => {
+                self.accounting.recorded += length;
+                self.ready.push_back(Event::Interim { head, start: self.began.0 });
+            }
+            Side::Response => match self.expected.pop_front() {
+                Some(request) => self.begin_response(head, request, at),
+                None => {
+                    self.hold = Hold::Claim(head, at);
+                    self.ready.push_back(Event::Unclaimed { start: self.began.0 });
+                }
+            },
+        }
+    }
+
+    fn begin_response(&mut self, head: Head, request: RequestContext, at: Timestamp) {
+        self.headless = false;
+        let framing = framing::of_response(&head, request);
+        let then = if framing.length == Length::Tunnel { Then::Tunnel } else { Then::GoOn };
+        self.begin(head, framing, then, false, at);
+    }
+
+    fn begin_headless(&mut self) {
+        self.headless = false;
+        let head = Head::trailers(Bytes::new()).expect("no bytes are no malformed field");
+        let at = self.began.1;
+        self.begin(head, Framing { length: Length::UntilClose, ambiguous: false }, Then::GoOn, true, at);
+        let held = mem::take(&mut self.partial).freeze();
+        self.keep(held);
+    }
+
+    fn begin(&mut self, head: Head, framing: Framing, then: Then, http09: bool, at: Timestamp) {
+        let odd = [(head.is_malformed(), Anomaly::MalformedHead), (framing.ambiguous, Anomaly::AmbiguousFraming), (http09, Anomaly::Http09)];
+        let anomalies = odd.into_iter().filter_map(|(is, anomaly)| is.then_some(anomaly)).collect();
+        let (body, state) = match framing.length {
+            Length::Empty | Length::Tunnel => (BodyFraming::Empty, State::Head),
+            Length::Counted(left) => (BodyFraming::Length, State::Counted { left }),
+            Length::Chunked => (BodyFraming::Chunked(Vec::new()), State::ChunkSize),
+            Length::UntilClose => (BodyFraming::Close, State::UntilClose),
+        };
+        self.state = state;
+        self.current = Some(Open {
+            head,
+            start: self.began,
+            framing: body,
+            slices: Vec::new(),
+            settled: 0,
+            kept: 0,
+            dropped: 0,
+            missing: 0,
+            trailers: None,
+            anomalies,
+            then,
+        });
+        if state == State::Head {
+            self.finish(at, false);
+        }
+    }
+
+    /// Takes at most `most` bytes of body and says how many.
+    fn take_body(&mut self, data: &mut Bytes, most: u64) -> u64 {
+        let length = usize::try_from(most).map_or(data.len(), |most| most.min(data.len()));
+        let body = self.advance(data, length);
+        self.keep(body);
+        length as u64
+    }
+
+    fn keep(&mut self, body: Bytes) {
+        let open = self.current.as_mut().expect("a body is read within a message");
+        let length = body.len() as u64;
+        if open.dropped > 0 || open.kept + length > self.limits.max_body {
+            open.slices.clear();
+            open.settled = 0;
+            open.dropped += mem::take(&mut open.kept) + length;
+            open.anomalies.insert(Anomaly::BodyOverLimit);
+        } else if length > 0 {
+            open.kept += length;
+            open.slices.push(body);
+        }
+    }
+
+    fn take_chunk_size(&mut self, data: &mut Bytes, at: Timestamp) {
+        self.gather(data);
+        let Some(newline) = memchr::memchr(b'\n', data) else {
+            if data.len() > MAX_CHUNK_LINE {
+                self.refuse_chunk(at);
+            } else {
+                self.put_aside(data);
+            }
+            return;
+        };
+        let line = &data[..newline];
+        let Some(size) = framing::chunk_size(line.strip_suffix(b"\r").unwrap_or(line)) else {
+            return self.refuse_chunk(at);
+        };
+        self.advance(data, newline + 1);
+        if size == 0 {
+            self.state = State::Trailers;
+            return;
+        }
+        self.state = State::ChunkData { left: size };
+        if let Some(Open { framing: BodyFraming::Chunked(chunks), .. }) = &mut self.current {
+            chunks.push(size);
+        }
+    }
+
+    fn take_chunk_end(&mut self, data: &mut Bytes, at: Timestamp) {
+        self.gather(data);
+        match data.as_ref() {
+            [b'\r'] => return self.put_aside(data),
+            [b'\r', b'\n', ..] => self.advance(data, 2),
+            [b'\n', ..] => self.advance(data, 1),
+            _ => return self.refuse_chunk(at),
+        };
+        self.state = State::ChunkSize;
+    }
+
+    /// What stands where a chunk header should stand is none: the body ends before it, and a start is sought from here.
+    fn refuse_chunk(&mut self, at: Timestamp) {
+        self.mark(Anomaly::MalformedChunk);
+        self.finish(at, true);
+        self.lose_place(Cause::Garbage);
+    }
+
+    fn take_trailers(&mut self, data: &mut Bytes, at: Timestamp) {
+        self.gather(data);
+        let end = match data.as_ref() {
+            [b'\r', b'\n', ..] => Some(2),
+            [b'\n', ..] => Some(1),
+            _ => section_end(data, self.scanned),
+        };
+        match end {
+            Some(end) => {
+                let raw = self.advance(data, end);
+                if end > 2
+                    && let Some(open) = &mut self.current
+                {
+                    open.trailers = Head::trailers(raw).ok();
+                    if open.trailers.as_ref().is_none_or(Head::is_malformed) {
+                        open.anomalies.insert(Anomaly::MalformedHead);
+                    }
+                }
+                self.finish(at, false);
+            }
+            None if data.len() > self.limits.max_head => self.refuse_chunk(at),
+            None => self.put_aside(data),
+        }
+    }
+
+    /// Looks for the next start of a message and counts what lies before it.
+    fn seek(&mut self, data: &mut Bytes, cause: Cause) {
+        self.gather(data);
+        match start::seek(self.side, data) {
+            Some(found) => {
+                self.count_lost(found as u64, cause);
+                self.advance(data, found);
+                self.state = State::Head;
+            }
+            None => {
+                let past = data.len() - start::undecided_tail(self.side, data);
+                self.count_lost(past as u64, cause);
+                self.advance(data, past);
+                self.put_aside(data);
+            }
+        }
+    }
+
+    fn take_gap(&mut self, missing: u64, at: Timestamp) {
+        self.accounting.missing += missing;
+        let inside = match self.state {
+            State::Upgraded => missing,
+            State::UntilClose => self.skip(missing),
+            State::Counted { left } => {
+                let inside = self.skip(missing.min(left));
+                self.state = State::Counted { left: left - inside };
+                if inside == left {
+                    self.finish(at, false);
+                }
+                inside
+            }
+            State::ChunkData { left } => {
+                let inside = self.skip(missing.min(left));
+                self.state = if inside == left { State::ChunkEnd } else { State::ChunkData { left: left - inside } };
+                if missing > left {
+                    self.finish(at, true);
+                }
+                inside
+            }
+            State::ChunkSize | State::ChunkEnd | State::Trailers => {
+                self.mark(Anomaly::Gap);
+                self.offset -= self.partial.len() as u64;
+                self.finish(at, true);
+                self.offset += self.partial.len() as u64;
+                0
+            }
+            State::Head => {
+                self.accounting.incomplete_messages += u64::from(!self.partial.is_empty());
+                0
+            }
+            State::Seeking(_) => 0,
+        };
+        let outside = missing - inside;
+        if self.state == State::Upgraded {
+            self.offset += missing;
+        } else if outside > 0 {
+            let cause = if let State::Seeking(cause) = self.state { cause } else { Cause::Hole };
+            let held = mem::take(&mut self.partial).len() as u64;
+            self.count_lost(held, cause);
+            self.scanned = 0;
+            self.offset += outside;
+            self.lose_place(Cause::Hole);
+        }
+    }
+
+    /// Passes over `missing` bytes of the body.
+    fn skip(&mut self, missing: u64) -> u64 {
+        self.offset += missing;
+        let open = self.current.as_mut().expect("a body is read within a message");
+        open.missing += missing;
+        if missing > 0 {
+            open.anomalies.insert(Anomaly::Gap);
+        }
+        missing
+    }
+
+    fn take_close(&mut self, at: Timestamp, ending: Ending) {
+        match self.state {
+            State::Head => {
+                self.accounting.incomplete_messages += u64::from(!self.partial.is_empty());
+                self.accounting.unparsable += self.partial.len() as u64;
+            }
+            State::Seeking(cause) => self.count_lost(self.partial.len() as u64, cause),
+            State::UntilClose if ending == Ending::Orderly => self.finish(at, false),
+            State::Counted { .. } | State::ChunkSize | State::ChunkData { .. } | State::ChunkEnd | State::Trailers | State::UntilClose => {
+                self.mark(Anomaly::Truncated);
+                self.finish(at, true);
+            }
+            State::Upgraded => return,
+        }
+        self.partial.clear();
+        self.scanned = 0;
+        self.state = State::Head;
+    }
+
+    /// Gives out the message that ends just before `offset`. `cut`: there was more of its body, no one knows how much.
+    fn finish(&mut self, at: Timestamp, cut: bool) {
+        let Some(open) = self.current.take() else { return };
+        let Open { head, start, framing, slices, kept, dropped, missing, trailers, anomalies, then, .. } = open;
+        self.accounting.recorded += self.offset - start.0 - missing - dropped;
+        self.accounting.over_limit += dropped;
+        let completeness = match (dropped > 0, missing > 0, cut) {
+            (true, ..) => Completeness::Dropped { reason: DropReason::OverLimit, seen_whole: missing == 0 && !cut },
+            (false, true, _) => Completeness::Gap(missing),
+            (false, false, true) => Completeness::TruncatedAt(kept),
+            (false, false, false) => Completeness::Whole,
+        };
+        let body = Body { slices, wire_length: kept + dropped + missing, completeness, framing };
+        let message = Message { head, body, trailers };
+        self.state = State::Head;
+        self.ready.push_back(Event::Message(Box::new(Decoded { message, start: start.1, end: at, span: start.0..self.offset, anomalies })));
+        match then {
+            Then::GoOn => {}
+            Then::AwaitUpgrade => self.hold = Hold::Upgrade,
+            Then::Tunnel => {
+                self.state = State::Upgraded;
+                self.ready.push_back(Event::Upgraded);
+            }
+        }
+    }
+
+    fn lose_place(&mut self, cause: Cause) {
+        if !matches!(self.state, State::Seeking(_)) {
+            self.ready.push_back(Event::Lost);
+        }
+        self.state = State::Seeking(cause);
+    }
+
+    fn mark(&mut self, anomaly: Anomaly) {
+        if let Some(open) = &mut self.current {
+            open.anomalies.insert(anomaly);
+        }
+    }
+
+    fn count_lost(&mut self, bytes: u64, cause: Cause) {
+        match cause {
+            Cause::Hole => self.accounting.resync += bytes,
+            Cause::Garbage => self.accounting.unparsable += bytes,
+        }
+    }
+
+    fn advance(&mut self, data: &mut Bytes, length: usize) -> Bytes {
+        if length > 0 {
+            self.scanned = 0;
+        }
+        self.offset += length as u64;
+        data.split_to(length)
+    }
+
+    /// Puts what was put aside back in front of `data`.
+    fn gather(&mut self, data: &mut Bytes) {
+        if !self.partial.is_empty() {
+            self.offset -= self.partial.len() as u64;
+            self.partial.extend_from_slice(data);
+            *data = mem::take(&mut self.partial).freeze();
+        }
+    }
+
+    /// Takes all of `data`, to be looked at again once more has come.
+    fn put_aside(&mut self, data: &mut Bytes) {
+        self.scanned = data.len();
+        self.offset += data.len() as u64;
+        let data = mem::take(data);
+        // Alone in its block after a gather, it is taken back without a copy.
+        self.partial = data.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
+    }
+}
+
+impl fmt::Debug for Decoder {
+    /// States and counts only: a payload never reaches a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").field("side", &self.side).field("state", &self.state).field("offset", &self.offset).finish_non_exhaustive()
+    }
+}
+
+/// Where the empty line that ends a section ends, if it stands in `bytes`; `scanned` bytes are known not to hold all of it.
+fn section_end(bytes: &[u8], scanned: usize) -> Option<usize> {
+    let from = scanned.saturating_sub(2).min(bytes.len());
+    memchr::memchr_iter(b'\n', &bytes[from..]).find_map(|offset| {
+        let newline = from + offset;
+        match &bytes[newline + 1..] {
+            [b'\n', ..] => Some(newline + 2),
+            [b'\r', b'\n', ..] => Some(newline + 3),
+            _ => None,
+        }
+    })
+}
+
+/// A chunk header with its extensions that is longer than this is none.
+const MAX_CHUNK_LINE: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests;

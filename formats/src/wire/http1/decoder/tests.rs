@@ -1,0 +1,234 @@
+//! The decoder against written-down traffic, cut at every byte.
+
+use super::*;
+
+/// One line for each thing found.
+fn tell(event: &Event) -> String {
+    match event {
+        Event::Begun { context, start, .. } => format!("begun at {start}{}", if context.upgrade || context.connect { " wants upgrade" } else { "" }),
+        Event::Unclaimed { start } => format!("unclaimed at {start}"),
+        Event::Interim { head, .. } => format!("interim {}", head.status().unwrap_or_default()),
+        Event::Upgraded => "upgraded".to_owned(),
+        Event::Lost => "lost".to_owned(),
+        Event::Message(decoded) => {
+            let head = &decoded.message.head;
+            let what = head.status().map_or_else(|| String::from_utf8_lossy(head.target().unwrap_or(b"-")).into_owned(), |status| status.to_string());
+            let body = &decoded.message.body;
+            let trailers = decoded.message.trailers.as_ref().map_or(String::new(), |trailers| format!(" +{} trailers", trailers.headers().count()));
+            let anomalies: Vec<&str> = decoded.anomalies.iter().map(|anomaly| anomaly.word()).collect();
+            let text = String::from_utf8_lossy(&body.contiguous()).into_owned();
+            format!("{what} {text:?} {:?}{trailers} {}..{} [{}]", body.completeness, decoded.span.start, decoded.span.end, anomalies.join(","))
+        }
+    }
+}
+
+/// What is fed: bytes, a hole, or the end.
+#[derive(Clone)]
+enum Step {
+    Bytes(&'static [u8]),
+    Hole(u64),
+    Close,
+    Cut,
+}
+use Step::{Bytes as B, Close, Cut, Hole};
+
+struct Answers {
+    requests: &'static [&'static str],
+}
+
+fn context(word: &str) -> RequestContext {
+    RequestContext { head: word == "HEAD", connect: word == "CONNECT", upgrade: word == "UPGRADE", http09: word == "0.9" }
+}
+
+fn run(side: Side, answers: &Answers, steps: &[Step], cut_at: usize, every: bool) -> (Vec<String>, Accounting, u64) {
+    let limits = Limits { max_head: 200, max_body: 20 };
+    let mut decoder = Decoder::new(side, limits);
+    let mut claims = answers.requests.iter();
+    let (mut told, mut fed, mut at) = (Vec::new(), 0u64, 0usize);
+    let now = Timestamp::default();
+    let drain = |decoder: &mut Decoder, told: &mut Vec<String>, claims: &mut std::slice::Iter<'_, &str>| {
+        while let Some(event) = decoder.next() {
+            told.push(tell(&event));
+            if let Event::Unclaimed { .. } = event {
+                decoder.expect(context(claims.next().unwrap_or(&"GET")));
+            }
+            if decoder.awaits_upgrade() {
+                decoder.resume();
+            }
+        }
+    };
+    for step in steps {
+        match step {
+            B(bytes) => {
+                fed += bytes.len() as u64;
+                let mut from = 0;
+                for to in 0..=bytes.len() {
+                    if (every || at + to == cut_at || to == bytes.len()) && to > from {
+                        decoder.feed(Bytes::copy_from_slice(&bytes[from..to]), now);
+                        drain(&mut decoder, &mut told, &mut claims);
+                        decoder.settle();
+                        from = to;
+                    }
+                }
+                at += bytes.len();
+            }
+            Hole(missing) => {
+                fed += missing;
+                decoder.gap(*missing, now);
+            }
+            Close => decoder.close(now),
+            Cut => decoder.cut(now),
+        }
+        drain(&mut decoder, &mut told, &mut claims);
+    }
+    (told, decoder.accounting(), fed)
+}
+
+fn check(side: Side, requests: &'static [&'static str], steps: &[Step], expected: &[&str]) {
+    let answers = Answers { requests };
+    let length: usize = steps.iter().map(|step| if let B(bytes) = step { bytes.len() } else { 0 }).sum();
+    let ended = matches!(steps.last(), Some(Close | Cut));
+    for (cut_at, every) in (0..=length).map(|cut_at| (cut_at, false)).chain([(0, true)]) {
+        let (told, account, fed) = run(side, &answers, steps, cut_at, every);
+        assert_eq!(told, expected, "cut at {cut_at}, every byte: {every}");
+        if ended {
+            let Accounting { recorded, missing, resync, unparsable, upgraded, over_limit, .. } = account;
+            assert_eq!(recorded + missing + resync + unparsable + upgraded + over_limit, fed, "cut at {cut_at}: {account:?}");
+        }
+    }
+}
+
+#[test]
+fn requests() {
+    let check = |steps: &[Step], expected: &[&str]| check(Side::Request, &[], steps, expected);
+    check(
+        &[B(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc\r\n\r\nGET /c HTTP/1.0\n\n"), Close],
+        &["begun at 0", "/a \"\" Whole 0..28 []", "begun at 28", "/b \"abc\" Whole 28..70 []", "begun at 74", "/c \"\" Whole 74..91 []"],
+    );
+    check(
+        &[B(b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n02\nde\n0\r\nA: b\r\nC: d\r\n\r\nGET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"abcde\" Whole +2 trailers 0..83 []", "begun at 83", "/b \"\" Whole 83..102 []"],
+    );
+    check(
+        &[B(b"PUT /a HTTP/1.1\r\nContent-Length: 30\r\n\r\n012345678901234567890123456789GET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"\" Dropped { reason: OverLimit, seen_whole: true } 0..69 [body_over_limit]", "begun at 69", "/b \"\" Whole 69..88 []"],
+    );
+    check(&[B(b"GET /old\r\n"), Close], &["begun at 0", "/old \"\" Whole 0..10 [http_09]"]);
+    check(
+        &[B(b"GET /a HTTP/1.1\r\nUpgrade: h2c\r\n\r\nGET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0 wants upgrade", "/a \"\" Whole 0..33 []", "begun at 33", "/b \"\" Whole 33..52 []"],
+    );
+}
+
+#[test]
+fn requests_with_oddities() {
+    let check = |steps: &[Step], expected: &[&str]| check(Side::Request, &[], steps, expected);
+    check(
+        &[B(b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdGET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"abc\" TruncatedAt(3) 0..54 [malformed_chunk]", "lost", "begun at 55", "/b \"\" Whole 55..74 []"],
+    );
+    check(
+        &[B(b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nGET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"\" TruncatedAt(0) 0..48 [malformed_chunk]", "lost", "begun at 48", "/b \"\" Whole 48..67 []"],
+    );
+    check(
+        &[B(b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\nGET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"\" Whole 0..72 [ambiguous_framing]", "begun at 72", "/b \"\" Whole 72..91 []"],
+    );
+    check(
+        &[B(b"GET /a HTTP/1.1\r\n\r\n\x00\x01garbage\r\nmoreGET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"\" Whole 0..19 []", "lost", "begun at 34", "/b \"\" Whole 34..53 []"],
+    );
+    check(&[B(b"GET /a HTTP/1.1\r\nHost"), Close], &[]);
+    check(&[B(b"PUT /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"), Cut], &["begun at 0", "/a \"abc\" TruncatedAt(3) 0..41 [truncated]"]);
+}
+
+#[test]
+fn a_head_over_the_limit_is_passed_over() {
+    let long: &'static [u8] =
+        Box::leak(format!("GET /{} HTTP/1.1\r\nA: {}\r\n\r\nGET /b HTTP/1.1\r\n\r\n", "x", "y".repeat(300)).into_bytes().into_boxed_slice());
+    let (told, ..) = run(Side::Request, &Answers { requests: &[] }, &[B(long), Close], usize::MAX, true);
+    assert_eq!(told, ["lost", "begun at 324", "/b \"\" Whole 324..343 []"]);
+}
+
+#[test]
+fn holes() {
+    let check = |steps: &[Step], expected: &[&str]| check(Side::Request, &[], steps, expected);
+    // Inside a counted body: skipped.
+    check(
+        &[B(b"PUT /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"), Hole(5), B(b"yzGET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"abyz\" Gap(5) 0..47 [gap]", "begun at 47", "/b \"\" Whole 47..66 []"],
+    );
+    // To the end of a counted body, and no further: the place is still known.
+    check(
+        &[B(b"PUT /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"), Hole(7), B(b"GET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"ab\" Gap(7) 0..47 [gap]", "begun at 47", "/b \"\" Whole 47..66 []"],
+    );
+    // Beyond it.
+    check(
+        &[B(b"PUT /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"), Hole(20), B(b"t: x\r\n\r\nGET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"ab\" Gap(7) 0..47 [gap]", "lost", "begun at 68", "/b \"\" Whole 68..87 []"],
+    );
+    // In a head, between heads, in a chunk, in a chunk header.
+    check(&[B(b"GET /a HTTP/1.1\r\nHo"), Hole(4), B(b"\r\n\r\nGET /b HTTP/1.1\r\n\r\n"), Close], &["lost", "begun at 27", "/b \"\" Whole 27..46 []"]);
+    check(
+        &[B(b"GET /a HTTP/1.1\r\n\r\n"), Hole(9), B(b"GET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"\" Whole 0..19 []", "lost", "begun at 28", "/b \"\" Whole 28..47 []"],
+    );
+    check(
+        &[B(b"PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), Hole(2), B(b"e\r\n0\r\n\r\n"), Close],
+        &["begun at 0", "/a \"abe\" Gap(2) 0..62 [gap]"],
+    );
+    check(
+        &[B(b"PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"), Hole(2), B(b"e\r\n0\r\n\r\nGET /b HTTP/1.1\r\n\r\n"), Close],
+        &["begun at 0", "/a \"ab\" TruncatedAt(2) 0..54 [gap]", "lost", "begun at 64", "/b \"\" Whole 64..83 []"],
+    );
+}
+
+#[test]
+fn responses() {
+    let check = |requests, steps: &[Step], expected: &[&str]| check(Side::Response, requests, steps, expected);
+    check(
+        &["POST", "HEAD", "GET", "GET"],
+        &[
+            B(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"),
+            B(b"HTTP/1.1 304 Not Modified\r\n\r\nHTTP/1.0 200 OK\r\n\r\nto the end"),
+            Close,
+        ],
+        &[
+            "interim 100",
+            "unclaimed at 25",
+            "201 \"hi\" Whole 25..70 []",
+            "unclaimed at 70",
+            "200 \"\" Whole 70..109 []",
+            "unclaimed at 109",
+            "304 \"\" Whole 109..138 []",
+            "unclaimed at 138",
+            "200 \"to the end\" Whole 138..167 []",
+        ],
+    );
+    check(&["GET"], &[B(b"HTTP/1.0 200 OK\r\n\r\nto the"), Cut], &["unclaimed at 0", "200 \"to the\" TruncatedAt(6) 0..25 [truncated]"]);
+    check(&["CONNECT"], &[B(b"HTTP/1.1 200 OK\r\n\r\n\x16\x03\x01tls"), Close], &["unclaimed at 0", "200 \"\" Whole 0..19 []", "upgraded"]);
+    check(&["UPGRADE"], &[B(b"HTTP/1.1 101 X\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"), Hole(3), Close], &["unclaimed at 0", "101 \"\" Whole 0..18 []", "upgraded"]);
+    check(
+        &["GET", "GET"],
+        &[B(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na"), Hole(40), B(b"5\r\n\r\nxyzHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"), Close],
+        &["unclaimed at 0", "200 \"a\" Gap(2) 0..41 [gap]", "lost", "unclaimed at 87", "404 \"\" Whole 87..125 []"],
+    );
+}
+
+#[test]
+fn an_answer_to_http_09_has_no_head() {
+    for every in [false, true] {
+        let mut decoder = Decoder::new(Side::Response, Limits::default());
+        decoder.expect(context("0.9"));
+        let page = b"HTML <b>page</b>";
+        for piece in page.chunks(if every { 1 } else { page.len() }) {
+            decoder.feed(Bytes::copy_from_slice(piece), Timestamp::default());
+            assert!(decoder.next().is_none());
+        }
+        decoder.close(Timestamp::default());
+        let event = decoder.next().expect("one");
+        assert_eq!(tell(&event), "- \"HTML <b>page</b>\" Whole 0..16 [http_09]");
+    }
+}
