@@ -510,7 +510,8 @@ def main():
                 sys.exit(f"tcpdump did not start (it needs root): {line}")
             try:
                 statistics = asyncio.run(drive(arguments, port, planted))
-                asyncio.run(asyncio.sleep(0.5))
+                # The kernel hands packets over in blocks, up to a second late.
+                asyncio.run(asyncio.sleep(2.5))
             finally:
                 tcpdump.send_signal(signal.SIGINT)
                 report = tcpdump.communicate()[1]
@@ -518,6 +519,10 @@ def main():
                 service.wait()
     if "0 packets dropped by kernel" not in report:
         sys.exit(f"packets were lost: {report}")
+    with open(pcap, "rb") as written:
+        answers = written.read().count(b"HTTP/1.1 ")
+    if answers != statistics["exchanges"]:
+        sys.exit(f"{statistics['exchanges']} answers came, {answers} were captured")
     planted.write(os.path.join(arguments.output, "planted.tsv"))
     print(f"{os.path.getsize(pcap) / 1e6:.2f} MB, {len(planted.kinds)} planted values")
     for name, count in sorted(statistics.items()):
