@@ -165,12 +165,6 @@ impl Error {
         }
     }
 
-    /// An error of the Parquet library while `path` was written. What the system said inside of it is brought out.
-    pub(crate) fn parquet_write(path: &Path) -> impl FnOnce(ParquetError) -> Self {
-        let path = path.to_owned();
-        |source| Self::Write { path, source: io_error(source).unwrap_or_else(io::Error::other) }
-    }
-
     /// Whether the disk, or the share of it that we may use, is full.
     pub fn is_full_disk(&self) -> bool {
         match self {

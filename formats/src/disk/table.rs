@@ -5,14 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::metadata::{KeyValue, ParquetMetaData};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaData};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 
 use super::Error;
@@ -29,25 +33,58 @@ pub fn properties() -> WriterPropertiesBuilder {
 
 /// Writes one Parquet file.
 pub struct TableWriter {
-    writer: ArrowWriter<Box<dyn Unpublished>>,
+    writer: ArrowWriter<Sink>,
     path: PathBuf,
+    failure: Failure,
+}
+
+/// What the system said when a write failed: the Parquet library keeps it on some of its ways only.
+type Failure = Arc<Mutex<Option<io::Error>>>;
+
+struct Sink {
+    file: Box<dyn Unpublished>,
+    failure: Failure,
+}
+
+impl Sink {
+    fn remember<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &result {
+            let copy = error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(copy);
+        }
+        result
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes);
+        self.remember(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.file.flush();
+        self.remember(flushed)
+    }
 }
 
 impl TableWriter {
     /// Begins the file that will be called `name`.
     pub fn begin(place: &dyn Publish, name: &str, format: &Format, schema: SchemaRef, properties: WriterProperties) -> Result<Self, Error> {
         let path = place.path(name);
-        let mut writer = ArrowWriter::try_new(place.begin(name)?, schema, Some(properties)).map_err(Error::parquet_write(&path))?;
+        let failure = Failure::default();
+        let sink = Sink { file: place.begin(name)?, failure: Arc::clone(&failure) };
+        let mut writer = ArrowWriter::try_new(sink, schema, Some(properties)).map_err(|error| write_error(&path, &failure, error))?;
         let Stamp { format, version, written_by } = format.stamp();
         for (key, value) in [(FORMAT_KEY, format), (VERSION_KEY, version.to_string()), (WRITTEN_BY_KEY, written_by)] {
             writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        Ok(Self { writer, path })
+        Ok(Self { writer, path, failure })
     }
 
     /// Writes a batch as a row group of its own.
     pub fn row_group(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        self.writer.write(batch).and_then(|()| self.writer.flush()).map_err(Error::parquet_write(&self.path))
+        self.writer.write(batch).and_then(|()| self.writer.flush()).map_err(|error| write_error(&self.path, &self.failure, error))
     }
 
     /// Writes the footer and publishes the file.
@@ -55,8 +92,14 @@ impl TableWriter {
         for (key, value) in footer {
             self.writer.append_key_value_metadata(KeyValue::new(key, value));
         }
-        self.writer.into_inner().map_err(Error::parquet_write(&self.path))?.publish()
+        let sink = self.writer.into_inner().map_err(|error| write_error(&self.path, &self.failure, error))?;
+        sink.file.publish()
     }
+}
+
+fn write_error(path: &Path, failure: &Failure, error: ParquetError) -> Error {
+    let said = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Error::Write { path: path.to_owned(), source: said.unwrap_or_else(|| io::Error::other(error)) }
 }
 
 /// A Parquet file of ours, opened: its footer has been read and its version is one that we know.
@@ -71,8 +114,8 @@ impl Table {
     /// Opens the file at `path`, which is to be of `format`.
     pub fn open(path: &Path, format: &Format) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::read(path))?;
-        let options = ArrowReaderOptions::new().with_page_index_policy(parquet::file::metadata::PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(Error::parquet_read(path))?;
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+        let metadata = contained(path, || ArrowReaderMetadata::load(&file, options))?.map_err(Error::parquet_read(path))?;
         let mut footer: Footer = metadata
             .metadata()
             .file_metadata()
@@ -109,6 +152,37 @@ impl Table {
         let file = File::open(&self.path).map_err(Error::read(&self.path))?;
         Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone()))
     }
+}
+
+impl Table {
+    /// The batches that `reader` was told to read.
+    pub fn batches(&self, reader: ParquetRecordBatchReaderBuilder<File>) -> Result<Batches, Error> {
+        let reader = contained(&self.path, || reader.build())?.map_err(Error::parquet_read(&self.path))?;
+        Ok(Batches { path: self.path.clone(), reader })
+    }
+}
+
+/// Batches of a table, in order.
+pub struct Batches {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match contained(&self.path, || self.reader.next()) {
+            Ok(batch) => batch.map(|batch| batch.map_err(|error| Error::parquet_read(&self.path)(error.into()))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// Does what the Parquet library may panic at: it takes many a damage of a file for a broken promise of its caller.
+fn contained<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T, Error> {
+    // Nothing of what the work was about is used after it failed.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Error::Parquet { path: path.to_owned(), source: ParquetError::General("not readable".to_owned()) })
 }
 
 const FORMAT_KEY: &str = "reenact.format";

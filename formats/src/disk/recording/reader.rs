@@ -1,8 +1,8 @@
 //! Parts into exchanges.
 //!
 //! In: a folder, and a window of time. Out: its manifest, and the window's exchanges in order of start. What never happens
-//! here: a part outside of the window is opened, a row group outside of it is read, or more than one row group of
-//! each part that overlaps the present moment is held.
+//! here: a part outside of the window is opened, a row group outside of it is decoded, more than one row group of each part
+//! that overlaps the present moment is held, or a part is read that is not the one that the manifest vouches for.
 
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
@@ -20,7 +20,7 @@ use super::manifest::{Manifest, Part, Share};
 use super::{MANIFEST, RECORDING, Window, part_name, part_number};
 use crate::disk::Error;
 use crate::disk::publish::Digest;
-use crate::disk::table::Table;
+use crate::disk::table::{Batches, Table};
 use crate::model::{Exchange, ExchangeId, Timestamp};
 
 /// A recording, opened.
@@ -113,10 +113,7 @@ impl Recording {
 
     /// Whether `part` is the one that the manifest vouches for; there is nothing to compare with if the manifest was rebuilt.
     pub fn check_digest(&self, part: &Part) -> Result<(), Error> {
-        let path = self.dir.join(&part.name);
-        let Some(expected) = part.sha256 else { return Ok(()) };
-        let found = Digest::of_file(&path)?;
-        if found == expected { Ok(()) } else { Err(Error::Altered { path, expected, found }) }
+        check_digest(&self.dir.join(&part.name), part)
     }
 
     /// Whether every part is the one that the manifest vouches for.
@@ -179,12 +176,20 @@ fn adopt(dir: &Path, manifest: &mut Manifest, names: &[String]) -> Result<(), Er
     Ok(())
 }
 
-fn open_part(dir: &Path, part: &Part, manifest: &Manifest) -> Result<OpenPart, Error> {
-    let path = dir.join(&part.name);
-    let table = match Table::open(&path, &RECORDING) {
+fn check_digest(path: &Path, part: &Part) -> Result<(), Error> {
+    let Some(expected) = part.sha256 else { return Ok(()) };
+    let found = match Digest::of_file(path) {
         Err(Error::Read { path, source }) if source.kind() == io::ErrorKind::NotFound => return Err(Error::MissingPart { path }),
         other => other?,
     };
+    if found == expected { Ok(()) } else { Err(Error::Altered { path: path.to_owned(), expected, found }) }
+}
+
+fn open_part(dir: &Path, part: &Part, manifest: &Manifest) -> Result<OpenPart, Error> {
+    let path = dir.join(&part.name);
+    // Before a byte of it is understood: an altered part would be taken for traffic.
+    check_digest(&path, part)?;
+    let table = Table::open(&path, &RECORDING)?;
     let share = Share::from_table(&table)?;
     let why = if share.counts != part.counts { Some("its rows are not those that the manifest counts") } else { share.disagreement(manifest) };
     match why {
@@ -374,14 +379,8 @@ impl OpenPart {
         Ok(None)
     }
 
-    fn batches(
-        &self,
-        reader: ParquetRecordBatchReaderBuilder<fs::File>,
-        group: usize,
-    ) -> Result<impl Iterator<Item = Result<arrow_array::RecordBatch, Error>> + use<>, Error> {
-        let path = self.table.path().to_owned();
-        let reader = reader.with_row_groups(vec![group]).with_batch_size(BATCH_ROWS).build().map_err(Error::parquet_read(&path))?;
-        Ok(reader.map(move |batch| batch.map_err(|error| Error::parquet_read(&path)(error.into()))))
+    fn batches(&self, reader: ParquetRecordBatchReaderBuilder<fs::File>, group: usize) -> Result<Batches, Error> {
+        self.table.batches(reader.with_row_groups(vec![group]).with_batch_size(BATCH_ROWS))
     }
 }
 

@@ -14,6 +14,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disk::publish::{Publish, Published, Unpublished};
+use crate::disk::table::{self, Footer, TableWriter};
 use crate::model::{
     Action, Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Initiator, KeyId, LossCause, LossLedger, Message, Part as MessagePart,
     Protocol, Redaction, Role, Shape, Side, Timing, arbitrary,
@@ -106,4 +107,472 @@ proptest! {
             prop_assert!(read.contains(exchange));
         }
     }
+}
+
+/// A recording of `count` exchanges, a second apart, in parts of `in_part`.
+fn seconds(dir: &Path, count: i64, in_part: usize) -> Vec<Exchange> {
+    let exchanges: Vec<_> = (0..count).map(|second| exchange(second.unsigned_abs() + 1, second * 1_000_000_000, 2000)).collect();
+    let part_bytes = exchanges.iter().take(in_part).map(columns::size).sum();
+    let options = WriterOptions { part_bytes, sanitized: sanitized(), source: "file some.pcap".to_owned(), ..WriterOptions::default() };
+    write(dir, options, &exchanges);
+    exchanges
+}
+
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_nanos(1_700_000_000_000_000_000 + second * 1_000_000_000)
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn open_error(dir: &Path) -> Error {
+    let opened = Recording::open(dir).and_then(|recording| recording.exchanges(&Window::ALL)).and_then(|mut all| all.try_for_each(|row| row.map(drop)));
+    opened.expect_err("it is not whole")
+}
+
+#[test]
+fn parts_are_published_by_size_and_the_last_one_at_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    seconds(dir.path(), 10, 3);
+    assert_eq!(files(dir.path()), ["manifest.json", "part-000001.parquet", "part-000002.parquet", "part-000003.parquet", "part-000004.parquet"]);
+    let manifest = Recording::open(dir.path()).unwrap().into_manifest();
+    assert_eq!(manifest.parts.iter().map(|part| part.counts.exchanges).collect::<Vec<_>>(), [3, 3, 3, 1]);
+    assert_eq!((manifest.from, manifest.to), (Some(second(0)), Some(second(9))));
+    assert_eq!((manifest.exchanges, manifest.requests, manifest.responses, manifest.complete), (10, 10, 10, 10));
+    assert_eq!(manifest.redactions, BTreeMap::from([("email".to_owned(), 10)]));
+    assert_eq!((manifest.state, manifest.source.as_str(), manifest.finished), (State::Redacted, "file some.pcap", true));
+}
+
+#[test]
+fn an_empty_recording_is_one_part_without_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = write(dir.path(), WriterOptions::default(), &[]);
+    assert_eq!((manifest.parts.len(), manifest.exchanges, manifest.from), (1, 0, None));
+    assert_eq!(read(dir.path(), &Window::ALL), []);
+}
+
+#[test]
+fn a_window_leaves_other_parts_and_row_groups_unread() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = RecordingWriter::create(dir.path(), WriterOptions { part_bytes: 30 << 20, ..WriterOptions::default() }).unwrap();
+    // 100 MiB in parts of 30 MiB, in row groups of 8 MiB.
+    for tick in 0..100 {
+        writer.write(exchange(tick + 1, tick.cast_signed() * 1_000_000_000, 1 << 20)).unwrap();
+    }
+    let manifest = writer.finish(&LossLedger::default()).unwrap();
+    assert_eq!(manifest.parts.len(), 4);
+
+    let recording = Recording::open(dir.path()).unwrap();
+    let account = |from: Option<i64>, to: Option<i64>| {
+        let mut exchanges = recording.exchanges(&Window { from: from.map(second), to: to.map(second) }).unwrap();
+        let seen: Vec<_> = exchanges.by_ref().map(|exchange| exchange.unwrap().start).collect();
+        assert_eq!(seen, (from.unwrap_or(0)..to.unwrap_or(100)).map(second).collect::<Vec<_>>());
+        exchanges.account()
+    };
+    let all = account(None, None);
+    assert_eq!((all.parts, all.parts_skipped, all.row_groups_skipped), (4, 0, 0));
+    assert!(all.row_groups >= 13, "{all:?}");
+    let one = account(Some(40), Some(41));
+    assert_eq!(one, ReadAccount { parts: 1, parts_skipped: 3, row_groups: 1, row_groups_skipped: one.row_groups_skipped, exchanges: 1 });
+    assert!(one.row_groups_skipped >= 3, "{one:?}");
+    assert_eq!(account(Some(100), None), ReadAccount { parts_skipped: 4, ..ReadAccount::default() });
+    assert_eq!(account(Some(29), Some(33)).parts, 2);
+}
+
+#[test]
+fn parts_that_overlap_are_merged() {
+    let dir = tempfile::tempdir().unwrap();
+    // Long exchanges complete late: each part holds one that began long before.
+    let order = [5, 6, 7, 0, 9, 1, 12, 11, 2, 20, 15, 3];
+    let exchanges: Vec<_> = order.iter().enumerate().map(|(n, start)| exchange(n as u64 + 1, start * 1_000_000_000, 100)).collect();
+    let part_bytes = exchanges.iter().take(3).map(columns::size).sum();
+    write(dir.path(), WriterOptions { part_bytes, ..WriterOptions::default() }, &exchanges);
+    assert_eq!(files(dir.path()).len(), 6);
+    assert_eq!(read(dir.path(), &Window::ALL), in_order(&exchanges));
+    let window = Window { from: Some(second(1)), to: Some(second(12)) };
+    let expected: Vec<_> = in_order(&exchanges).into_iter().filter(|exchange| window.contains(exchange.start)).collect();
+    assert_eq!(read(dir.path(), &window), expected);
+}
+
+#[test]
+fn only_parts_of_the_present_moment_are_open() {
+    let dir = tempfile::tempdir().unwrap();
+    seconds(dir.path(), 20, 2);
+    let mut exchanges = Recording::open(dir.path()).unwrap().exchanges(&Window::ALL).unwrap();
+    for handed_out in 1..=20_u64 {
+        exchanges.next().unwrap().unwrap();
+        assert!(exchanges.account().parts <= handed_out.div_ceil(2) + 1, "{:?}", exchanges.account());
+    }
+    assert!(exchanges.next().is_none());
+}
+
+#[test]
+fn a_larger_exchange_than_a_part_is_a_part_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let exchanges = [exchange(1, 0, 10), exchange(2, 1, 9 << 20), exchange(3, 2, 10)];
+    write(dir.path(), WriterOptions { part_bytes: 1 << 20, ..WriterOptions::default() }, &exchanges);
+    assert_eq!(read(dir.path(), &Window::ALL), exchanges);
+}
+
+#[test]
+fn an_exchange_is_found_by_its_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let exchanges = seconds(dir.path(), 10, 3);
+    let recording = Recording::open(dir.path()).unwrap();
+    for exchange in &exchanges {
+        assert_eq!(recording.exchange(exchange.id).unwrap().as_ref(), Some(exchange));
+    }
+    assert_eq!(recording.exchange(ExchangeId { connection: ConnectionId(3), index: 2 }).unwrap(), None);
+}
+
+#[test]
+fn a_part_is_published_when_it_has_waited_long_enough() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = WriterOptions { part_age: Some(Duration::from_secs(30)), ..WriterOptions::default() };
+    let mut writer = RecordingWriter::create(dir.path(), options).unwrap();
+    let parts = |writer: &RecordingWriter| writer.manifest().parts.len();
+    writer.tick(second(0), &LossLedger::default()).unwrap();
+    writer.tick(second(40), &LossLedger::default()).unwrap();
+    assert_eq!(parts(&writer), 0, "there was nothing to publish");
+    // A long exchange began before; what counts is when it was taken in.
+    writer.write(exchange(1, 0, 10)).unwrap();
+    for (tick, expected) in [(41, 0), (69, 0), (70, 1), (200, 1)] {
+        writer.tick(second(tick), &LossLedger::default()).unwrap();
+        assert_eq!(parts(&writer), expected, "at {tick}");
+    }
+}
+
+#[test]
+fn the_shares_of_the_account_add_up_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = RecordingWriter::create(dir.path(), WriterOptions { part_bytes: 1, ..WriterOptions::default() }).unwrap();
+    let mut ledger = LossLedger::default();
+    for tick in 0..5 {
+        ledger.connections += 1;
+        ledger.packets.seen += 10;
+        ledger.lose(LossCause::Gap, 7);
+        *ledger.packets.other.entry("udp".to_owned()).or_default() += 1;
+        writer.tick(second(tick), &ledger).unwrap();
+        writer.write(exchange(tick.unsigned_abs(), tick, 10)).unwrap();
+    }
+    ledger.lose(LossCause::MissingResponse, 1);
+    let manifest = writer.finish(&ledger).unwrap();
+    assert_eq!((manifest.ledger.clone(), manifest.connections), (ledger.clone(), 5));
+    assert_eq!(Recording::open(dir.path()).unwrap().manifest(), &manifest);
+
+    // The footers say the same.
+    fs::remove_file(dir.path().join(MANIFEST)).unwrap();
+    let rebuilt = Recording::open(dir.path()).unwrap();
+    assert!(rebuilt.is_rebuilt());
+    let mut expected = manifest;
+    expected.parts.iter_mut().for_each(|part| part.sha256 = None);
+    assert_eq!(rebuilt.manifest(), &expected);
+}
+
+#[test]
+fn a_killed_capture_opens_up_to_its_last_part() {
+    let dir = tempfile::tempdir().unwrap();
+    let exchanges: Vec<_> = (0..7).map(|n: i64| exchange(n.unsigned_abs() + 1, n, 10)).collect();
+    let part_bytes = exchanges.iter().take(2).map(columns::size).sum();
+    let options = WriterOptions { part_bytes, ..WriterOptions::default() };
+    let mut writer = RecordingWriter::create(dir.path(), options).unwrap();
+    assert_eq!(Recording::open(dir.path()).unwrap().manifest().exchanges, 0, "it opens before the first part");
+    let early = fs::read(dir.path().join(MANIFEST)).unwrap();
+    exchanges.iter().for_each(|exchange| writer.write(exchange.clone()).unwrap());
+    drop(writer);
+    // What a writer leaves that was killed in the middle of a part.
+    fs::write(dir.path().join(".part-000004.parquet.tmp"), b"PAR1 half a part").unwrap();
+
+    // As it is; killed between a part and its manifest; killed with the manifest lost.
+    for manifest in [None, Some(early), Some(Vec::new())] {
+        match manifest {
+            Some(bytes) if bytes.is_empty() => fs::remove_file(dir.path().join(MANIFEST)).unwrap(),
+            Some(bytes) => fs::write(dir.path().join(MANIFEST), bytes).unwrap(),
+            None => {}
+        }
+        let recording = Recording::open(dir.path()).unwrap();
+        assert!(!recording.manifest().finished);
+        assert_eq!(recording.manifest().exchanges, 6);
+        assert_eq!(read(dir.path(), &Window::ALL), exchanges[..6]);
+        recording.verify_digests().unwrap();
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_part_is_said_by_name() {
+    type Harm = fn(&Path);
+    let cases: [(&str, Harm, &str); 7] = [
+        ("missing", |dir| fs::remove_file(dir.join("part-000002.parquet")).unwrap(), "part-000002.parquet is missing"),
+        (
+            "cut off",
+            |dir| {
+                let path = dir.join("part-000002.parquet");
+                let bytes = fs::read(&path).unwrap();
+                fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+            },
+            "part-000002.parquet is damaged at byte",
+        ),
+        (
+            "of another recording",
+            |dir| {
+                let other = tempfile::tempdir().unwrap();
+                seconds(other.path(), 1, 3);
+                fs::copy(other.path().join("part-000001.parquet"), dir.join("part-000002.parquet")).unwrap();
+            },
+            "part-000002.parquet is damaged at byte",
+        ),
+        (
+            "one too many",
+            |dir| assert!(fs::copy(dir.join("part-000001.parquet"), dir.join("part-000009.parquet")).is_ok()),
+            "part-000009.parquet does not belong here",
+        ),
+        ("swapped", |dir| assert!(fs::copy(dir.join("part-000001.parquet"), dir.join("part-000002.parquet")).is_ok()), "part-000002.parquet"),
+        ("not Parquet", |dir| fs::write(dir.join(MANIFEST), b"{").unwrap(), "manifest.json is damaged"),
+        (
+            "a name that leads elsewhere",
+            |dir| {
+                let text = fs::read_to_string(dir.join(MANIFEST)).unwrap();
+                fs::write(dir.join(MANIFEST), text.replace("part-000002.parquet", "../part-000002.parquet")).unwrap();
+            },
+            "manifest.json is damaged at field parts",
+        ),
+    ];
+    for (what, harm, expected) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        seconds(dir.path(), 9, 3);
+        harm(dir.path());
+        let error = open_error(dir.path());
+        assert!(error.to_string().contains(expected), "{what}: {error}");
+        assert!(error.to_string().contains(&dir.path().display().to_string()), "{what}: {error}");
+        assert!(error.hint().is_some(), "{what}: {error}");
+        assert_eq!(error.blame(), Blame::Input, "{what}");
+        // What is whole stays readable.
+        if let Ok(partial) = Recording::open_partial(dir.path()) {
+            let first = &partial.manifest().parts[0];
+            partial.check_presence(first).and_then(|()| partial.check_digest(first)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_is_found_by_the_digest_before_anything_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    seconds(dir.path(), 6, 6);
+    let path = dir.path().join("part-000001.parquet");
+    let whole = fs::read(&path).unwrap();
+    for position in [0, 42, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
+        let mut altered = whole.clone();
+        altered[position] ^= 0x55;
+        fs::write(&path, &altered).unwrap();
+        let recording = Recording::open(dir.path()).unwrap();
+        let id = ExchangeId { connection: ConnectionId(3), index: 1 };
+        for error in [recording.verify_digests().expect_err("altered"), open_error(dir.path()), recording.exchange(id).expect_err("altered")] {
+            assert!(error.to_string().contains("part-000001.parquet was altered: its SHA-256 is"), "{error}");
+            assert!(error.hint().is_some());
+        }
+    }
+}
+
+#[test]
+fn damage_that_no_manifest_tells_of_is_an_error_too() {
+    let dir = tempfile::tempdir().unwrap();
+    seconds(dir.path(), 6, 6);
+    fs::remove_file(dir.path().join(MANIFEST)).unwrap();
+    let path = dir.path().join("part-000001.parquet");
+    let whole = fs::read(&path).unwrap();
+    let mut errors = 0;
+    for position in (0..whole.len()).step_by(whole.len() / 150) {
+        let mut altered = whole.clone();
+        altered[position] ^= 0x55;
+        fs::write(&path, &altered).unwrap();
+        // Some bytes do not matter, some change a value; what cannot be read is an error with the file's name.
+        let rows = Recording::open(dir.path()).and_then(|recording| recording.exchanges(&Window::ALL)?.collect::<Result<Vec<_>, _>>());
+        if let Err(error) = rows {
+            assert!(error.to_string().contains("part-000001.parquet"), "{error}");
+            errors += 1;
+        }
+    }
+    assert!(errors > 50, "{errors}");
+}
+
+#[test]
+fn a_hole_in_the_parts_is_told_when_there_is_no_manifest() {
+    let dir = tempfile::tempdir().unwrap();
+    seconds(dir.path(), 9, 3);
+    fs::remove_file(dir.path().join(MANIFEST)).unwrap();
+    fs::remove_file(dir.path().join("part-000002.parquet")).unwrap();
+    let recording = Recording::open(dir.path()).unwrap();
+    assert_eq!(recording.manifest().missing, ["part-000002.parquet"]);
+    assert!(!recording.manifest().finished);
+    assert_eq!(read(dir.path(), &Window::ALL).len(), 6);
+}
+
+#[test]
+fn what_is_no_recording_is_told_apart() {
+    let root = tempfile::tempdir().unwrap();
+    let (empty, file) = (root.path().join("empty"), root.path().join("file"));
+    fs::create_dir(&empty).unwrap();
+    fs::write(&file, b"x").unwrap();
+    for (path, expected) in [
+        (empty, "is not a recording: it holds neither a manifest.json nor a part-000001.parquet"),
+        (file, "is not a recording: it is a file"),
+        (root.path().join("nowhere"), "cannot read"),
+    ] {
+        let error = open_error(&path);
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(error.hint().is_some());
+        assert_eq!(error.blame(), Blame::Input);
+    }
+}
+
+#[test]
+fn newer_majors_are_refused_and_newer_minors_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let exchanges = seconds(dir.path(), 3, 3);
+    let manifest = fs::read_to_string(dir.path().join(MANIFEST)).unwrap();
+    let release = format!("\"written_by\": \"{}\"", crate::disk::version::RELEASE);
+    for (version, readable) in [("1.9", true), ("2.0", false)] {
+        let newer = manifest.replace("\"1.0\"", &format!("\"{version}\"")).replace(&release, "\"written_by\": \"7.5.0\"");
+        fs::write(dir.path().join(MANIFEST), newer).unwrap();
+        if readable {
+            assert_eq!(read(dir.path(), &Window::ALL), exchanges);
+        } else {
+            let error = open_error(dir.path());
+            assert!(error.to_string().contains("has recording format 2.0, and this release reads 1.0; it was written by reenact 7.5.0"), "{error}");
+            assert_eq!(error.hint().as_deref(), Some("read it with reenact 7.5.0 or later"));
+        }
+    }
+    // A part says it too.
+    fs::remove_file(dir.path().join(MANIFEST)).unwrap();
+    let newer = Format { version: FormatVersion { major: 2, minor: 0 }, ..RECORDING };
+    let folder = Folder::existing(dir.path());
+    let table = TableWriter::begin(&folder, "part-000001.parquet", &newer, columns::schema(), table::properties().build()).unwrap();
+    table.publish(Footer::new()).unwrap();
+    assert!(open_error(dir.path()).to_string().contains("part-000001.parquet has recording format 2.0"));
+}
+
+#[test]
+fn only_redacted_recordings_become_checked() {
+    let (raw, redacted) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(raw.path(), WriterOptions::default(), &[exchange(1, 0, 10)]);
+    seconds(redacted.path(), 3, 2);
+    assert!(matches!(mark_checked(raw.path()), Err(Error::NotRedacted { .. })));
+    mark_checked(redacted.path()).unwrap();
+    assert_eq!(Recording::open(redacted.path()).unwrap().manifest().state, State::Checked);
+    assert_eq!(read(redacted.path(), &Window::ALL).len(), 3);
+    // The parts were written before they were checked: without the manifest no one vouches for it.
+    fs::remove_file(redacted.path().join(MANIFEST)).unwrap();
+    assert_eq!(Recording::open(redacted.path()).unwrap().manifest().state, State::Redacted);
+}
+
+#[test]
+fn the_same_exchanges_make_the_same_bytes() {
+    let parts = |order: &[usize]| {
+        let dir = tempfile::tempdir().unwrap();
+        let exchanges: Vec<_> = order.iter().map(|n| exchange(*n as u64 + 1, i64::try_from(n / 2).unwrap(), 50)).collect();
+        write(dir.path(), WriterOptions::default(), &exchanges);
+        fs::read(dir.path().join("part-000001.parquet")).unwrap()
+    };
+    assert_eq!(parts(&[0, 1, 2, 3, 4, 5]), parts(&[5, 0, 3, 4, 1, 2]));
+}
+
+#[test]
+fn an_output_that_holds_something_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    seconds(dir.path(), 1, 1);
+    let error = RecordingWriter::create(dir.path(), WriterOptions::default()).map(drop).expect_err("it is not empty");
+    assert!(matches!(error, Error::OutputNotEmpty { .. }));
+}
+
+#[test]
+fn rows_that_are_out_of_order_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = [exchange(1, 5, 1), exchange(2, 3, 1)];
+    let folder = Folder::create(dir.path()).unwrap();
+    let mut manifest = Manifest::new(State::Raw, None, None, String::new());
+    let mut share = manifest::Share::of(&manifest);
+    rows.iter().for_each(|row| share.count(row));
+    let mut table = TableWriter::begin(&folder, "part-000001.parquet", &RECORDING, columns::schema(), table::properties().build()).unwrap();
+    table.row_group(&columns::encode(&rows)).unwrap();
+    let Published { bytes, sha256 } = table.publish(share.to_footer()).unwrap();
+    manifest.add("part-000001.parquet".to_owned(), bytes, Some(sha256), share);
+    manifest.publish(&folder).unwrap();
+    assert!(open_error(dir.path()).to_string().ends_with("is damaged at row 1: its rows are not sorted by start"));
+}
+
+/// A place whose device is full after so many bytes.
+struct SmallDevice {
+    folder: Folder,
+    left: Arc<AtomicU64>,
+}
+
+struct SmallFile {
+    file: Box<dyn Unpublished>,
+    left: Arc<AtomicU64>,
+}
+
+impl Publish for SmallDevice {
+    fn begin(&self, name: &str) -> Result<Box<dyn Unpublished>, Error> {
+        Ok(Box::new(SmallFile { file: self.folder.begin(name)?, left: Arc::clone(&self.left) }))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path(name)
+    }
+}
+
+impl Write for SmallFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.load(Ordering::Relaxed);
+        if left == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let written = self.file.write(&bytes[..bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX))])?;
+        self.left.store(left - written as u64, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Unpublished for SmallFile {
+    fn publish(self: Box<Self>) -> Result<Published, Error> {
+        self.file.publish()
+    }
+}
+
+#[test]
+fn a_full_disk_says_what_it_needed_and_what_is_safe() {
+    let exchanges: Vec<_> = (0..30).map(|n: i64| exchange(n.unsigned_abs() + 1, n, 3000)).collect();
+    let part_bytes = exchanges.iter().take(5).map(columns::size).sum();
+    let mut seen_kept = BTreeMap::new();
+    for capacity in (0..120_000).step_by(4_000) {
+        let dir = tempfile::tempdir().unwrap();
+        let place = SmallDevice { folder: Folder::create(dir.path()).unwrap(), left: Arc::new(AtomicU64::new(capacity)) };
+        let written = RecordingWriter::create_in(Box::new(place), WriterOptions { part_bytes, ..WriterOptions::default() })
+            .and_then(|mut writer| exchanges.iter().try_for_each(|exchange| writer.write(exchange.clone())).map(|()| writer))
+            .and_then(|writer| writer.finish(&LossLedger::default()));
+        let readable = if files(dir.path()).is_empty() { 0 } else { read(dir.path(), &Window::ALL).len() };
+        assert!(files(dir.path()).iter().all(|name| !name.ends_with(".tmp")), "{:?}", files(dir.path()));
+        let Err(error) = written else {
+            assert_eq!(readable, 30);
+            continue;
+        };
+        assert!(error.is_full_disk(), "{error}");
+        assert_eq!(error.blame(), Blame::Ours);
+        assert!(error.hint().is_some_and(|hint| hint.contains("space")));
+        if let Error::Interrupted { path, needed, kept, .. } = &error {
+            assert!(path.starts_with(dir.path()) && *needed > 0);
+            let kept_count: usize =
+                kept.split_whitespace().rev().nth(2).and_then(|word| word.parse().ok()).or_else(|| kept.split(' ').nth(3)?.parse().ok()).unwrap_or(0);
+            assert!(kept_count <= readable, "{error}: {readable}");
+            seen_kept.insert(readable, kept.clone());
+        }
+    }
+    assert!(seen_kept.len() >= 3, "{seen_kept:?}");
 }
