@@ -1,12 +1,10 @@
 //! The service as a client sees it, in both schemas.
 
-mod support;
-
 use std::{io::Write, net::SocketAddr};
 
+use crate::support::{Answer, Client, customer};
 use reenact_orders::{Config, Running, Schema, start};
 use serde_json::{Value, json};
-use support::{Answer, Client, customer};
 
 struct Service {
     running: Running,
