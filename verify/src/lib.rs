@@ -14,11 +14,19 @@
 
 #![forbid(unsafe_code)]
 
+mod charts;
 mod error;
+mod figures;
+mod judge;
+mod objectives;
 pub mod report;
+mod responses;
 mod state;
 #[cfg(test)]
 mod test_data;
+mod words;
 
 pub use error::Error;
+pub use judge::{Inputs, verify};
+pub use objectives::Objectives;
 pub use state::{Entities, compare, snapshot};

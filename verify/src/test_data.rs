@@ -1,9 +1,11 @@
 //! Exchanges and messages for tests, in few words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use reenact_formats::model::{Body, BodyFraming, Completeness, Exchange, Head, Initiator, Message, Protocol, Role, Shape, Timestamp, Timing};
+use reenact_formats::model::{
+    Body, BodyFraming, Completeness, Exchange, Head, Initiator, Message, Outcome, OutcomeTiming, Protocol, Reply, Role, Shape, Timestamp, Timing,
+};
 
 /// A message with a JSON body.
 pub(crate) fn message(head: Head, body: &str) -> Message {
@@ -39,5 +41,27 @@ pub(crate) fn exchange(id: &str, line: &str, request: &str, status: u16, respons
         response: Some(answer(status, "", response)),
         anomalies: BTreeSet::new(),
         redactions: Vec::new(),
+    }
+}
+
+/// An outcome of `GET /things/{}`, due at once and answered after 10 ms with a JSON body.
+pub(crate) fn outcome(id: &str, status: u16, body: &str) -> Outcome {
+    let at = |milliseconds: i64| Timestamp::from_nanos(1_790_000_000_000_000_000 + milliseconds * 1_000_000);
+    let timing = OutcomeTiming { due: at(0), ready: Some(at(0)), sendable: Some(at(0)), sent: Some(at(0)), first_byte: Some(at(9)), done: Some(at(10)) };
+    Outcome {
+        exchange: id.parse().expect("an id"),
+        copy: 0,
+        session: 1,
+        method: "GET".to_owned(),
+        endpoint: "/things/{}".to_owned(),
+        phase: "run".to_owned(),
+        tags: BTreeMap::new(),
+        timing,
+        recorded_status: Some(status),
+        request_bytes: 100,
+        response_bytes: 100,
+        bound: Vec::new(),
+        produced: Vec::new(),
+        reply: Reply::Answered { status, response: Some(answer(status, "", body)), redactions: Vec::new() },
     }
 }

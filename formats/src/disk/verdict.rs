@@ -74,6 +74,8 @@ judged_words! {
         Stopped = "stopped",
         /// The sender itself was late by more than an objective leaves room for.
         SenderLag = "sender_lag",
+        /// Something that was to happen during a run went wrong, a hook say.
+        Event = "event",
         /// The recording has holes: requests that could not be replayed.
         Hole = "hole",
     }
@@ -206,8 +208,6 @@ pub struct RunFacts {
     pub speed: f64,
     /// Whether it reached its end.
     pub complete: bool,
-    /// The release that ran it.
-    pub written_by: String,
     /// The key under which its answers were redacted.
     pub key_id: String,
     /// The policy under which they were.

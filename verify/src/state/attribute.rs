@@ -26,20 +26,20 @@ struct Sighting {
     writes: Vec<(usize, ExchangeId)>,
 }
 
-/// Begins to watch for the rows of `state`.
-pub(crate) fn attribute(state: &State) -> Attribution {
-    let mut attribution = Attribution { values: BTreeMap::new(), lengths: Vec::new(), seen: BTreeMap::new() };
-    for (ordinal, row) in state.entities.iter().flat_map(|entity| &entity.rows).enumerate() {
-        let values: Vec<_> = row.key.iter().flatten().filter(|value| !value.is_empty()).collect();
-        attribution.lengths.push(values.len());
-        for (place, value) in values.into_iter().enumerate() {
-            attribution.values.entry(value.clone()).or_default().push((ordinal, u16::try_from(place).unwrap_or(u16::MAX)));
-        }
-    }
-    attribution
-}
-
 impl Attribution {
+    /// Begins to watch for the rows of `state`.
+    pub(crate) fn begin(state: &State) -> Self {
+        let mut attribution = Self { values: BTreeMap::new(), lengths: Vec::new(), seen: BTreeMap::new() };
+        for (ordinal, row) in state.entities.iter().flat_map(|entity| &entity.rows).enumerate() {
+            let values: Vec<_> = row.key.iter().flatten().filter(|value| !value.is_empty()).collect();
+            attribution.lengths.push(values.len());
+            for (place, value) in values.into_iter().enumerate() {
+                attribution.values.entry(value.clone()).or_default().push((ordinal, u16::try_from(place).unwrap_or(u16::MAX)));
+            }
+        }
+        attribution
+    }
+
     /// Looks at one exchange.
     pub(crate) fn watch(&mut self, exchange: &Exchange) {
         if self.values.is_empty() {
@@ -111,7 +111,7 @@ mod tests {
         };
         let rows = vec![row(&["ann@example.org", "work"]), row(&["bob@example.org", "work"]), row(&["eve@example.org", "home"])];
         let mut state = State { entities: vec![EntityComparison { rows, ..EntityComparison::default() }], ..State::default() };
-        let mut attribution = attribute(&state);
+        let mut attribution = Attribution::begin(&state);
         for (id, line, body) in [
             ("1.1", "POST /login", r#"{"email":"ann@example.org"}"#),
             ("1.2", "POST /addresses", r#"{"label":"home"}"#),

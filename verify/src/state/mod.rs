@@ -11,7 +11,7 @@ mod database;
 mod engines;
 mod entities;
 
-pub(crate) use attribute::attribute;
+pub(crate) use attribute::Attribution;
 pub use compare::compare;
 pub use database::snapshot;
 pub use entities::Entities;
