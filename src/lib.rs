@@ -5,3 +5,6 @@
 //! it to a sandbox and writes what came of it into a run, `verify` judges runs and database states.
 
 #![forbid(unsafe_code)]
+
+pub mod check;
+pub mod inspect;

@@ -100,6 +100,50 @@ pub(super) const PLAIN: &[&str] = &[
     "complete",
 ];
 
+/// The columns of a [`Glance`].
+pub(super) const GLANCED: &[&str] = &[
+    "start",
+    "connection",
+    "ordinal",
+    "response_end",
+    "method",
+    "endpoint",
+    "status",
+    "request_content_type",
+    "response_content_type",
+    "request_bytes",
+    "response_bytes",
+    "complete",
+    "anomalies",
+];
+
+/// What the plain columns say of an exchange, to count by: no head and no body has to be read for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// Its id.
+    pub id: ExchangeId,
+    /// When it began.
+    pub start: Timestamp,
+    /// The last byte of its response.
+    pub end: Option<Timestamp>,
+    /// The request method.
+    pub method: Option<String>,
+    /// The templated path.
+    pub endpoint: Option<String>,
+    /// The final status code.
+    pub status: Option<u16>,
+    /// The media types of request and response.
+    pub content_types: [Option<String>; 2],
+    /// Bytes of the request, head and body, if there was one.
+    pub request_bytes: Option<u64>,
+    /// Bytes of the response, head and body, if there was one.
+    pub response_bytes: Option<u64>,
+    /// Whether both sides were seen and are whole.
+    pub complete: bool,
+    /// What was odd.
+    pub anomalies: BTreeSet<Anomaly>,
+}
+
 /// The columns whose bytes are not repeated in statistics, nor worth a dictionary.
 pub(super) const BULKY: &[&str] =
     &["request_head", "request_body", "request_trailers", "response_head", "response_body", "response_trailers", "interim.list.item"];
@@ -351,6 +395,38 @@ impl<'a> Decoder<'a> {
         Ok(connection.values().iter().zip(ordinal.values()).map(id).collect())
     }
 
+    /// A glance at each row.
+    pub(super) fn glances(&self) -> Result<Vec<Glance>, Error> {
+        let ids = self.ids()?;
+        let starts = self.starts()?;
+        let end = self.primitive::<TimestampNanosecondType>("response_end")?;
+        let (method, endpoint) = (self.string("method")?, self.string("endpoint")?);
+        let status = self.primitive::<UInt16Type>("status")?;
+        let content_types = [self.string("request_content_type")?, self.string("response_content_type")?];
+        let (request_bytes, response_bytes) = (self.primitive::<UInt64Type>("request_bytes")?, self.primitive::<UInt64Type>("response_bytes")?);
+        let complete = self.column("complete", |column| column.as_boolean_opt())?;
+        let anomalies = self.list("anomalies")?;
+        let text = |column: &StringArray, row| column.is_valid(row).then(|| column.value(row).to_owned());
+        let number = |column: &UInt64Array, row| column.is_valid(row).then(|| column.value(row));
+        (0..self.batch.num_rows())
+            .map(|row| {
+                Ok(Glance {
+                    id: ids[row],
+                    start: starts[row],
+                    end: time(end, row),
+                    method: text(method, row),
+                    endpoint: text(endpoint, row),
+                    status: status.is_valid(row).then(|| status.value(row)),
+                    content_types: content_types.map(|column| text(column, row)),
+                    request_bytes: number(request_bytes, row),
+                    response_bytes: number(response_bytes, row),
+                    complete: complete.value(row),
+                    anomalies: self.anomalies(&anomalies.value(row), row)?,
+                })
+            })
+            .collect()
+    }
+
     /// The exchanges of the rows that `wanted` names.
     pub(super) fn decode(&self, wanted: impl Iterator<Item = usize>) -> Result<Vec<Exchange>, Error> {
         let connection = self.primitive::<UInt64Type>("connection")?;
@@ -556,5 +632,5 @@ impl AddressColumns<'_> {
 }
 
 fn time(column: &TimestampNanosecondArray, row: usize) -> Option<Timestamp> {
-    (!column.is_null(row)).then(|| Timestamp::from_nanos(column.value(row)))
+    column.is_valid(row).then(|| Timestamp::from_nanos(column.value(row)))
 }

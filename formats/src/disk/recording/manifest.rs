@@ -89,7 +89,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn count(&mut self, exchange: &Exchange) {
+    /// Counts an exchange in.
+    pub fn count(&mut self, exchange: &Exchange) {
         self.exchanges += 1;
         self.requests += u64::from(exchange.request.is_some());
         self.responses += u64::from(exchange.response.is_some());

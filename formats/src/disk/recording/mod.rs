@@ -23,6 +23,7 @@ mod tests;
 mod wire;
 mod writer;
 
+pub use columns::Glance;
 pub use manifest::{Counts, Manifest, Part};
 pub use reader::{Exchanges, ReadAccount, Recording};
 pub use writer::{RecordingWriter, Sanitized, WriterOptions};

@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
-use super::columns::{self, Decoder};
+use super::columns::{self, Decoder, Glance};
 use super::manifest::{Manifest, Part, Share};
 use super::{MANIFEST, RECORDING, Window, part_name, part_number};
 use crate::disk::Error;
@@ -79,10 +79,19 @@ impl Recording {
 
     /// The exchanges that start within `window`, in order of start.
     pub fn exchanges(&self, window: &Window) -> Result<Exchanges, Error> {
+        self.exchanges_of(&self.manifest.parts, window)
+    }
+
+    /// The exchanges of one part that start within `window`, in order of start.
+    pub fn part_exchanges(&self, part: &Part, window: &Window) -> Result<Exchanges, Error> {
+        self.exchanges_of(std::slice::from_ref(part), window)
+    }
+
+    fn exchanges_of(&self, parts: &[Part], window: &Window) -> Result<Exchanges, Error> {
         let touched = |part: &&Part| part.counts.from.zip(part.counts.to).is_some_and(|(from, to)| window.touches(from, to));
-        let mut unopened: Vec<_> = self.manifest.parts.iter().filter(touched).cloned().collect();
+        let mut unopened: Vec<_> = parts.iter().filter(touched).cloned().collect();
         unopened.sort_by_key(|part| std::cmp::Reverse(part.counts.from));
-        let account = ReadAccount { parts_skipped: (self.manifest.parts.len() - unopened.len()) as u64, ..ReadAccount::default() };
+        let account = ReadAccount { parts_skipped: (parts.len() - unopened.len()) as u64, ..ReadAccount::default() };
         Ok(Exchanges { dir: self.dir.clone(), manifest: self.manifest.clone(), window: *window, unopened, open: Vec::new(), account, failed: false })
     }
 
@@ -94,6 +103,14 @@ impl Recording {
             }
         }
         Ok(None)
+    }
+
+    /// A glance at every exchange, part after part; neither heads nor bodies are read.
+    pub fn glances(&self) -> impl Iterator<Item = Result<Glance, Error>> {
+        self.manifest.parts.iter().flat_map(|part| match open_part(&self.dir, part, &self.manifest) {
+            Ok(opened) => opened.glances().map_or_else(|error| vec![Err(error)], |glances| glances.into_iter().map(Ok).collect()),
+            Err(error) => vec![Err(error)],
+        })
     }
 
     /// Whether `part` is there in its full length.
@@ -348,6 +365,17 @@ impl OpenPart {
             first_row += batch.num_rows() as u64;
         }
         Ok(rows)
+    }
+
+    fn glances(&self) -> Result<Vec<Glance>, Error> {
+        let mut glances = Vec::new();
+        let reader = self.table.reader()?;
+        let mask = ProjectionMask::columns(reader.parquet_schema(), columns::GLANCED.iter().copied());
+        for batch in self.table.batches(reader.with_projection(mask).with_batch_size(BATCH_ROWS))? {
+            let batch = batch?;
+            glances.extend(Decoder::new(&batch, self.table.path(), glances.len() as u64).glances()?);
+        }
+        Ok(glances)
     }
 
     fn find(&self, id: ExchangeId) -> Result<Option<Exchange>, Error> {

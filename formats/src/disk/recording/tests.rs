@@ -229,6 +229,31 @@ fn an_exchange_is_found_by_its_id() {
 }
 
 #[test]
+fn a_glance_tells_what_people_count_by() {
+    let dir = tempfile::tempdir().unwrap();
+    let exchanges = seconds(dir.path(), 5, 2);
+    let glances: Vec<_> = Recording::open(dir.path()).unwrap().glances().collect::<Result<_, _>>().unwrap();
+    assert_eq!(glances.len(), exchanges.len());
+    for (glance, exchange) in glances.iter().zip(&exchanges) {
+        let request = exchange.request.as_ref().unwrap();
+        let expected = Glance {
+            id: exchange.id,
+            start: exchange.start,
+            end: exchange.timing.end,
+            method: Some("POST".to_owned()),
+            endpoint: Some("/orders/{}".to_owned()),
+            status: Some(201),
+            content_types: [None, None],
+            request_bytes: Some(request.head.raw().len() as u64 + request.body.wire_length),
+            response_bytes: Some(exchange.response.as_ref().unwrap().head.raw().len() as u64),
+            complete: true,
+            anomalies: [].into(),
+        };
+        assert_eq!(glance, &expected);
+    }
+}
+
+#[test]
 fn a_part_is_published_when_it_has_waited_long_enough() {
     let dir = tempfile::tempdir().unwrap();
     let options = WriterOptions { part_age: Some(Duration::from_secs(30)), ..WriterOptions::default() };

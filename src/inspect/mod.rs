@@ -1,0 +1,12 @@
+//! What is in a recording, for a person or for a script.
+//!
+//! In: a recording. Out: a [`Summary`] of all of it, or a view of one exchange, as text or as JSON. What never happens here: a control
+//! byte of the recorded traffic reaches a terminal, or a part is read that its manifest does not vouch for.
+
+mod exchange;
+mod figures;
+mod summary;
+
+pub use exchange::{exchange_json, exchange_text};
+pub use figures::{bytes, count, duration, printable, share};
+pub use summary::{Endpoint, Rate, Summary, summarize};
