@@ -34,7 +34,7 @@ pub(crate) enum Failure {
     Migrating,
     /// The database could not do it; the request is answered 500, or tried again if the database says that this helps.
     #[error("database failure")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
 }
 
 impl Failure {
@@ -75,5 +75,18 @@ impl Failure {
         let Failure::Database(sqlx::Error::Database(error)) = self else { return false };
         // SQLite: busy, busy snapshot, locked. PostgreSQL: serialization failure, deadlock. MariaDB: deadlock and lock wait time-out.
         error.code().is_some_and(|code| matches!(&*code, "5" | "517" | "6" | "40001" | "40P01")) || error.message().contains("Lock wait timeout")
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(reported) = error.as_database_error() else { return Failure::Database(error) };
+        match reported.code().as_deref() {
+            // Another request was faster between the look and the insert.
+            _ if reported.is_unique_violation() => Failure::Conflict("already there"),
+            // Text that is too long for a column, or holds a NUL: only some of the databases mind.
+            Some("22001" | "22021") => Failure::Invalid("text"),
+            _ => Failure::Database(error),
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! No request waits for another one here: what order there is comes from the connection and from the database.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use hyper::{Response, body::Incoming, server::conn::http1, service::service_fn};
@@ -53,7 +53,7 @@ impl Running {
         self.address
     }
 
-    /// Accepts no more, lets requests under way finish, closes the database.
+    /// Accepts no more, lets requests under way finish for a while, closes the database.
     pub async fn stop(self) {
         // Both may fail only when the task is gone, which is what is wanted.
         let _ = self.stop.send(true);
@@ -81,13 +81,20 @@ async fn accept(listener: TcpListener, store: Arc<Store>, mut stopped: watch::Re
                 Ok((stream, _)) => {
                     connections.spawn(serve(stream, Arc::clone(&store), stopped.clone()));
                 }
-                Err(error) => tracing::warn!(%error, "accept failed"),
+                Err(error) => {
+                    // Out of descriptors, mostly: others must close theirs first.
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             },
             Some(_) = connections.join_next() => {}
         }
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    let drain = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, drain).await.is_err() {
+        tracing::warn!("requests were still under way and are given up");
+    }
     store.close().await;
 }
 
@@ -151,3 +158,6 @@ fn error_kind(error: &sqlx::Error) -> &'static str {
 
 /// A transaction that lost against another one is tried again this often.
 const ATTEMPTS: u32 = 8;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long requests under way may take to finish when the service stops.
+const GRACE: Duration = Duration::from_secs(5);

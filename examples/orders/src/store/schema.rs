@@ -90,7 +90,6 @@ pub(super) const ADDRESS_TABLE: &str = "address (
 
 /// What both versions have. `revision` counts a customer's writes: to update it is to lock the row, in all three databases.
 const TABLES: [&str; 7] = [
-    "schema_version (id bigint primary key, version varchar(16) not null)",
     "customer (
         id varchar(64) primary key, email varchar(255) not null unique, name text not null, phone text, ssn text, note text,
         salt varchar(64) not null, password varchar(64) not null, activation_code varchar(64), revision bigint not null{addresses})",
@@ -110,4 +109,6 @@ const TABLES: [&str; 7] = [
         id varchar(64) primary key, order_id varchar(64) not null, position bigint not null, method varchar(8) not null,
         account text not null, holder text not null, amount_cents bigint not null, created_at varchar(32) not null,
         unique (order_id, position))",
+    // Last, because it is what tells that the others are there.
+    "schema_version (id bigint primary key, version varchar(16) not null)",
 ];

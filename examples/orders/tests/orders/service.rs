@@ -2,7 +2,7 @@
 
 use std::{io::Write, net::SocketAddr};
 
-use crate::support::{Answer, Client, customer};
+use crate::support::{Answer, Client, Kind, Server, customer};
 use reenact_orders::{Config, Running, Schema, start};
 use serde_json::{Value, json};
 
@@ -154,6 +154,46 @@ async fn bad_requests_get_their_status() {
         assert_eq!(answer.status, expected, "{method} {target}: {}", answer.text());
     }
     service.running.stop().await;
+}
+
+/// Two connections may ask for the same thing at the same moment; a NUL is text for some databases and none for others.
+#[tokio::test]
+async fn races_and_odd_text_are_no_server_errors() {
+    for kind in [Kind::Sqlite, Kind::Postgres, Kind::MariaDb] {
+        let server = match Server::start(kind).await {
+            Ok(server) => server,
+            Err(missing) => {
+                eprintln!("skipped: {missing}");
+                continue;
+            }
+        };
+        let running = start(Config::new(&server.url, Schema::V1)).await.unwrap();
+        let address = running.address();
+        let attempts = (0..8).map(|_| {
+            tokio::spawn(async move {
+                let profile = json!({"email": "gus@mail.example", "password": "p", "name": "Gus"});
+                Client::connect(address).await.post("/signup", profile).await.status
+            })
+        });
+        let mut statuses = Vec::new();
+        for attempt in attempts.collect::<Vec<_>>() {
+            statuses.push(attempt.await.unwrap());
+        }
+        statuses.sort();
+        assert_eq!(statuses, [vec![201], vec![409; 7]].concat(), "{kind:?}");
+
+        let mut client = customer(running.address(), "hana").await;
+        for (method, target, body) in
+            [("PUT", "/me", r#"{"note": "a\u0000b"}"#), ("GET", "/orders/%00", ""), ("POST", "/login", r#"{"email": "\u0000", "password": "p"}"#)]
+        {
+            let status = client.send(method, target, body.as_bytes()).await.status;
+            assert!(matches!(status, 200 | 401 | 404 | 422), "{kind:?} {method} {target}: {status}");
+        }
+        let long = format!(r#"{{"note": "{}"}}"#, "x".repeat(70_000));
+        let status = client.send("PUT", "/me", long.as_bytes()).await.status;
+        assert!(matches!(status, 200 | 422), "{kind:?}: {status}");
+        running.stop().await;
+    }
 }
 
 #[tokio::test]
