@@ -28,24 +28,32 @@ pub async fn migrate(url: &str, variant: Variant) -> Result<u64> {
 async fn exclusively(database: &Database, variant: Variant) -> Result<u64> {
     let mut transaction = database.begin(Access::Write).await.context("waiting for the schema's lock")?;
     lock(&mut transaction).await?;
-    if transaction.kind() != Kind::MySql {
-        let moved = copy(&mut transaction, variant).await?;
-        drop_columns(&mut transaction).await?;
-        set_version(&mut transaction, Schema::V2.name()).await?;
-        transaction.commit().await.context("committing the migration")?;
-        return Ok(moved);
+    if transaction.kind() == Kind::MySql {
+        return step_by_step(database, transaction, variant).await;
     }
+    create(&mut transaction).await?;
+    let moved = fill(&mut transaction, variant).await?;
+    set_version(&mut transaction, Schema::V2.name()).await?;
+    transaction.commit().await.context("committing the migration")?;
+    Ok(moved)
+}
+
+/// For MariaDB: nothing holds over DDL, so that each step that fails takes back what was done before it.
+async fn step_by_step(database: &Database, mut transaction: Transaction, variant: Variant) -> Result<u64> {
     set_version(&mut transaction, "migrating").await?;
     transaction.commit().await.context("announcing the migration")?;
 
     let mut transaction = database.begin(Access::Write).await.context("beginning to migrate")?;
-    let migrated = match copy(&mut transaction, variant).await {
-        Ok(moved) => drop_columns(&mut transaction).await.map(|()| moved),
+    let migrated = match create(&mut transaction).await {
+        Ok(()) => {
+            let filled = fill(&mut transaction, variant).await;
+            if filled.is_err() {
+                transaction.define("drop table address".to_owned()).await.context("taking the copy away again")?;
+            }
+            filled
+        }
         Err(error) => Err(error),
     };
-    if migrated.is_err() {
-        transaction.define("drop table if exists address".to_owned()).await.context("taking the copy away again")?;
-    }
     let version = if migrated.is_ok() { Schema::V2 } else { Schema::V1 };
     set_version(&mut transaction, version.name()).await?;
     transaction.commit().await.context("committing the migration")?;
@@ -71,25 +79,25 @@ async fn lock(transaction: &mut Transaction) -> Result<()> {
     }
 }
 
-async fn copy(transaction: &mut Transaction, variant: Variant) -> Result<u64> {
-    schema::create_table(transaction, schema::ADDRESS_TABLE).await.context("creating the table of addresses")?;
+async fn create(transaction: &mut Transaction) -> Result<()> {
+    schema::create_table(transaction, schema::ADDRESS_TABLE).await.context("creating the table of addresses")
+}
+
+/// Copies the addresses, then drops the columns they were in.
+async fn fill(transaction: &mut Transaction, variant: Variant) -> Result<u64> {
     let second = match variant {
         Variant::Right => COPY_SECOND,
         Variant::Defective => COPY_SECOND_AS_FALLBACK,
     };
     let first = transaction.execute(COPY_FIRST, &[]).await.context("copying first addresses")?;
     let second = transaction.execute(second, &[]).await.context("copying second addresses")?;
-    Ok(first + second)
-}
-
-async fn drop_columns(transaction: &mut Transaction) -> Result<()> {
     let drops = schema::ADDRESS_COLUMNS.map(|column| format!("drop column {column}"));
     // SQLite drops one at a time; MariaDB drops all or none of one statement.
     let statements = if transaction.kind() == Kind::Sqlite { drops.to_vec() } else { vec![drops.join(", ")] };
     for statement in statements {
         transaction.define(format!("alter table customer {statement}")).await.context("dropping the old columns")?;
     }
-    Ok(())
+    Ok(first + second)
 }
 
 async fn set_version(transaction: &mut Transaction, version: &str) -> Result<()> {

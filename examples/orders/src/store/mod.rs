@@ -18,7 +18,7 @@ use std::{str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use sqlx::{
-    AssertSqlSafe, Executor as _, MySql, MySqlPool, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
+    AssertSqlSafe, Decode, Executor as _, MySql, MySqlPool, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow},
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
@@ -142,7 +142,7 @@ impl Database {
 /// One transaction. Dropped without [`commit`](Transaction::commit), it leaves nothing behind.
 pub(crate) struct Transaction {
     inner: Inner,
-    /// The schema that this transaction found.
+    /// The schema that [`Store::begin`] found; of no meaning before.
     pub(crate) schema: Schema,
 }
 
@@ -220,7 +220,6 @@ enum Kind {
 }
 
 /// A value on its way into a statement. Integers and text suffice for a shop: money is counted in cents.
-#[derive(Clone)]
 pub(crate) enum Value {
     Integer(i64),
     Text(Option<String>),
@@ -260,21 +259,24 @@ pub(crate) enum Row {
 impl Row {
     /// A text column that may be null.
     pub(crate) fn text(&self, column: usize) -> Result<Option<String>, sqlx::Error> {
-        // Unchecked, because MariaDB calls text with a binary collation binary.
-        match self {
-            Row::Sqlite(row) => row.try_get_unchecked(column),
-            Row::Postgres(row) => row.try_get_unchecked(column),
-            Row::MySql(row) => row.try_get_unchecked(column),
-        }
+        self.read(column)
     }
 
     /// A text column that is never null.
     pub(crate) fn string(&self, column: usize) -> Result<String, sqlx::Error> {
-        Ok(self.text(column)?.unwrap_or_default())
+        self.read(column)
     }
 
     /// An integer column.
     pub(crate) fn integer(&self, column: usize) -> Result<i64, sqlx::Error> {
+        self.read(column)
+    }
+
+    fn read<T>(&self, column: usize) -> Result<T, sqlx::Error>
+    where
+        T: for<'r> Decode<'r, Sqlite> + for<'r> Decode<'r, Postgres> + for<'r> Decode<'r, MySql>,
+    {
+        // Unchecked, because MariaDB calls text with a binary collation binary.
         match self {
             Row::Sqlite(row) => row.try_get_unchecked(column),
             Row::Postgres(row) => row.try_get_unchecked(column),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use crate::support::{Client, Kind, Server, customer};
 use reenact_orders::{Config, Schema, Variant, migrate, start};
 use serde_json::{Value, json};
-use sqlx::{ColumnIndex, Database, Decode, Executor, IntoArguments, Row, Type};
+use sqlx::{ColumnIndex, Connection as _, Database, Decode, Executor, IntoArguments, Row, Type};
 use tokio::sync::watch;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,6 +88,30 @@ async fn under_traffic(kind: Kind, variant: Variant) {
     }
     assert!(migrate(&server.url, variant).await.unwrap_err().to_string().contains("at v2"));
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_fails_changes_nothing() {
+    for kind in [Kind::Sqlite, Kind::Postgres, Kind::MariaDb] {
+        let server = match Server::start(kind).await {
+            Ok(server) => server,
+            Err(missing) => {
+                eprintln!("skipped: {missing}");
+                continue;
+            }
+        };
+        let running = start(Config::new(&server.url, Schema::V1)).await.unwrap();
+        let mut shopper = Shopper::new(running.address(), "ida".to_owned()).await;
+        shopper.shop(Until::TwoAddresses).await;
+        // Somebody has a table of that name already.
+        server.execute("create table address (mine bigint)").await;
+        let error = migrate(&server.url, Variant::Right).await.unwrap_err();
+        assert_eq!(error.to_string(), "creating the table of addresses", "{kind:?}");
+        server.execute("insert into address (mine) values (1)").await;
+        shopper.shop(Until::TwoAddresses).await;
+        assert_eq!(shopper.account().await, (2, 0), "{kind:?}");
+        running.stop().await;
+    }
 }
 
 /// Signs up one customer after the other until told to stop, each with two addresses and an order.
@@ -176,9 +200,9 @@ async fn project(url: &str, schema: &str) -> Projection {
     for (name, entity) in file.entities {
         let sql = entity.sql.unwrap_or_else(|| entity.schemas[schema].sql.clone());
         let mut rows = match url.split(':').next().unwrap() {
-            "sqlite" => rows(&mut <sqlx::SqliteConnection as sqlx::Connection>::connect(url).await.unwrap(), sql).await,
-            "postgres" => rows(&mut <sqlx::PgConnection as sqlx::Connection>::connect(url).await.unwrap(), sql).await,
-            _ => rows(&mut <sqlx::MySqlConnection as sqlx::Connection>::connect(url).await.unwrap(), sql).await,
+            "sqlite" => rows(&mut sqlx::SqliteConnection::connect(url).await.unwrap(), sql).await,
+            "postgres" => rows(&mut sqlx::PgConnection::connect(url).await.unwrap(), sql).await,
+            _ => rows(&mut sqlx::MySqlConnection::connect(url).await.unwrap(), sql).await,
         };
         rows.sort();
         projection.insert(name, rows);

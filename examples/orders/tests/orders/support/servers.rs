@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use sqlx::Connection as _;
+
 /// The databases that the service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -44,18 +46,27 @@ impl Server {
         Ok(server)
     }
 
+    /// Runs a statement beside the service.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        match self.url.split(':').next().unwrap() {
+            "sqlite" => sqlx::query(sql).execute(&mut sqlx::SqliteConnection::connect(&self.url).await.unwrap()).await.map(drop).unwrap(),
+            "postgres" => sqlx::query(sql).execute(&mut sqlx::PgConnection::connect(&self.url).await.unwrap()).await.map(drop).unwrap(),
+            _ => sqlx::query(sql).execute(&mut sqlx::MySqlConnection::connect(&self.url).await.unwrap()).await.map(drop).unwrap(),
+        }
+    }
+
     async fn ready(&self, kind: Kind, port: u16) {
         for _ in 0..600 {
             let up = match kind {
                 Kind::MariaDb if TcpStream::connect(("127.0.0.1", port)).is_ok() => {
                     // A fresh server has no database of ours yet.
                     let url = format!("mysql://root@127.0.0.1:{port}/mysql");
-                    match <sqlx::MySqlConnection as sqlx::Connection>::connect(&url).await {
+                    match sqlx::MySqlConnection::connect(&url).await {
                         Ok(mut connection) => sqlx::query("create database if not exists orders").execute(&mut connection).await.is_ok(),
                         Err(_) => false,
                     }
                 }
-                Kind::Postgres => <sqlx::PgConnection as sqlx::Connection>::connect(&self.url).await.is_ok(),
+                Kind::Postgres => sqlx::PgConnection::connect(&self.url).await.is_ok(),
                 _ => false,
             };
             if up {
