@@ -14,7 +14,7 @@ use reenact_formats::model::{Action, Exchange, ExchangeId, LossLedger};
 use reenact_formats::seam::Explain as _;
 use serde_json::{Value, json};
 
-use crate::inspect::{count, printable};
+use crate::inspect::{counted, printable};
 
 /// A value that should not be in a redacted recording. Where it stands, never what it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +87,7 @@ impl Report {
         let mut out = String::new();
         let _ = writeln!(out, "{}: {}", printable(self.path.as_bytes()), if self.passed() { "passed" } else { "failed" });
         let digests = if self.rebuilt { "no manifest vouches for their digests" } else { "their digests compared" };
-        let _ = writeln!(out, "  {} parts, {digests}; {} exchanges read; state {}", count(self.parts), count(self.exchanges), self.state);
+        let _ = writeln!(out, "  {}, {digests}; {} read; state {}", counted(self.parts, "part"), counted(self.exchanges, "exchange"), self.state);
         let residue = match (self.looked_for_residue, self.state, self.findings.is_empty()) {
             (false, State::Raw, _) => "not looked for: the recording is raw",
             (false, ..) => "not looked for",
@@ -96,7 +96,8 @@ impl Report {
         };
         let _ = writeln!(out, "  residue: {residue}");
         for ((rule, path), (first, times)) in &self.findings {
-            let _ = writeln!(out, "    {} at {}: {} times, first in exchange {first}", printable(rule.as_bytes()), printable(path.as_bytes()), count(*times));
+            let _ =
+                writeln!(out, "    {} at {}: {}, first in exchange {first}", printable(rule.as_bytes()), printable(path.as_bytes()), counted(*times, "time"));
         }
         for problem in &self.problems {
             let _ = writeln!(out, "  wrong: {}", printable(problem.what.as_bytes()));

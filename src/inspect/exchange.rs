@@ -254,7 +254,7 @@ fn redaction_lines<'a>(out: &mut String, redactions: impl Iterator<Item = &'a Re
         return;
     }
     line(out, "");
-    line(out, "redacted:");
+    line(out, "redactions:");
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
     for [place, action, rule, path] in &rows {

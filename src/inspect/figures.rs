@@ -45,11 +45,12 @@ pub fn bytes(number: u64) -> String {
 pub fn duration(duration: Duration) -> String {
     let nanos = duration.as_nanos();
     let seconds = duration.as_secs();
+    let tenths = |number: f64, unit: &str| format!("{} {unit}", format!("{number:.1}").trim_end_matches(".0"));
     match nanos {
         0..1_000 => format!("{nanos} ns"),
-        1_000..1_000_000 => format!("{:.1} µs", nanos as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} ms", nanos as f64 / 1e6),
-        1_000_000_000..60_000_000_000 => format!("{:.1} s", duration.as_secs_f64()),
+        1_000..1_000_000 => tenths(nanos as f64 / 1e3, "µs"),
+        1_000_000..1_000_000_000 => tenths(nanos as f64 / 1e6, "ms"),
+        1_000_000_000..60_000_000_000 => tenths(duration.as_secs_f64(), "s"),
         _ if seconds < 3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ if seconds < 86_400 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
         _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
@@ -107,7 +108,7 @@ mod tests {
         for (number, expected) in [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.0 MB"), (u64::MAX, "18.4 EB")] {
             assert_eq!(bytes(number), expected);
         }
-        for (nanos, expected) in [(0, "0 ns"), (1500, "1.5 µs"), (2_000_000, "2.0 ms"), (1_500_000_000, "1.5 s"), (65_000_000_000, "1 min 5 s")] {
+        for (nanos, expected) in [(0, "0 ns"), (1500, "1.5 µs"), (2_000_000, "2 ms"), (1_500_000_000, "1.5 s"), (65_000_000_000, "1 min 5 s")] {
             assert_eq!(duration(Duration::from_nanos(nanos)), expected);
         }
         for (part, whole, expected) in [(0, 0, "100 %"), (1, 1, "100 %"), (99_999, 100_000, "99.9 %"), (1, 3, "33.3 %")] {

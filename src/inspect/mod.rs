@@ -8,5 +8,6 @@ mod figures;
 mod summary;
 
 pub use exchange::{exchange_json, exchange_text};
+pub(crate) use figures::counted;
 pub use figures::{bytes, count, duration, printable, share};
 pub use summary::{Endpoint, Rate, Summary, summarize};

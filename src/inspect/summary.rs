@@ -216,7 +216,7 @@ impl Summary {
         page.list("statuses", self.statuses.iter().map(|(status, count)| (*count, status.to_string())));
         page.list("content", self.content_types.iter().map(|(media_type, count)| (*count, printable_line(media_type))));
         page.list("redactions", manifest.redactions.iter().map(|(rule, count)| (*count, printable_line(rule))));
-        page.list("kept by policy", manifest.kept.iter().map(|(rule, count)| (*count, printable_line(rule))));
+        page.list("kept", manifest.kept.iter().map(|(rule, count)| (*count, printable_line(rule))));
         page.list("anomalies", self.anomalies.iter().map(|(anomaly, count)| (*count, anomaly.word().replace('_', " "))));
         ledger_lines(&manifest.ledger, &mut page);
         page.text
@@ -319,10 +319,10 @@ impl Summary {
         if self.endpoints.is_empty() {
             return;
         }
-        page.section("endpoints", &counted(self.endpoints.len() as u64, "endpoint"));
+        page.section("endpoints", &count(self.endpoints.len() as u64));
         let names: Vec<_> = self.endpoints.iter().take(SHOWN).map(Endpoint::name).collect();
         let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp(8, 60);
-        page.line(&format!("  {:<width$} {:>9}  {:<28} {:>10} {:>10}", "", "count", "status", "requests", "responses"));
+        page.line(&format!("  {:<width$} {:>9}  {:<28} {:>10} {:>10}", "", "count", "status", "bytes in", "bytes out"));
         for (name, endpoint) in names.iter().zip(&self.endpoints) {
             page.line(&format!(
                 "  {:<width$} {:>9}  {:<28} {:>10} {:>10}",
