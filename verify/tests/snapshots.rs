@@ -1,5 +1,7 @@
 //! Snapshots of real databases: the same data gives the same rows, whatever holds it.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 mod support;
 
 use reenact_formats::disk::snapshot::StateSnapshot;

@@ -5,6 +5,7 @@
 
 mod html;
 mod junit;
+mod svg;
 mod text;
 
 use reenact_formats::disk::verdict::Verdict;

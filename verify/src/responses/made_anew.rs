@@ -200,7 +200,7 @@ fn is_token(text: &str) -> bool {
 }
 
 fn is_id_name(name: &str) -> bool {
-    let name = name.trim_end_matches(|c: char| c == '*');
+    let name = name.trim_end_matches('*');
     name.eq_ignore_ascii_case("id")
         || name.eq_ignore_ascii_case("uuid")
         || name.ends_with("_id")

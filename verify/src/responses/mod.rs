@@ -75,8 +75,8 @@ impl<'a> Comparison<'a> {
                         kind: DifferenceKind::Status,
                         template: path.clone(),
                         path,
-                        baseline: old.as_ref().map(|message| excerpt_of(message)).or(Some(before.to_string())),
-                        run: new.as_ref().map(|message| excerpt_of(message)).or(Some(now.to_string())),
+                        baseline: old.as_ref().map(excerpt_of).or(Some(before.to_string())),
+                        run: new.as_ref().map(excerpt_of).or(Some(now.to_string())),
                     });
                 } else if let (Some(old), Some(new)) = (old, new) {
                     // Under another status everything else differs too, and says nothing more.
@@ -190,7 +190,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn told(&self, pair: &Pair<'_>, old: &FlatLeaf, new: &FlatLeaf) -> Option<Told> {
-        if pair.outcomes.iter().any(|outcome| outcome.produced.iter().any(|path| *path == old.path)) || self.learned.is_bound(pair.endpoint, &old.template) {
+        if pair.outcomes.iter().any(|outcome| outcome.produced.contains(&old.path)) || self.learned.is_bound(pair.endpoint, &old.template) {
             return Some(Told::Bound);
         }
         if pair.redactions.iter().any(|redactions| redactions.iter().any(|redaction| redaction.domain == OPAQUE && redaction.path == old.template)) {
