@@ -18,7 +18,7 @@ use std::{str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use sqlx::{
-    AssertSqlSafe, Decode, Executor as _, MySql, MySqlPool, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
+    AssertSqlSafe, Connection as _, Decode, Executor as _, MySql, MySqlConnection, MySqlPool, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow},
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
@@ -97,21 +97,19 @@ impl Database {
             }
             "postgres" | "postgresql" => {
                 let options = PgConnectOptions::from_str(url).context("reading the PostgreSQL URL")?;
-                let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(LOCK_WAIT).connect_with(options).await;
-                Ok(Database::Postgres(pool.context("connecting to PostgreSQL")?))
+                // A pool would try again for as long as it may wait for a lock.
+                PgConnection::connect_with(&options).await.context("connecting to PostgreSQL")?.close().await.context("connecting to PostgreSQL")?;
+                let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(LOCK_WAIT);
+                Ok(Database::Postgres(pool.connect_lazy_with(options)))
             }
             "mysql" | "mariadb" => {
                 let options = MySqlConnectOptions::from_str(url).context("reading the MariaDB URL")?;
-                let pool = MySqlPoolOptions::new()
-                    .max_connections(connections)
-                    .acquire_timeout(LOCK_WAIT)
-                    // Without gap locks requests of different customers do not meet; a request repeats no read.
-                    .after_connect(|connection, _| {
-                        Box::pin(async { connection.execute("set session transaction isolation level read committed").await.map(drop) })
-                    })
-                    .connect_with(options)
-                    .await;
-                Ok(Database::MySql(pool.context("connecting to MariaDB")?))
+                MySqlConnection::connect_with(&options).await.context("connecting to MariaDB")?.close().await.context("connecting to MariaDB")?;
+                // Without gap locks requests of different customers do not meet; a request repeats no read.
+                let pool = MySqlPoolOptions::new().max_connections(connections).acquire_timeout(LOCK_WAIT).after_connect(|connection, _| {
+                    Box::pin(async { connection.execute("set session transaction isolation level read committed").await.map(drop) })
+                });
+                Ok(Database::MySql(pool.connect_lazy_with(options)))
             }
             _ => bail!("a database URL begins with sqlite:, postgres:, mysql: or mariadb:"),
         }

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod migration;
 #[cfg(test)]
+mod program;
+#[cfg(test)]
 mod service;
 #[cfg(test)]
 mod support;

@@ -1,6 +1,6 @@
 //! The migration in the middle of traffic, on each database: nothing is lost with the right one, second addresses with the other.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use crate::support::{Client, Kind, Server, customer};
 use reenact_orders::{Config, Schema, Variant, migrate, start};
@@ -54,12 +54,11 @@ async fn under_traffic(kind: Kind, variant: Variant) {
     before.shop(Until::TwoAddresses).await;
     let projected = project(&server.url, "v1").await;
 
-    let (stop, stopped) = watch::channel(false);
-    let shoppers: Vec<_> = (0..SHOPPERS).map(|number| tokio::spawn(shop_on(address, number, stopped.clone()))).collect();
-    tokio::time::sleep(TRAFFIC).await;
+    let (rounds, seen) = watch::channel(0);
+    let rounds = Arc::new(rounds);
+    let shoppers: Vec<_> = (0..SHOPPERS).map(|number| tokio::spawn(shop_on(address, number, Arc::clone(&rounds)))).collect();
+    seen.clone().wait_for(|done| *done >= ROUNDS / 2).await.unwrap();
     let moved = migrate(&server.url, variant).await.unwrap();
-    tokio::time::sleep(TRAFFIC).await;
-    stop.send(true).unwrap();
     let (mut orders, mut lost) = (0, 0);
     for shopper in shoppers {
         for mut shopper in shopper.await.unwrap() {
@@ -68,7 +67,7 @@ async fn under_traffic(kind: Kind, variant: Variant) {
             lost += missing;
         }
     }
-    assert!(moved > u64::from(SHOPPERS) && orders > 2 * SHOPPERS as usize, "{moved} addresses moved, {orders} orders: too little traffic to tell");
+    assert!(moved >= ROUNDS / 2 && orders >= 2 * ROUNDS as usize, "{moved} addresses moved, {orders} orders");
 
     let (_, missing) = before.account().await;
     let mut unchanged = project(&server.url, "v2").await;
@@ -114,17 +113,18 @@ async fn a_migration_that_fails_changes_nothing() {
     }
 }
 
-/// Signs up one customer after the other until told to stop, each with two addresses and an order.
-async fn shop_on(address: SocketAddr, number: u32, stopped: watch::Receiver<bool>) -> Vec<Shopper> {
+/// Signs up one customer after the other until all shoppers together have done their rounds, and counts them.
+async fn shop_on(address: SocketAddr, number: u64, rounds: Arc<watch::Sender<u64>>) -> Vec<Shopper> {
     let mut shoppers = Vec::new();
     for round in 0.. {
         let mut shopper = Shopper::new(address, format!("c{number}-{round}")).await;
-        // Every other customer has the second address only once the migration may have come in between.
+        // Every other customer has the second address only after a while, in which the migration may come.
         shopper.shop(if round % 2 == 0 { Until::OneAddress } else { Until::TwoAddresses }).await;
         shopper.look().await;
         shopper.shop(Until::TwoAddresses).await;
         shoppers.push(shopper);
-        if *stopped.borrow() {
+        rounds.send_modify(|rounds| *rounds += 1);
+        if *rounds.borrow() >= ROUNDS {
             break;
         }
     }
@@ -245,5 +245,6 @@ where
     rows.iter().map(|row| (0..row.len()).map(|column| text(row, column)).collect()).collect()
 }
 
-const SHOPPERS: u32 = 8;
-const TRAFFIC: Duration = Duration::from_millis(700);
+const SHOPPERS: u64 = 8;
+/// The migration begins after half of them, with the other half under way.
+const ROUNDS: u64 = 160;
