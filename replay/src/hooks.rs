@@ -108,7 +108,9 @@ mod tests {
     #[test]
     fn reads_times() {
         let schedule = Duration::from_secs(200);
-        for (text, millis) in [("50%", 100_000), ("0%", 0), ("100%", 200_000), ("12.5%", 25_000), ("10s", 10_000), ("500ms", 500), ("1m30s", 90_000), ("0.5h", 1_800_000)] {
+        for (text, millis) in
+            [("50%", 100_000), ("0%", 0), ("100%", 200_000), ("12.5%", 25_000), ("10s", 10_000), ("500ms", 500), ("1m30s", 90_000), ("0.5h", 1_800_000)]
+        {
             assert_eq!(text.parse::<At>().expect(text).offset(schedule), Duration::from_millis(millis), "{text}");
         }
         for text in ["", "%", "101%", "-1%", "10", "s", "10x", "1m30", "nan%", "infs"] {

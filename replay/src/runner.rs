@@ -280,7 +280,14 @@ struct Hooks {
 }
 
 impl Runner {
-    fn new(plan: Arc<Plan>, options: RunOptions, targets: BTreeMap<String, Cleared>, recorder: &Recorder, control: Control, output: String) -> Result<Self, Error> {
+    fn new(
+        plan: Arc<Plan>,
+        options: RunOptions,
+        targets: BTreeMap<String, Cleared>,
+        recorder: &Recorder,
+        control: Control,
+        output: String,
+    ) -> Result<Self, Error> {
         let clock = Arc::clone(&control.clock);
         let start = clock.now().saturating_add(LEAD);
         let schedule = plan.schedule();

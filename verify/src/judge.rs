@@ -257,8 +257,7 @@ impl Reasons {
                 continue;
             }
             let kinds = [(entity.missing, "missing"), (entity.extra, "extra"), (entity.changed, "changed")];
-            let mut parts: Vec<_> =
-                kinds.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", counted(*count, "row", "rows"))).collect();
+            let mut parts: Vec<_> = kinds.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", words::thousands(*count))).collect();
             if parts.is_empty() {
                 continue;
             }
@@ -268,13 +267,8 @@ impl Reasons {
             }
             let key = |row: &RowDifference| row.key.iter().map(|value| value.as_deref().unwrap_or("null")).collect::<Vec<_>>().join(" / ");
             let rows: Vec<_> = entity.rows.iter().take(3).map(key).collect();
-            let text = format!(
-                "{} of {}: {}{}",
-                parts.join(", "),
-                words::thousands(entity.baseline_rows),
-                rows.join("; "),
-                if entity.rows.len() > 3 { "; …" } else { "" }
-            );
+            let more = if entity.rows.len() > rows.len() { "; …" } else { "" };
+            let text = format!("of {} {}: {}{more}", counted(entity.baseline_rows, "row", "rows"), parts.join(", "), rows.join("; "));
             self.add(Weight::Breach, ReasonKind::State, entity.name.clone(), text, entity.missing + entity.extra + entity.changed);
         }
     }

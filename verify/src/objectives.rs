@@ -126,7 +126,7 @@ impl Objective {
             Scope::Phase(phase) => format!(" in phase {phase}"),
         };
         match self.goal {
-            Goal::SuccessAtLeast(share) => format!("success{of} at least {}", Percent(share)),
+            Goal::SuccessAtLeast(share) => format!("success{of} at least {}", Percent(share).to_string().replace('%', " %")),
             Goal::LatencyAtMost { percentile, measure, limit } => {
                 format!("p{percentile} {measure} time{of} at most {}", words::milliseconds(limit.as_secs_f64() * 1e3))
             }
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn objectives_make_sense_or_say_why_not() {
         for (line, expected) in [
-            ("sli: success, objective: 99.9%", Ok("success at least 99.9%")),
+            ("sli: success, objective: 99.9%", Ok("success at least 99.9 %")),
             ("sli: latency, percentile: 95, at_most: 200ms, endpoint: POST /orders", Ok("p95 response time of POST /orders at most 200 ms")),
             ("sli: latency, percentile: 99, measure: service, compared_to: baseline, at_most: +10%", Ok("p99 service time at most +10.0 % over the baseline")),
             ("sli: throughput, at_least: 100/s, phase: after", Ok("throughput in phase after at least 100/s")),

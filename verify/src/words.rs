@@ -13,7 +13,13 @@ pub(crate) fn milliseconds(ms: f64) -> String {
 
 /// `+10.0 %` for 1.1.
 pub(crate) fn change(ratio: f64) -> String {
-    if ratio >= 10.0 { format!("×{}", three_digits(ratio)) } else { format!("{:+.1} %", (ratio - 1.0) * 100.0) }
+    let percent = (ratio - 1.0) * 100.0;
+    match percent.abs() {
+        _ if ratio >= 10.0 => format!("×{}", three_digits(ratio)),
+        // Neither +0.0 nor -0.0: it has no direction.
+        tiny if tiny < 0.05 => "0 %".to_owned(),
+        _ => format!("{percent:+.1} %"),
+    }
 }
 
 /// `99.95 %`; never rounded up to 100.
@@ -71,7 +77,7 @@ mod tests {
         {
             assert_eq!(milliseconds(ms), expected);
         }
-        assert_eq!((change(1.1).as_str(), change(0.5).as_str(), change(12.0).as_str()), ("+10.0 %", "-50.0 %", "×12"));
+        assert_eq!([1.1, 0.5, 12.0, 0.9999, 1.0].map(change), ["+10.0 %", "-50.0 %", "×12", "0 %", "0 %"]);
         assert_eq!((share(0.999_999_99).as_str(), share(1.0).as_str(), share(0.9995).as_str()), ("99.9999 %", "100 %", "99.95 %"));
         assert_eq!((thousands(0).as_str(), thousands(999).as_str(), thousands(1_234_567).as_str()), ("0", "999", "1,234,567"));
     }

@@ -186,12 +186,12 @@ fn three_runs_three_verdicts_and_every_report() {
     let text = report::text(failed);
     for part in [
         "FAIL: ",
-        "[breach] address: 100 rows missing",
-        "[breach] order: 9 rows changed in amount",
+        "[breach] address: of 600 rows 100 missing",
+        "[breach] order: of 800 rows 9 changed in amount",
         "failed that the baseline answered: 200 → timeout",
         "missing email=user0@example.org, label=work",
         "amount: 19.95 → 19",
-        "success at least 99.95%",
+        "success at least 99.95 %",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }

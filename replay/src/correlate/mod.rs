@@ -335,8 +335,7 @@ impl Correlator {
                 let place = &self.places.things[carried.place as usize];
                 format!("{} -> {}", source.label, place.label).into()
             });
-            let take =
-                Take { slot, producer: issued.step, part: carried.part, span: carried.span.clone(), surface: carried.surface, name: Arc::clone(name) };
+            let take = Take { slot, producer: issued.step, part: carried.part, span: carried.span.clone(), surface: carried.surface, name: Arc::clone(name) };
             links.takes.push((carried.step, take));
         }
         links
@@ -430,9 +429,21 @@ const CARRIAGE: &[&str] = &[
     "x-forwarded-host",
     "x-forwarded-proto",
 ];
-const REQUEST_ONLY: &[&str] =
-    &["accept", "accept-charset", "accept-encoding", "accept-language", "expect", "host", "if-modified-since", "if-unmodified-since", "origin", "range", "user-agent"];
-const RESPONSE_ONLY: &[&str] = &["accept-ranges", "age", "allow", "alt-svc", "expires", "last-modified", "retry-after", "server", "strict-transport-security", "vary"];
+const REQUEST_ONLY: &[&str] = &[
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "expect",
+    "host",
+    "if-modified-since",
+    "if-unmodified-since",
+    "origin",
+    "range",
+    "user-agent",
+];
+const RESPONSE_ONLY: &[&str] =
+    &["accept-ranges", "age", "allow", "alt-svc", "expires", "last-modified", "retry-after", "server", "strict-transport-security", "vary"];
 const MAX_BODY: usize = 16 << 20;
 
 #[cfg(test)]

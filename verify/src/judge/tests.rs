@@ -50,7 +50,7 @@ fn each_breach_fails_and_says_why() {
     for (run, state, objectives, expected) in [
         (many(1, r#"{"a":"x"}"#), None, "", "breach response GET /things/{}: 1 request with another value at /a"),
         (failed(), None, "", "breach failure GET /things/{}: 1 request failed that the baseline answered: 200 → timeout"),
-        (many(1, r#"{"a":"y"}"#), Some(lost), "", "breach state address: 2 rows missing, 1 row changed in street of 1,200: ann / null"),
+        (many(1, r#"{"a":"y"}"#), Some(lost), "", "breach state address: of 1,200 rows 2 missing, 1 changed in street: ann / null"),
         (many(1, r#"{"a":"y"}"#), Some(apart), "", "breach state e: its columns differ, so that its rows cannot be compared: x (run only)"),
         (
             many(1, r#"{"a":"y"}"#),

@@ -114,11 +114,17 @@ fn badge(judgement: Judgement) -> String {
 fn summary(verdict: &Verdict) -> String {
     let of = |weight| verdict.reasons.iter().filter(|reason| reason.weight == weight).count() as u64;
     match verdict.judgement {
-        Judgement::Fail => format!(
-            "{}, first of all {}",
-            counted(of(Weight::Breach), "breach", "breaches"),
-            verdict.reasons.first().map(|reason| reason.place.as_str()).unwrap_or_default()
-        ),
+        Judgement::Fail => {
+            let mut places: Vec<&str> = Vec::new();
+            for reason in verdict.reasons.iter().filter(|reason| reason.weight == Weight::Breach) {
+                if !places.contains(&reason.place.as_str()) {
+                    places.push(&reason.place);
+                }
+            }
+            let more = if places.len() > 3 { ", …" } else { "" };
+            places.truncate(3);
+            format!("{}: {}{more}", counted(of(Weight::Breach), "breach", "breaches"), places.join(", "))
+        }
         Judgement::Inconclusive => format!(
             "Nothing was breached, but there {} to say that all is well",
             match of(Weight::Doubt) {
@@ -542,7 +548,7 @@ fn provenance(out: &mut String, verdict: &Verdict) -> fmt::Result {
         ("key id", |facts| facts.key_id.clone()),
         ("policy digest", |facts| facts.policy_digest.clone()),
     ];
-    out.write_str("<div class=\"card\"><h3>Provenance</h3>")?;
+    out.write_str("<div class=\"card provenance\"><h3>Provenance</h3>")?;
     table(out, "Where the run and the baseline come from", &[("", ""), ("Run", ""), ("Baseline", "")])?;
     for (name, of) in facts {
         writeln!(

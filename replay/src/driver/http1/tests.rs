@@ -107,7 +107,11 @@ fn a_connection_serves_many() {
         let (mut connection, clock) = (Connection::open(address).await.unwrap(), RealClock::start());
         for expected in [b"a", b"a", b"b"] {
             assert!(!connection.is_stale());
-            let answer = connection.exchange(GET.as_bytes(), context(GET), &clock, &mut Times::default()).await.map_err(Failure::word).unwrap_or_else(|word| panic!("{word}"));
+            let answer = connection
+                .exchange(GET.as_bytes(), context(GET), &clock, &mut Times::default())
+                .await
+                .map_err(Failure::word)
+                .unwrap_or_else(|word| panic!("{word}"));
             assert_eq!(answer.message.body.contiguous().as_ref(), expected);
         }
         // The server is gone: soon, that is seen.
