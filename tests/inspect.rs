@@ -1,8 +1,10 @@
 //! What inspect and check say of a small recording, word for word.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod traffic;
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use bytes::Bytes;
 use reenact::check::{Finding, check_recording};
@@ -10,52 +12,10 @@ use reenact::inspect::{exchange_json, exchange_text, summarize};
 use reenact_formats::content::coding;
 use reenact_formats::disk::recording::{Recording, RecordingWriter, Sanitized, State, WriterOptions, mark_checked};
 use reenact_formats::model::{
-    Action, Anomaly, Body, BodyFraming, Completeness, ConnectionId, DropReason, Exchange, ExchangeId, ForeignTraffic, Head, Initiator, KeyId, LossCause,
-    LossLedger, Message, PacketAccount, Part, Protocol, Redaction, Role, Shape, Side, Timestamp, Timing,
+    Action, Anomaly, Body, BodyFraming, Completeness, DropReason, Exchange, ForeignTraffic, Head, KeyId, LossCause, LossLedger, PacketAccount, Part, Redaction,
+    Side,
 };
-
-const START: &str = "2026-11-20T12:03:00Z";
-
-fn at(millis: u64) -> Timestamp {
-    START.parse::<Timestamp>().unwrap().saturating_add(Duration::from_millis(millis))
-}
-
-fn body(bytes: impl Into<Bytes>) -> Body {
-    let bytes = bytes.into();
-    Body { wire_length: bytes.len() as u64, slices: vec![bytes], completeness: Completeness::Whole, framing: BodyFraming::Length }
-}
-
-fn request(head: &str, body: Body) -> Option<Message> {
-    Some(Message { head: Head::request(Bytes::copy_from_slice(head.as_bytes())).unwrap(), body, trailers: None })
-}
-
-fn response(head: &str, body: Body) -> Option<Message> {
-    Some(Message { head: Head::response(Bytes::copy_from_slice(head.as_bytes())).unwrap(), body, trailers: None })
-}
-
-fn exchange(connection: u64, index: u32, millis: u64, request: Option<Message>, response: Option<Message>) -> Exchange {
-    Exchange {
-        id: ExchangeId { connection: ConnectionId(connection), index },
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: "192.0.2.7:40000".parse().unwrap(),
-        server: "192.0.2.1:80".parse().unwrap(),
-        start: at(millis),
-        timing: Timing {
-            request_end: request.as_ref().map(|_| at(millis)),
-            first_byte: response.as_ref().map(|_| at(millis + 3)),
-            end: response.as_ref().map(|_| at(millis + 4)),
-        },
-        anomalies: if response.is_some() { [].into() } else { [Anomaly::MissingResponse].into() },
-        request,
-        interim: Vec::new(),
-        response,
-        redactions: Vec::new(),
-    }
-}
+use traffic::{START, at, body, exchange, request, response};
 
 /// Seven exchanges of every kind that a view has to tell apart.
 fn exchanges() -> Vec<Exchange> {

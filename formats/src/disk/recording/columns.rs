@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{TimestampNanosecondType, UInt16Type, UInt32Type, UInt64Type};
+use arrow_array::types::{Int64Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Int64Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StructArray,
-    TimestampNanosecondArray, UInt16Array, UInt32Array, UInt64Array,
+    TimestampMicrosecondArray, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
@@ -30,10 +30,12 @@ pub(super) fn schema() -> SchemaRef {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
     let number = |name: &str, nullable| Field::new(name, DataType::UInt64, nullable);
     let binary = |name: &str| Field::new(name, DataType::Binary, true);
-    let time = |name: &str, nullable| Field::new(name, time_type(), nullable);
+    let nanos = |name: &str, nullable| Field::new(name, DataType::Int64, nullable);
 
     let mut fields = vec![
-        time("start", false),
+        // Without a zone mark, in UTC, to the microsecond: the one kind of time that all tools compute with.
+        Field::new("start", DataType::Timestamp(TimeUnit::Microsecond, None), false),
+        nanos("start_ns", false),
         text("id", false),
         number("connection", false),
         Field::new("ordinal", DataType::UInt32, false),
@@ -46,11 +48,11 @@ pub(super) fn schema() -> SchemaRef {
         Field::new("client_port", DataType::UInt16, false),
         text("server_ip", false),
         Field::new("server_port", DataType::UInt16, false),
-        time("request_end", true),
-        time("first_byte", true),
-        time("response_end", true),
-        Field::new("duration_ns", DataType::Int64, true),
-        Field::new("wait_ns", DataType::Int64, true),
+        nanos("request_end_ns", true),
+        nanos("first_byte_ns", true),
+        nanos("response_end_ns", true),
+        nanos("duration_ns", true),
+        nanos("wait_ns", true),
         text("method", true),
         text("host", true),
         text("path", true),
@@ -85,6 +87,7 @@ pub(super) fn schema() -> SchemaRef {
 
 /// The columns that our reader does not need.
 pub(super) const PLAIN: &[&str] = &[
+    "start",
     "id",
     "duration_ns",
     "wait_ns",
@@ -102,10 +105,10 @@ pub(super) const PLAIN: &[&str] = &[
 
 /// The columns of a [`Glance`].
 pub(super) const GLANCED: &[&str] = &[
-    "start",
+    "start_ns",
     "connection",
     "ordinal",
-    "response_end",
+    "response_end_ns",
     "method",
     "endpoint",
     "status",
@@ -174,12 +177,6 @@ fn item(kind: DataType) -> Arc<Field> {
     Arc::new(Field::new("item", kind, false))
 }
 
-fn time_type() -> DataType {
-    DataType::Timestamp(TimeUnit::Nanosecond, Some(UTC.into()))
-}
-
-const UTC: &str = "UTC";
-
 fn redaction_fields() -> Fields {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let number = |name: &str| Field::new(name, DataType::UInt64, false);
@@ -188,13 +185,13 @@ fn redaction_fields() -> Fields {
 
 /// Exchanges as a batch, in their order.
 pub(super) fn encode(rows: &[Exchange]) -> RecordBatch {
-    let times = |time: fn(&Exchange) -> Option<Timestamp>| -> ArrayRef {
-        Arc::new(rows.iter().map(|row| time(row).map(Timestamp::as_nanos)).collect::<TimestampNanosecondArray>().with_timezone(UTC))
-    };
+    let times =
+        |time: fn(&Exchange) -> Option<Timestamp>| -> ArrayRef { Arc::new(rows.iter().map(|row| time(row).map(Timestamp::as_nanos)).collect::<Int64Array>()) };
     let texts = |text: fn(&Exchange) -> Option<Cow<'_, str>>| -> ArrayRef { Arc::new(rows.iter().map(text).collect::<StringArray>()) };
     let words = |word: fn(&Exchange) -> &'static str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(word))) };
 
     let mut columns: Vec<ArrayRef> = vec![
+        Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.start.as_nanos().div_euclid(1000)))),
         times(|row| Some(row.start)),
         texts(|row| Some(row.id.to_string().into())),
         Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.id.connection.0))),
@@ -383,7 +380,7 @@ impl<'a> Decoder<'a> {
 
     /// When each row starts.
     pub(super) fn starts(&self) -> Result<Vec<Timestamp>, Error> {
-        let column = self.primitive::<TimestampNanosecondType>("start")?;
+        let column = self.primitive::<Int64Type>("start_ns")?;
         Ok(column.values().iter().map(|nanos| Timestamp::from_nanos(*nanos)).collect())
     }
 
@@ -399,7 +396,7 @@ impl<'a> Decoder<'a> {
     pub(super) fn glances(&self) -> Result<Vec<Glance>, Error> {
         let ids = self.ids()?;
         let starts = self.starts()?;
-        let end = self.primitive::<TimestampNanosecondType>("response_end")?;
+        let end = self.primitive::<Int64Type>("response_end_ns")?;
         let (method, endpoint) = (self.string("method")?, self.string("endpoint")?);
         let status = self.primitive::<UInt16Type>("status")?;
         let content_types = [self.string("request_content_type")?, self.string("response_content_type")?];
@@ -432,10 +429,10 @@ impl<'a> Decoder<'a> {
         let connection = self.primitive::<UInt64Type>("connection")?;
         let ordinal = self.primitive::<UInt32Type>("ordinal")?;
         let stream = self.primitive::<UInt64Type>("stream")?;
-        let start = self.primitive::<TimestampNanosecondType>("start")?;
-        let request_end = self.primitive::<TimestampNanosecondType>("request_end")?;
-        let first_byte = self.primitive::<TimestampNanosecondType>("first_byte")?;
-        let response_end = self.primitive::<TimestampNanosecondType>("response_end")?;
+        let start = self.primitive::<Int64Type>("start_ns")?;
+        let request_end = self.primitive::<Int64Type>("request_end_ns")?;
+        let first_byte = self.primitive::<Int64Type>("first_byte_ns")?;
+        let response_end = self.primitive::<Int64Type>("response_end_ns")?;
         let anomalies = self.list("anomalies")?;
         let interim = self.list("interim")?;
         let redactions = self.list("redactions")?;
@@ -631,6 +628,6 @@ impl AddressColumns<'_> {
     }
 }
 
-fn time(column: &TimestampNanosecondArray, row: usize) -> Option<Timestamp> {
+fn time(column: &Int64Array, row: usize) -> Option<Timestamp> {
     column.is_valid(row).then(|| Timestamp::from_nanos(column.value(row)))
 }

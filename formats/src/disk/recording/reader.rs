@@ -414,7 +414,7 @@ impl OpenPart {
 
 /// The first and the last start in a row group, if it says.
 fn start_range(group: &RowGroupMetaData) -> Option<(Timestamp, Timestamp)> {
-    let column = group.columns().iter().find(|column| column.column_path().string() == "start")?;
+    let column = group.columns().iter().find(|column| column.column_path().string() == "start_ns")?;
     match column.statistics()? {
         Statistics::Int64(statistics) => Some((Timestamp::from_nanos(*statistics.min_opt()?), Timestamp::from_nanos(*statistics.max_opt()?))),
         _ => None,

@@ -206,14 +206,14 @@ fn row_groups(rows: &[Exchange]) -> impl Iterator<Item = &[Exchange]> {
 }
 
 fn properties() -> WriterProperties {
-    let start = columns::schema().index_of("start").expect("a column");
+    let start = columns::schema().index_of("start_ns").expect("a column");
     let by_start = SortingColumn { column_idx: i32::try_from(start).expect("few columns"), descending: false, nulls_first: false };
     let mut properties = table::properties()
         .set_sorting_columns(Some(vec![by_start]))
         .set_data_page_row_count_limit(PAGE_ROWS)
         // Times are distinct and sorted: their differences are small, a dictionary of them is not.
-        .set_column_dictionary_enabled(ColumnPath::from("start"), false)
-        .set_column_encoding(ColumnPath::from("start"), Encoding::DELTA_BINARY_PACKED);
+        .set_column_dictionary_enabled(ColumnPath::from("start_ns"), false)
+        .set_column_encoding(ColumnPath::from("start_ns"), Encoding::DELTA_BINARY_PACKED);
     for column in columns::BULKY {
         let path = ColumnPath::new(column.split('.').map(str::to_owned).collect());
         properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_statistics_enabled(path, EnabledStatistics::None);
