@@ -10,7 +10,6 @@ use std::process::Command;
 use reenact::check::check_recording;
 use reenact_formats::disk::Error;
 use reenact_formats::disk::recording::{Recording, RecordingWriter, Window, WriterOptions};
-use reenact_formats::model::LossLedger;
 use reenact_formats::seam::{Blame, Explain};
 use traffic::{START, at, body, exchange, request, response};
 

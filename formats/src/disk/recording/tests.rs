@@ -601,3 +601,48 @@ fn a_full_disk_says_what_it_needed_and_what_is_safe() {
     }
     assert!(seen_kept.len() >= 3, "{seen_kept:?}");
 }
+
+#[test]
+fn the_page_on_formats_names_every_column_with_its_type() {
+    use arrow_schema::DataType;
+    let page = include_str!("../../../../docs/formats.md");
+    for field in columns::schema().fields() {
+        let kind = match field.data_type() {
+            DataType::Timestamp(..) => "timestamp(µs)",
+            DataType::Int64 => "int64",
+            DataType::UInt64 => "uint64",
+            DataType::UInt32 => "uint32",
+            DataType::UInt16 => "uint16",
+            DataType::Utf8 => "string",
+            DataType::Binary => "binary",
+            DataType::Boolean => "bool",
+            DataType::List(item) => match item.data_type() {
+                DataType::Utf8 => "list<string>",
+                DataType::Binary => "list<binary>",
+                DataType::UInt64 => "list<uint64>",
+                DataType::Struct(_) => "list<struct>",
+                other => panic!("{other} has no name on the page"),
+            },
+            other => panic!("{other} has no name on the page"),
+        };
+        let nullable = if field.is_nullable() { "?" } else { "" };
+        let plain = if columns::PLAIN.contains(&field.name().as_str()) { "plain" } else { "kept" };
+        let of_side = ["request", "response"].iter().find_map(|side| field.name().strip_prefix(side)).map(|rest| format!("…{rest}"));
+        let names = [Some(field.name().clone()), of_side];
+        let rows: Vec<_> = names.into_iter().flatten().map(|name| format!("| `{name}` | {kind}{nullable} | {plain} |")).collect();
+        assert!(rows.iter().any(|row| page.contains(row)), "none of {rows:?}");
+    }
+}
+
+#[test]
+fn the_page_on_formats_names_every_key_of_footer_and_manifest() {
+    let page = include_str!("../../../../docs/formats.md");
+    let dir = tempfile::tempdir().unwrap();
+    seconds(dir.path(), 1, 1);
+    let manifest: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&fs::read(dir.path().join(MANIFEST)).unwrap()).unwrap();
+    let table = table::Table::open(&dir.path().join("part-000001.parquet"), &RECORDING).unwrap();
+    let keys = table.footer().keys().filter(|key| key.starts_with("reenact.")).chain(manifest.keys());
+    for key in keys {
+        assert!(page.contains(&format!("`{key}`")), "{key}");
+    }
+}
