@@ -30,6 +30,6 @@ mod timer;
 pub use error::Error;
 pub use hooks::{At, Hook};
 pub use plan::{Plan, PlanOptions, SessionBy};
-pub use runner::{Control, Lag, Progress, RunOptions, RunSummary, Stop, run};
+pub use runner::{Control, Lag, Progress, RunOptions, RunSummary, Stop, Watch, run};
 pub use safety::Permissions;
 pub use target::{TargetUrl, Targets};

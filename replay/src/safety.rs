@@ -73,7 +73,8 @@ async fn clear_one(url: &TargetUrl, writes: u64, permissions: &Permissions, cloc
     let (address, answer) = probe(url, &addresses, clock).await.map_err(unreachable)?;
     let loopback = elsewhere.is_none();
     let is_marked = answer.is_ok_and(|status| (200..300).contains(&status));
-    if !is_marked && !(loopback && permissions.allow_unmarked) {
+    let may_be_unmarked = loopback && permissions.allow_unmarked;
+    if !is_marked && !may_be_unmarked {
         let answer = answer.map_or_else(str::to_owned, |status| status.to_string());
         return Err(Error::Unmarked { url: url.to_string(), answer, loopback });
     }

@@ -98,7 +98,8 @@ pub(super) fn class(value: &[u8]) -> Option<Class> {
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
     let digits = has(u8::is_ascii_digit);
     let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
-    if !digits && !(mixed && value.len() >= 16) {
+    let is_drawn_from_letters = mixed && value.len() >= 16;
+    if !digits && !is_drawn_from_letters {
         return None;
     }
     // A fraction is a quantity; a number with an exponent, too.

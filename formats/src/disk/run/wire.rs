@@ -24,6 +24,9 @@ pub struct PublishedPart {
     pub sha256: Digest,
 }
 
+/// How a run ended, and what was published of it.
+pub(super) type Ended = (RunEnd, Vec<PublishedPart>);
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct WireRun {
     started: String,
@@ -92,7 +95,7 @@ impl WireRun {
         }
     }
 
-    pub(super) fn read(self, path: &Path) -> Result<(RunHeader, Option<(RunEnd, Vec<PublishedPart>)>), Error> {
+    pub(super) fn read(self, path: &Path) -> Result<(RunHeader, Option<Ended>), Error> {
         let damaged = |place: &str, why: String| Error::Damaged { path: path.to_owned(), place: place.to_owned(), why };
         let time = |place: &str, text: &str| text.parse().map_err(|_| damaged(place, "it is not a time".to_owned()));
         let key_id = self.key_id.map(|text| text.parse::<KeyId>().map_err(|_| damaged("key_id", "it is not a key id".to_owned()))).transpose()?;
