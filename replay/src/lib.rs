@@ -25,6 +25,8 @@ mod recorder;
 mod runner;
 mod safety;
 mod target;
+#[cfg(test)]
+mod testing;
 mod timer;
 
 pub use error::Error;

@@ -8,13 +8,15 @@
 //! | place | accepted if |
 //! |---|---|
 //! | the cookie that the source sets; a condition on the entity tag that it gave | always |
-//! | a path segment, and the names of source and place share a word | at least half of what was seen matched |
-//! | a path segment | three different values or more matched, and six in ten of what was seen |
+//! | a path segment, and the names of source and place share a word | at least six in ten of what was seen matched |
+//! | a path segment | as above, with three different values or more |
 //! | elsewhere | as above, *and* the source never repeats itself, *and* names share a word or its numbers only rise |
 //!
 //! A source whose values the clients had said first, in a place of like name, is none. Among accepted pairs the one that shares
-//! most words with the place wins, then one outside of a list, then one that did not echo its own request, then the latest.
+//! most words with the place wins, then one outside of a list, then one that did not echo its own request, then the one that
+//! matched more often (in tenths of what was seen), then the latest answer, and in it the leaf that stands first.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use reenact_formats::content::LeafKind;
@@ -115,6 +117,14 @@ struct Count {
     different: BTreeSet<Vec<u8>>,
 }
 
+/// How well a pair holds.
+struct Strength {
+    /// So many words are common to both names.
+    shared: usize,
+    /// So many of ten that were seen matched.
+    tenths: u64,
+}
+
 /// What a source is like, over the whole recording.
 #[derive(Default)]
 struct Habit {
@@ -195,8 +205,8 @@ impl<'c> Survey<'c> {
         }
     }
 
-    /// The pairs that hold, with how many words they share.
-    fn accepted(&self) -> BTreeMap<Pair, usize> {
+    /// The pairs that hold.
+    fn accepted(&self) -> BTreeMap<Pair, Strength> {
         let places = &self.correlator.places.things;
         let sources = &self.correlator.sources.things;
         self.counts
@@ -205,7 +215,7 @@ impl<'c> Survey<'c> {
                 let habit = &self.habits[source];
                 let pair = (&sources[*source as usize], &places[*place as usize]);
                 let shared = pair.0.words.intersection(&pair.1.words).count();
-                accept(pair, shared, count, habit).then_some(((*source, *place), shared))
+                accept(pair, shared, count, habit).then(|| ((*source, *place), Strength { shared, tenths: count.matched * 10 / count.seen.max(1) }))
             })
             .collect()
     }
@@ -224,27 +234,30 @@ fn accept((source, place): (&Source, &Place), shared: usize, count: &Count, habi
     if habit.said_before * 2 > habit.first {
         return false;
     }
-    if place.is_segment && shared > 0 {
-        return count.matched * 2 >= count.seen;
+    if count.matched * 10 < count.seen * 6 {
+        return false;
     }
-    let is_regular = count.different.len() >= DIFFERENT && count.matched * 10 >= count.seen * 6;
+    if place.is_segment && shared > 0 {
+        return true;
+    }
+    let is_regular = count.different.len() >= DIFFERENT;
     let is_fresh = habit.different.len() as u64 * 20 >= habit.issued * 19;
     let only_rises = habit.rises > 0 && habit.rises >= habit.falls * 9;
     is_regular && (place.is_segment || (is_fresh && (shared > 0 || only_rises)))
 }
 
 /// Ties the open places of one identity by the accepted pairs.
-fn choose(correlator: &Correlator, events: &[Event], open: &[bool], accepted: &BTreeMap<Pair, usize>, bound: &mut [Option<usize>]) {
+fn choose(correlator: &Correlator, events: &[Event], open: &[bool], accepted: &BTreeMap<Pair, Strength>, bound: &mut [Option<usize>]) {
     // For each value, the latest of each source.
     let mut latest: BTreeMap<&[u8], BTreeMap<u32, (u32, usize)>> = BTreeMap::new();
     let mut age = 0;
     for event in events {
         let exchange = &correlator.exchanges[event.step as usize];
         if !event.is_request {
+            age += 1;
             for index in exchange.issued.clone() {
                 let issued = &correlator.issued[index];
                 if issued.class != Some(Class::High) {
-                    age += 1;
                     latest.entry(&issued.value).or_default().insert(issued.source, (age, index));
                 }
             }
@@ -257,11 +270,11 @@ fn choose(correlator: &Correlator, events: &[Event], open: &[bool], accepted: &B
                 continue;
             }
             let best = latest.get(carried.value.as_ref()).into_iter().flatten().filter_map(|(source, (age, issued))| {
-                let shared = accepted.get(&(*source, carried.place))?;
+                let Strength { shared, tenths } = accepted.get(&(*source, carried.place))?;
                 let is_list = correlator.sources.things[*source as usize].is_list;
-                Some((*shared, !is_list, !correlator.issued[*issued].is_echo, *age, *issued))
+                Some((*shared, !is_list, !correlator.issued[*issued].is_echo, *tenths, *age, Reverse(*issued)))
             });
-            bound[index] = best.max().map(|(.., issued)| issued);
+            bound[index] = best.max().map(|(.., Reverse(issued))| issued);
             if carried.is_whole && bound[index].is_some() {
                 whole_leaf = Some(carried.leaf);
             }
