@@ -59,8 +59,8 @@ fn record(desk: &Desk, members: u64) -> Vec<Exchange> {
                 role: Role::Inbound,
                 initiator: Initiator::Client,
                 shape: Shape::Unary,
-                client: "192.0.2.1:1000".parse().unwrap(),
-                server: "192.0.2.2:80".parse().unwrap(),
+                client: "192.0.2.1:1000".parse().expect("an address"),
+                server: "192.0.2.2:80".parse().expect("an address"),
                 start: at(millis),
                 timing: Timing { request_end: Some(at(millis)), first_byte: Some(at(millis + 2)), end: Some(at(millis + 3)) },
                 request: Some(request),
@@ -76,21 +76,21 @@ fn record(desk: &Desk, members: u64) -> Vec<Exchange> {
 
 fn replay(exchanges: &[Exchange], desk: &Desk, speed: f64) -> (Vec<Outcome>, EndReason) {
     let options = PlanOptions { speed, ..PlanOptions::default() };
-    let plan = Plan::build(exchanges.iter().cloned().map(Ok), &options).unwrap();
-    let root = tempfile::tempdir().unwrap();
+    let plan = Plan::build(exchanges.iter().cloned().map(Ok), &options).expect("a plan");
+    let root = tempfile::tempdir().expect("a folder");
     let output = root.path().join("run");
-    let target = format!("http://{}", desk.address).parse().unwrap();
+    let target = format!("http://{}", desk.address).parse().expect("a target");
     let options = RunOptions {
         plan: options,
         tags: BTreeMap::from([("team".to_owned(), "tools".to_owned())]),
         timeout: Duration::from_secs(10),
         ..RunOptions::new(RecordingRef { path: "here".into(), digest: "00".into() }, Targets::all(target))
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let summary = runtime.block_on(reenact_replay::run(plan, &options, Box::new(Nobody), &output, Control::default())).unwrap();
-    let run = Run::open(&output).unwrap();
-    assert_eq!(run.end().unwrap().reason, summary.reason);
-    let outcomes: Vec<_> = run.outcomes().map(Result::unwrap).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let summary = runtime.block_on(reenact_replay::run(plan, &options, Box::new(Nobody), &output, Control::default())).expect("a run");
+    let run = Run::open(&output).expect("a run");
+    assert_eq!(run.end().expect("an end").reason, summary.reason);
+    let outcomes: Vec<_> = run.outcomes().map(|outcome| outcome.expect("readable")).collect();
     assert_eq!((outcomes.len() as u64, summary.outcomes), (summary.outcomes, exchanges.len() as u64));
     (outcomes, summary.reason)
 }
@@ -131,7 +131,9 @@ fn another_desk_gives_the_same_answers() {
 fn what_a_desk_issued_and_what_it_was_told_are_told_apart() {
     let exchanges = record(&Desk::open(&settings(1, 40, 6)), 6);
     let (outcomes, _) = replay(&exchanges, &Desk::open(&settings(3, 500, 77)), 50.0);
-    let of = |method: &str, endpoint: &str| outcomes.iter().filter(move |outcome| outcome.method == method && outcome.endpoint == endpoint).last().unwrap();
+    let of = |method: &str, endpoint: &str| {
+        outcomes.iter().filter(move |outcome| outcome.method == method && outcome.endpoint == endpoint).last().expect("one at least")
+    };
     assert_eq!(of("POST", "/enrol").produced, ["body:/member/no", "body:/member/pass", "set-cookie:seat"]);
     assert_eq!(of("GET", "/labels/{}").bound, [""; 0], "the client chose the label");
     assert_eq!(

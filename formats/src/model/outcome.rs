@@ -27,6 +27,7 @@ words! {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are answered")]
 pub enum Reply {
     /// A whole answer, redacted before it is written; its body is empty when responses are not kept.
     Answered {
