@@ -83,14 +83,13 @@ impl Learned {
     }
 
     pub(super) fn explains(&self, endpoint: &str, old: &FlatLeaf, new: &FlatLeaf) -> Option<Told> {
-        if !look_alike(old, new) {
-            return None;
-        }
-        if self.places.contains(&(endpoint.to_owned(), old.template.clone())) || self.names.contains(old.last_name()) {
+        // Of a place that was learned any two values will do: not every random id has a digit in it.
+        let learned = self.places.contains(&(endpoint.to_owned(), old.template.clone())) || self.names.contains(old.last_name());
+        if learned && old.value.is_empty() == new.value.is_empty() {
             return Some(Told::Recording);
         }
         let telling = is_id_name(old.last_name()) || old.text().is_some_and(is_token);
-        (!self.has_recording && telling).then_some(Told::Identifier)
+        (!self.has_recording && telling && look_alike(old, new)).then_some(Told::Identifier)
     }
 }
 
@@ -172,6 +171,8 @@ enum Shape<'a> {
     Labelled(&'a str),
     /// 16 characters or more that are no words.
     Token,
+    /// A prefix up to a separator, then letters and digits mixed, of one length: `cus_k3m9x2p7`.
+    Prefixed(&'a str, usize),
 }
 
 fn shape(text: &str) -> Option<Shape<'_>> {
@@ -181,9 +182,15 @@ fn shape(text: &str) -> Option<Shape<'_>> {
     if is_token(text) {
         return Some(Shape::Token);
     }
+    let (prefix, random) = text.split_at(text.rfind(['_', '-']).map_or(0, |at| at + 1));
+    let has = |class: fn(&u8) -> bool| random.as_bytes().iter().any(class);
+    let mixed = random.bytes().all(|byte| byte.is_ascii_alphanumeric()) && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+    if mixed && !prefix.is_empty() && random.len() >= 6 {
+        return Some(Shape::Prefixed(prefix, random.len()));
+    }
     let label = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let labelled = label.len() < text.len() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    labelled.then(|| Shape::Labelled(label.trim_end_matches(|c: char| c.is_ascii_digit())))
+    labelled.then_some(Shape::Labelled(label))
 }
 
 fn is_index(text: &str) -> bool {
@@ -245,6 +252,8 @@ mod tests {
             ("17", "18", true),
             ("ORD-000017", "ORD-000018", true),
             ("ORD-17", "PAY-18", false),
+            ("cus_k3m9x2p7", "cus_p2m4x9kz", true),
+            ("cus_k3m9x2p7", "ord_p2m4x9kz", false),
             ("17", "x", false),
             ("shipped", "pending", false),
             ("9f86d081884c7d659a2feaa0c55ad015", "60303ae22b998861bce3b28f33eec1be", true),

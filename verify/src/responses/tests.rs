@@ -95,6 +95,11 @@ fn what_the_target_makes_anew_is_told() {
     let (old_n, new_n) = pair(r#"{"id":17,"n":3}"#, r#"{"id":17,"n":4}"#);
     assert_eq!(found(&compare_with(&learned, &[], &old_n, &new_n)), ["value body:/n"]);
 
+    // A place that was learned may hold any value, but not none.
+    for (new, expected) in [(r#"{"id":0,"n":3}"#, 0), (r#"{"id":null,"n":3}"#, 1), (r#"{"n":3}"#, 1)] {
+        assert_eq!(compare_with(&learned, &[], &old, &outcome("1.1", 200, new)).groups.len(), expected, "{new}");
+    }
+
     // Without a recording the name tells.
     assert_eq!(compare_with(&Learned::new(false), &[], &old, &new).made_anew[0].told_by, "identifier");
 
