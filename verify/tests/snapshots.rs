@@ -252,3 +252,10 @@ async fn every_value_is_redacted_under_its_column() {
     assert_eq!(redact.0, ["t.id", "t.email"], "a null has no value");
     assert_eq!(rows(&snapshot, 0), ["1|ANN|NULL"]);
 }
+
+#[test]
+fn the_examples_are_valid() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    Entities::load(&examples.join("state/orders.yaml")).unwrap();
+    reenact_verify::Objectives::load(&examples.join("objectives/orders.yaml")).unwrap();
+}
