@@ -5,6 +5,7 @@
 
 pub mod entities;
 pub mod objectives;
+pub mod policy;
 mod yaml;
 
 pub use yaml::{Error, load, nearest, parse};

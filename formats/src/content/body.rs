@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::leaf::{Leaf, LeafKind, Surface};
-use super::{Visit, form, json, multipart};
+use super::{Visit, form, json, markup, multipart};
 use crate::model::{Head, Part};
 
 /// What a body was read as.
@@ -20,6 +20,8 @@ pub enum Content {
     Form,
     /// Parts between boundaries.
     Multipart,
+    /// XML or HTML.
+    Markup,
     /// Text of any other kind: one leaf.
     Text,
     /// Media, archives, anything unknown: no leaf.
@@ -84,12 +86,25 @@ fn visit_typed(content_type: &[u8], bytes: &[u8], f: Visit<'_>) -> Visited {
             if is_json(bytes) {
                 return visit_json(bytes, f);
             }
+            if is_markup(other) {
+                markup::visit(bytes, f);
+                return Visited { content: Content::Markup, fault: None };
+            }
             // Without a media type only what is plainly text is taken for it.
             if other.is_empty() { visit_text(bytes, None, f) } else { whole(bytes, None, f) }
         }
         "application/x-www-form-urlencoded" => visit_json(bytes, f),
         _ => Visited { content: Content::Opaque, fault: None },
     }
+}
+
+/// Hands out what stands in a text that was found within a value: a JSON object or array in a string. False if it is none.
+pub fn visit_nested(text: &[u8], f: &mut dyn FnMut(Leaf<'_>)) -> bool {
+    let is_json = is_json(text);
+    if is_json {
+        json::visit(text, "body:", None, 0, f);
+    }
+    is_json
 }
 
 fn is_json(bytes: &[u8]) -> bool {
@@ -138,14 +153,16 @@ fn whole(bytes: &[u8], fault: Option<Fault>, f: Visit<'_>) -> Visited {
     Visited { content: Content::Text, fault }
 }
 
+fn is_markup(media_type: &str) -> bool {
+    media_type.ends_with("+xml") || matches!(media_type, "application/xml" | "text/xml" | "text/html" | "application/xhtml")
+}
+
 fn is_text(media_type: &str) -> bool {
     media_type.starts_with("text/")
-        || media_type.ends_with("+xml")
+        || is_markup(media_type)
         || matches!(
             media_type,
-            "application/xml"
-                | "application/xhtml"
-                | "application/javascript"
+            "application/javascript"
                 | "application/x-javascript"
                 | "application/ecmascript"
                 | "application/graphql"
@@ -193,7 +210,7 @@ mod tests {
             ("application/json; charset=utf-16", b"[1]", Content::Opaque, &[]),
             ("text/plain", b"[1]", Content::Json, &["body:/0=1"]),
             ("text/plain", b"[1] not json", Content::Text, &["body:=[1] not json"]),
-            ("text/html; charset=iso-8859-1", b"<p>\xe9", Content::Text, &["body:=<p>\u{fffd}"]),
+            ("text/html; charset=iso-8859-1", b"<p>\xe9", Content::Markup, &["body:/p=\u{fffd}"]),
             ("", b"hello", Content::Text, &["body:=hello"]),
             ("", b"\x00\x01", Content::Opaque, &[]),
             ("application/x-www-form-urlencoded", b"a=1&b=x%40y+z&a=2", Content::Form, &["body:a=1", "body:b=x@y z", "body:a#2=2"]),

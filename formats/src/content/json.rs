@@ -307,20 +307,25 @@ pub(super) fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
             at = end;
             continue;
         }
-        let (character, length) = match raw.get(at + 1) {
-            Some(b'n') => ('\n', 2),
-            Some(b't') => ('\t', 2),
-            Some(b'r') => ('\r', 2),
-            Some(b'b') => ('\u{8}', 2),
-            Some(b'f') => ('\u{c}', 2),
-            Some(escaped @ (b'"' | b'\\' | b'/')) => (char::from(*escaped), 2),
-            Some(b'u') => unicode(&raw[at..]).unwrap_or(('\\', 1)),
-            _ => ('\\', 1),
-        };
+        let (character, length) = escape(&raw[at..]);
         out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         at += length;
     }
     Cow::Owned(out)
+}
+
+/// The escape that `raw` begins with, and how many bytes it takes. One that is none says a backslash.
+pub(super) fn escape(raw: &[u8]) -> (char, usize) {
+    match raw.get(1) {
+        Some(b'n') => ('\n', 2),
+        Some(b't') => ('\t', 2),
+        Some(b'r') => ('\r', 2),
+        Some(b'b') => ('\u{8}', 2),
+        Some(b'f') => ('\u{c}', 2),
+        Some(escaped @ (b'"' | b'\\' | b'/')) => (char::from(*escaped), 2),
+        Some(b'u') => unicode(raw).unwrap_or(('\\', 1)),
+        _ => ('\\', 1),
+    }
 }
 
 /// `\uXXXX`, or two of them that are a surrogate pair, and how many bytes that is. A lone surrogate is U+FFFD.

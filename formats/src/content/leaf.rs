@@ -112,6 +112,43 @@ impl Surface {
     }
 }
 
+impl Surface {
+    /// What `raw` says without what it wears; the inverse of [`dress`](Self::dress).
+    pub fn undress<'a>(&self, raw: &'a [u8]) -> Cow<'a, [u8]> {
+        match self {
+            Self::Path | Self::Percent => unpercent(raw, false),
+            Self::Query => unpercent(raw, true),
+            Self::JsonString => super::json::unescaped(raw),
+            Self::Markup => super::markup::unescaped(raw),
+            Self::Raw | Self::Header | Self::Cookie | Self::JsonBare | Self::Quoted => Cow::Borrowed(raw),
+        }
+    }
+
+    /// For each byte of the undressed value, and for its end, where in `raw` the bytes that say it begin.
+    pub fn offsets(&self, raw: &[u8]) -> Vec<usize> {
+        let mut offsets = Vec::with_capacity(raw.len() + 1);
+        let mut at = 0;
+        while at < raw.len() {
+            let rest = &raw[at..];
+            let (length, said) = match (self, rest[0]) {
+                (Self::Path | Self::Percent | Self::Query, b'%') if matches!(rest, [_, high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()) => {
+                    (3, 1)
+                }
+                (Self::JsonString, b'\\') => {
+                    let (character, length) = super::json::escape(rest);
+                    (length, character.len_utf8())
+                }
+                (Self::Markup, b'&') => super::markup::entity(rest).map_or((1, 1), |(character, length)| (length, character.len_utf8())),
+                _ => (1, 1),
+            };
+            offsets.extend(std::iter::repeat_n(at, said));
+            at += length;
+        }
+        offsets.push(raw.len());
+        offsets
+    }
+}
+
 /// One value of a message.
 #[derive(Clone)]
 pub struct Leaf<'a> {
@@ -241,6 +278,26 @@ mod tests {
         ];
         for (surface, value, expected) in cases {
             assert_eq!(String::from_utf8_lossy(&surface.dress(value.as_bytes())), expected, "{surface:?}");
+        }
+    }
+
+    #[test]
+    fn offsets_lead_back_to_the_raw_bytes() {
+        for (surface, raw) in [
+            (Surface::Path, "a%40b%zz%4"),
+            (Surface::Query, "a+%2Bb"),
+            (Surface::JsonString, r#"a\"\u00e9\ud83d\ude00\ud83dx\q\"#),
+            (Surface::Markup, "a&amp;b&#233;&nope;&"),
+            (Surface::Raw, "a%40"),
+        ] {
+            let value = surface.undress(raw.as_bytes());
+            let offsets = surface.offsets(raw.as_bytes());
+            assert_eq!(offsets.len(), value.len() + 1, "{surface:?}");
+            let text = String::from_utf8_lossy(&value).into_owned();
+            for (start, character) in text.char_indices() {
+                let piece = &raw.as_bytes()[offsets[start]..offsets[start + character.len_utf8()]];
+                assert_eq!(surface.undress(piece).as_ref(), character.to_string().as_bytes(), "{surface:?} at {start}");
+            }
         }
     }
 

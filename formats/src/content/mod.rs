@@ -26,17 +26,18 @@ mod form;
 mod head;
 mod json;
 mod leaf;
+mod markup;
 mod multipart;
 mod path;
 mod rewrite;
 mod url;
 
-pub use body::{Content, Fault, Visited, visit_body};
+pub use body::{Content, Fault, Visited, visit_body, visit_nested};
 pub use coding::{CodingError, decoded_body};
 pub use endpoint::{endpoint_template, is_fixed_segment};
 pub use head::visit_head;
 pub use leaf::{Leaf, LeafKind, Surface};
-pub use rewrite::{Edit, Edits, MAX_DECODED, apply, rewrite};
+pub use rewrite::{Edit, Edits, MAX_DECODED, Placed, apply, placed, rewrite, rewrite_decoded};
 
 /// How a visitor hands out what it finds.
 type Visit<'v> = &'v mut dyn FnMut(Leaf<'_>);

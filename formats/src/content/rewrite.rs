@@ -41,14 +41,35 @@ impl Edits {
     }
 }
 
+/// Where the replacements stand afterwards, edit by edit, in the coordinates of the edited part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// In the raw head.
+    pub head: Vec<Range<usize>>,
+    /// In the body without its content codings.
+    pub body: Vec<Range<usize>>,
+    /// In the raw trailers.
+    pub trailers: Vec<Range<usize>>,
+}
+
 /// Makes the edits. A body that is edited is decoded, edited, and encoded again as it was; `Content-Length` and the chunks'
 /// lengths are made right. A part without edits stays as it is, byte for byte. On an error nothing has changed.
-pub fn rewrite(message: &mut Message, edits: Edits) -> Result<(), CodingError> {
+pub fn rewrite(message: &mut Message, edits: Edits) -> Result<Placed, CodingError> {
+    if edits.body.is_empty() {
+        return rewrite_decoded(message, &[], edits);
+    }
+    let decoded = decoded_body(message, MAX_DECODED)?.into_owned();
+    rewrite_decoded(message, &decoded, edits)
+}
+
+/// Like [`rewrite`], for a caller that has the [decoded](decoded_body) body at hand. It is not looked at if no edit is to the body.
+pub fn rewrite_decoded(message: &mut Message, decoded: &[u8], edits: Edits) -> Result<Placed, CodingError> {
     let Edits { head: mut head_edits, body: body_edits, trailers: trailer_edits } = edits;
+    let head_spans: Vec<Range<usize>> = head_edits.iter().map(|edit| edit.span.clone()).collect();
     let body = if body_edits.is_empty() {
         None
     } else {
-        let edited = apply(&decoded_body(message, MAX_DECODED)?, &body_edits)?;
+        let edited = apply(decoded, &body_edits)?;
         let encoding = coding::encoding_of(&message.head);
         let encoded = if edited.is_empty() { edited } else { coding::encode_like(&encoding, &edited, &message.body.contiguous())? };
         length_edits(&message.head, encoded.len(), &mut head_edits);
@@ -65,7 +86,35 @@ pub fn rewrite(message: &mut Message, edits: Edits) -> Result<(), CodingError> {
     if let Some(body) = body {
         message.body.replace(Bytes::from(body));
     }
-    Ok(())
+    let spans = |edits: &[Edit]| edits.iter().map(|edit| edit.span.clone()).collect::<Vec<_>>();
+    Ok(Placed {
+        head: placed(&head_spans, &head_edits),
+        body: placed(&spans(&body_edits), &body_edits),
+        trailers: placed(&spans(&trailer_edits), &trailer_edits),
+    })
+}
+
+/// Where each of `spans` stands once `edits`, which hold most of them, are made.
+pub fn placed(spans: &[Range<usize>], edits: &[Edit]) -> Vec<Range<usize>> {
+    let (mut grown, mut shrunk, mut edits) = (0, 0, edits.iter().peekable());
+    spans
+        .iter()
+        .map(|span| {
+            while let Some(edit) = edits.next_if(|edit| edit.span.end <= span.start && edit.span != *span) {
+                grown += edit.replacement.len();
+                shrunk += edit.span.len();
+            }
+            let start = span.start + grown - shrunk;
+            match edits.next_if(|edit| edit.span == *span) {
+                Some(edit) => {
+                    grown += edit.replacement.len();
+                    shrunk += edit.span.len();
+                    start..start + edit.replacement.len()
+                }
+                None => start..start + span.len(),
+            }
+        })
+        .collect()
 }
 
 /// `bytes` with the edits made.
@@ -164,6 +213,23 @@ mod tests {
         assert_eq!(message.head.header("content-length"), Some(&b"0"[..]));
         assert_eq!(message.trailers.expect("kept").header("t"), Some(&b"vv"[..]));
         assert_eq!(message.body.kept_length(), 0);
+    }
+
+    #[test]
+    fn tells_where_replacements_stand() {
+        let mut message = message("gzip", b"{\"a\":\"b\",\"c\":1}", BodyFraming::Length);
+        let span = |name: &str, message: &Message| message.head.headers_named(name).next().expect("there").value_span();
+        let edits = Edits {
+            head: vec![edit(6..7, b"long"), edit(span("x", &message), b"zzz")],
+            body: vec![edit(6..7, &[b'q'; 90]), edit(13..14, b"22")],
+            trailers: vec![edit(3..4, b"")],
+        };
+        let placed = rewrite(&mut message, edits).expect("rewrites");
+        let head: Vec<_> = placed.head.iter().map(|span| &message.head.raw()[span.clone()]).collect();
+        assert_eq!(head, [&b"long"[..], b"zzz"]);
+        let decoded = decoded_body(&message, 1000).expect("decodes");
+        assert_eq!(&decoded[placed.body[1].clone()], b"22");
+        assert_eq!(placed.trailers.first(), Some(&(3..3)));
     }
 
     #[test]

@@ -1,0 +1,254 @@
+//! Detection: what in a value is a person's or a secret, and of which domain.
+//!
+//! In: a value with its place. Out: [`Hit`]s, spans that do not overlap. A telling name is the strongest context: it claims
+//! the whole value, whatever it looks like, except a placeholder. Without one, patterns look for shapes that carry their own proof: a
+//! check digit, a vendor's prefix, a grammar. Every detector is one pass over the bytes behind a cheap look at which bytes
+//! there are at all; no input makes one slow. Nothing here changes a byte.
+
+pub(crate) mod check;
+mod email;
+mod internet;
+pub(crate) mod names;
+mod numbers;
+mod pairs;
+mod secrets;
+mod telling;
+pub(crate) mod vendor;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use reenact_formats::config::policy::RuleName;
+use reenact_formats::content::{Leaf, LeafKind, Surface, visit_nested};
+
+use crate::pseudonym::Domain;
+pub(crate) use internet::is_public;
+use names::Names;
+
+/// How much a name tells of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strength {
+    /// All: the value is what the name says.
+    Strong,
+    /// Something: the value must look like it, too.
+    Weak,
+}
+
+/// Where a value stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) kind: LeafKind,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) path: &'a str,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn of(leaf: &'a Leaf<'_>) -> Self {
+        Self { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path }
+    }
+}
+
+/// A piece of a value that is to be redacted.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Hit {
+    /// Where it stands in the value.
+    pub(crate) span: Range<usize>,
+    pub(crate) rule: RuleName,
+    pub(crate) domain: Domain,
+    /// What it wears within the value, the innermost first: it was found in a text that the value holds.
+    pub(crate) wears: Vec<Surface>,
+}
+
+impl Hit {
+    fn new(span: Range<usize>, rule: RuleName, domain: Domain) -> Self {
+        Self { span, rule, domain, wears: Vec::new() }
+    }
+
+    /// The bare value.
+    pub(crate) fn bare(&self, value: &[u8]) -> Vec<u8> {
+        self.wears.iter().rev().fold(value[self.span.clone()].to_vec(), |worn, surface| surface.undress(&worn).into_owned())
+    }
+
+    /// `bare` as it must be written in place of the hit.
+    pub(crate) fn dressed(&self, bare: &[u8]) -> Vec<u8> {
+        self.wears.iter().fold(bare.to_vec(), |value, surface| surface.dress(&value))
+    }
+}
+
+/// Finds what is to be redacted.
+#[derive(Debug, Clone)]
+pub(crate) struct Detector {
+    names: Names,
+}
+
+impl Detector {
+    pub(crate) fn new<'a>(extra_names: impl IntoIterator<Item = (RuleName, &'a str)>) -> Self {
+        Self { names: Names::new(extra_names) }
+    }
+
+    /// The hits in a value, ascending and apart from one another.
+    pub(crate) fn detect(&self, value: &[u8], place: &Place<'_>) -> Vec<Hit> {
+        self.detect_within(value, place, 0)
+    }
+
+    fn detect_within(&self, value: &[u8], place: &Place<'_>, depth: usize) -> Vec<Hit> {
+        if value.is_empty() || matches!(place.kind, LeafKind::JsonBool | LeafKind::JsonNull | LeafKind::MultipartFile) {
+            return Vec::new();
+        }
+        if let Some(hit) = telling::named(&self.names, value, place) {
+            return vec![hit];
+        }
+        let mut hits = Vec::new();
+        if depth < MAX_NESTING && self.nested(value, place, depth, &mut hits) {
+            return hits;
+        }
+        self.scan(value, place, &mut hits);
+        apart(hits)
+    }
+
+    /// Looks into a value that is itself a JSON text.
+    fn nested(&self, value: &[u8], place: &Place<'_>, depth: usize, hits: &mut Vec<Hit>) -> bool {
+        if matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey) {
+            return false;
+        }
+        visit_nested(value, &mut |leaf| {
+            let found = self.detect_within(&leaf.value, &Place::of(&leaf), depth + 1);
+            if found.is_empty() {
+                return;
+            }
+            let raw = &value[leaf.span.clone()];
+            let offsets = (raw != leaf.value.as_ref()).then(|| leaf.surface.offsets(raw));
+            for mut hit in found {
+                hit.span = within(&hit.span, leaf.span.start, offsets.as_deref());
+                hit.wears.push(leaf.surface);
+                hits.push(hit);
+            }
+        })
+    }
+
+    fn scan(&self, value: &[u8], place: &Place<'_>, hits: &mut Vec<Hit>) {
+        let bytes = Bytes::of(value);
+        if bytes.at > 0 {
+            email::find(value, hits);
+        }
+        if value.len() >= MIN_SECRET {
+            secrets::find(value, &bytes, hits);
+        }
+        let name = place.name.map(names::words).unwrap_or_default();
+        let last = name.last().map_or("", String::as_str);
+        if bytes.digits >= MIN_DIGITS && !is_machine_header(place) {
+            numbers::find(value, &bytes, hits);
+        }
+        let is_version = matches!(last, "version" | "ver" | "build" | "release" | "revision");
+        if !is_version && !is_machine_header(place) && (bytes.dots >= 3 || bytes.colons >= 2) {
+            internet::find(value, hits);
+        }
+        if bytes.colons + bytes.equals > 0 && value.len() >= MIN_PAIR && place.kind != LeafKind::JsonKey {
+            pairs::find(&self.names, value, hits);
+        }
+    }
+}
+
+/// Headers whose numbers are versions, dates and weights.
+fn is_machine_header(place: &Place<'_>) -> bool {
+    place.kind == LeafKind::Header
+        && place.name.is_some_and(|name| {
+            name.starts_with("accept")
+                || name.starts_with("sec-")
+                || matches!(
+                    name,
+                    "user-agent"
+                        | "server"
+                        | "date"
+                        | "age"
+                        | "etag"
+                        | "if-none-match"
+                        | "last-modified"
+                        | "if-modified-since"
+                        | "expires"
+                        | "content-length"
+                        | "traceparent"
+                )
+        })
+}
+
+/// A span of a value as a span of the raw bytes that say it, which begin at `start`.
+pub(crate) fn within(span: &Range<usize>, start: usize, offsets: Option<&[usize]>) -> Range<usize> {
+    match offsets {
+        Some(offsets) => start + offsets[span.start]..start + offsets[span.end],
+        None => start + span.start..start + span.end,
+    }
+}
+
+/// What bytes a value has: detectors without a chance are not asked.
+struct Bytes {
+    at: usize,
+    digits: usize,
+    dots: usize,
+    colons: usize,
+    equals: usize,
+    plus: usize,
+    upper: usize,
+}
+
+impl Bytes {
+    fn of(value: &[u8]) -> Self {
+        let mut counts = [0_usize; 256];
+        for byte in value {
+            counts[usize::from(*byte)] += 1;
+        }
+        let sum = |range: std::ops::RangeInclusive<u8>| range.map(|byte| counts[usize::from(byte)]).sum();
+        Self {
+            at: counts[usize::from(b'@')],
+            digits: sum(b'0'..=b'9'),
+            dots: counts[usize::from(b'.')],
+            colons: counts[usize::from(b':')],
+            equals: counts[usize::from(b'=')],
+            plus: counts[usize::from(b'+')],
+            upper: sum(b'A'..=b'Z'),
+        }
+    }
+}
+
+/// Resolves overlaps: the longest hit wins, among equals the one that was found by the more telling rule (the order of the rules). What of
+/// a losing hit stands outside of the winner is redacted as well, as opaque: no piece of it is left over.
+pub(crate) fn apart(mut hits: Vec<Hit>) -> Vec<Hit> {
+    if hits.len() < 2 {
+        return hits;
+    }
+    hits.sort_by_key(|hit| (std::cmp::Reverse(hit.span.len()), hit.rule, hit.span.start));
+    let mut taken: BTreeMap<usize, Hit> = BTreeMap::new();
+    for hit in hits {
+        let winners: Vec<Range<usize>> =
+            taken.range(..hit.span.end).rev().map(|(_, winner)| winner.span.clone()).take_while(|winner| winner.end > hit.span.start).collect();
+        let mut start = hit.span.start;
+        for winner in winners.iter().rev().chain(std::iter::once(&(hit.span.end..hit.span.end))) {
+            if start < winner.start {
+                let span = start..winner.start;
+                let domain = if span == hit.span { hit.domain } else { Domain::Opaque };
+                taken.insert(start, Hit { span, domain, rule: hit.rule, wears: hit.wears.clone() });
+            }
+            start = start.max(winner.end);
+        }
+    }
+    taken.into_values().collect()
+}
+
+/// Whether the byte before `at` ends a word, so that one may begin here.
+fn starts_word(value: &[u8], at: usize) -> bool {
+    at == 0 || !(value[at - 1].is_ascii_alphanumeric() || value[at - 1] == b'_')
+}
+
+/// Whether the byte at `at` is beyond the word before.
+fn ends_word(value: &[u8], at: usize) -> bool {
+    value.get(at).is_none_or(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'))
+}
+
+/// A JSON text in a string in a JSON text: seen. Deeper: no one's.
+const MAX_NESTING: usize = 3;
+/// The shortest secret that a shape gives away.
+const MIN_SECRET: usize = 12;
+/// The fewest digits that a pattern makes something of.
+const MIN_DIGITS: usize = 8;
+/// `pwd=x`.
+const MIN_PAIR: usize = 5;

@@ -1,0 +1,156 @@
+//! Numbers that carry their own proof: payment cards, IBANs, social security numbers, international phone numbers.
+
+use std::ops::Range;
+
+use reenact_formats::config::policy::RuleName;
+
+use super::check::{is_card, is_iban, is_ssn};
+use super::{Bytes, Hit, ends_word, starts_word};
+use crate::pseudonym::Domain;
+
+pub(super) fn find(value: &[u8], bytes: &Bytes, hits: &mut Vec<Hit>) {
+    if bytes.digits >= 9 {
+        digit_runs(value, hits);
+    }
+    if bytes.upper >= 2 && bytes.digits >= 10 {
+        ibans(value, hits);
+    }
+    if bytes.plus > 0 {
+        international_phones(value, hits);
+    }
+}
+
+/// Scans runs of digits once, with single separators within, and asks of each what it can be.
+fn digit_runs(value: &[u8], hits: &mut Vec<Hit>) {
+    let mut at = 0;
+    while let Some(start) = value[at..].iter().position(u8::is_ascii_digit).map(|offset| at + offset) {
+        let mut end = start;
+        let mut groups: Vec<Range<usize>> = Vec::new();
+        loop {
+            let group_end = value[end..].iter().position(|byte| !byte.is_ascii_digit()).map_or(value.len(), |to| end + to);
+            groups.push(end..group_end);
+            end = group_end;
+            let separated = matches!(value.get(end), Some(b' ' | b'-' | b'.')) && value.get(end + 1).is_some_and(u8::is_ascii_digit);
+            if !separated || groups.len() > MAX_GROUPS {
+                break;
+            }
+            end += 1;
+        }
+        at = end.max(start + 1);
+        if starts_number(value, start) {
+            grouped(value, &groups, hits);
+        }
+    }
+}
+
+/// Any contiguous groups of a run may be the number: `17 4111 1111 1111 1111 12/27`.
+fn grouped(value: &[u8], groups: &[Range<usize>], hits: &mut Vec<Hit>) {
+    let mut first = 0;
+    'groups: while first < groups.len() {
+        for count in [1, 2, 3, 4, 5] {
+            let Some(taken) = groups.get(first..first + count) else { break };
+            let span = taken[0].start..taken[count - 1].end;
+            let lengths: Vec<usize> = taken.iter().map(Range::len).collect();
+            let digits: Vec<u8> = taken.iter().flat_map(|group| &value[group.clone()]).map(|digit| digit - b'0').collect();
+            let is_joined = |separators: &[u8]| {
+                let mut between = taken.windows(2).map(|pair| value[pair[0].end]);
+                let separator = between.next();
+                separator.is_none_or(|separator| separators.contains(&separator) && between.all(|other| other == separator))
+            };
+            let found = match lengths.as_slice() {
+                [13..=19] | [4, 4, 4, 4] | [4, 4, 4, 4, 1..=3] | [4, 6, 4 | 5] if is_joined(b" -") && is_card(&digits) => Some((RuleName::Card, Domain::Card)),
+                [3, 2, 4] if is_joined(b"- ") && is_ssn(&digits) => Some((RuleName::Ssn, Domain::Ssn)),
+                [3, 3, 4] if is_joined(b"-.") && digits[0] > 1 && digits[3] > 1 => Some((RuleName::Phone, Domain::Phone)),
+                _ => None,
+            };
+            if let Some((rule, domain)) = found.filter(|_| ends_number(value, span.end)) {
+                let span = with_country(value, span, rule);
+                hits.push(Hit::new(span, rule, domain));
+                first += count;
+                continue 'groups;
+            }
+        }
+        first += 1;
+    }
+}
+
+/// A phone number takes the parenthesis and the country code that stand before it.
+fn with_country(value: &[u8], span: Range<usize>, rule: RuleName) -> Range<usize> {
+    match &value[..span.start] {
+        [.., b'+', b'1', b'-' | b'.' | b' '] if rule == RuleName::Phone => span.start - 3..span.end,
+        _ => span,
+    }
+}
+
+/// Whether a number may begin here: no letter before it, no decimal point, no dash of a UUID.
+fn starts_number(value: &[u8], at: usize) -> bool {
+    starts_word(value, at)
+        && !matches!(&value[..at], [.., before, b'.'] if before.is_ascii_digit())
+        && !matches!(&value[..at], [.., before, b'-'] if before.is_ascii_hexdigit())
+}
+
+fn ends_number(value: &[u8], at: usize) -> bool {
+    ends_word(value, at)
+        && !matches!(&value[at..], [b'-', after, ..] if after.is_ascii_alphabetic())
+        && !matches!(&value[at..], [b'.', after, ..] if after.is_ascii_digit())
+}
+
+/// Two capitals, two digits, and as many letters and digits behind them as the country has; single spaces between.
+fn ibans(value: &[u8], hits: &mut Vec<Hit>) {
+    let mut after = 0;
+    for start in 0..value.len().saturating_sub(MIN_IBAN - 1) {
+        let opens = value[start].is_ascii_uppercase()
+            && value[start + 1].is_ascii_uppercase()
+            && value[start + 2].is_ascii_digit()
+            && value[start + 3].is_ascii_digit();
+        if start < after || !opens || !starts_word(value, start) {
+            continue;
+        }
+        let (mut bare, mut at) = (Vec::with_capacity(MAX_IBAN), start);
+        while at < value.len() && bare.len() <= MAX_IBAN {
+            match value[at] {
+                byte if byte.is_ascii_uppercase() || byte.is_ascii_digit() => bare.push(byte),
+                b' ' | b'-' if value.get(at + 1).is_some_and(u8::is_ascii_alphanumeric) => {}
+                _ => break,
+            }
+            at += 1;
+            if bare.len() >= MIN_IBAN && ends_word(value, at) && is_iban(&bare) {
+                hits.push(Hit::new(start..at, RuleName::Iban, Domain::Iban));
+                after = at;
+                break;
+            }
+        }
+    }
+}
+
+/// A plus, then eight to fifteen digits (ITU-T E.164), the first not zero; spaces, dots, dashes and parentheses between them.
+fn international_phones(value: &[u8], hits: &mut Vec<Hit>) {
+    for plus in memchr::memchr_iter(b'+', value) {
+        if !starts_word(value, plus) || matches!(value[..plus], [.., b'+' | b'/']) {
+            continue;
+        }
+        let (mut digits, mut end, mut at) = (0, plus + 1, plus + 1);
+        while at < value.len() && digits <= MAX_PHONE {
+            match value[at] {
+                b'0' if digits == 0 => break,
+                byte if byte.is_ascii_digit() => {
+                    digits += 1;
+                    end = at + 1;
+                }
+                b' ' | b'.' | b'-' | b'(' | b')' if digits > 0 && at - end < 2 => {}
+                _ => break,
+            }
+            at += 1;
+        }
+        if (MIN_PHONE..=MAX_PHONE).contains(&digits) && ends_word(value, end) {
+            hits.push(Hit::new(plus..end, RuleName::Phone, Domain::Phone));
+        }
+    }
+}
+
+const MIN_IBAN: usize = 15;
+const MAX_IBAN: usize = 34;
+const MIN_PHONE: usize = 8;
+const MAX_PHONE: usize = 15;
+/// A run of more groups is a table of numbers; its pieces are looked at one by one.
+const MAX_GROUPS: usize = 4096;

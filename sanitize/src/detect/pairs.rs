@@ -1,0 +1,57 @@
+//! Names and values in free text: `password=…`, `"token": "…"`, `api_key: …`, in logs, in URLs within values, in broken JSON.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use reenact_formats::content::LeafKind;
+use regex::bytes::Regex;
+
+use super::names::Names;
+use super::{Hit, Place, telling};
+
+pub(super) fn find(names: &Names, value: &[u8], hits: &mut Vec<Hit>) {
+    let mut at = 0;
+    while let Some(captures) = NAME.captures_at(value, at) {
+        let (Some(opening), Some(name)) = (captures.get(0), captures.get(1)) else { return };
+        at = opening.end();
+        let Some(name) = std::str::from_utf8(name.as_bytes()).ok().filter(|name| names.lookup(name).is_some()) else { continue };
+        let span = value_at(value, at);
+        at = span.end;
+        let place = Place { kind: LeafKind::Text, name: Some(name), path: "" };
+        if let Some(mut hit) = telling::named(names, &value[span.clone()], &place) {
+            hit.span = span.start + hit.span.start..span.start + hit.span.end;
+            hits.push(hit);
+        }
+    }
+}
+
+/// The value that begins at `at`: in quotes up to the closing one or the end of the line, else up to where one must end.
+fn value_at(value: &[u8], at: usize) -> Range<usize> {
+    let rest = &value[at..];
+    // A quote may itself be escaped, in a text that was quoted as a whole.
+    let escaped = usize::from(rest.starts_with(b"\\"));
+    if let Some(quote @ (b'"' | b'\'')) = rest.get(escaped) {
+        let start = at + escaped + 1;
+        let mut end = start;
+        while end < value.len() && value[end] != *quote && !matches!(value[end], b'\r' | b'\n') {
+            // An escaped quote ends a value whose opening quote was escaped, and no other.
+            let is_escape = value[end] == b'\\' && end + 1 < value.len();
+            if is_escape && escaped == 1 && value[end + 1] == *quote {
+                break;
+            }
+            end += if is_escape { 2 } else { 1 };
+        }
+        return start..end.min(value.len());
+    }
+    let word = |from: usize| from + value[from..].iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"\"'\\,;&<>{}[]()".contains(byte)).count();
+    let end = word(at);
+    let is_scheme = [&b"bearer"[..], b"basic", b"token"].iter().any(|scheme| value[at..end].eq_ignore_ascii_case(scheme));
+    let end = if is_scheme && value.get(end) == Some(&b' ') { word(end + 1) } else { end };
+    // What ends a sentence ends no value.
+    let end = end - value[at..end].iter().rev().take_while(|byte| matches!(byte, b'.' | b':' | b'!' | b'?')).count();
+    at..end
+}
+
+/// A name, perhaps in quotes, then a colon or an equals sign.
+static NAME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"(?-u)\b([A-Za-z][A-Za-z0-9_.\[\]-]{0,60})\\?["']?[ \t]{0,4}[:=][ \t]{0,4}"#).expect("a pattern of our own"));

@@ -1,0 +1,210 @@
+//! What a telling name makes of a value: which of it is redacted, by which rule, in which domain.
+
+use std::ops::Range;
+
+use reenact_formats::config::policy::RuleName;
+use reenact_formats::content::{LeafKind, is_fixed_segment};
+
+use super::check::{is_card, is_iban, is_ssn};
+use super::names::{Names, Telling, words};
+use super::{Hit, Place, Strength};
+use crate::pseudonym::Domain;
+
+/// The hit that a value's name makes of it, if the name tells anything and the value is no placeholder.
+pub(super) fn named(names: &Names, value: &[u8], place: &Place<'_>) -> Option<Hit> {
+    let trimmed = trimmed(value);
+    let bare = &value[trimmed.clone()];
+    if bare.is_empty() || place.kind == LeafKind::JsonKey || is_placeholder(bare) {
+        return None;
+    }
+    let telling = place.name.and_then(|name| names.lookup(name));
+    let (span, rule, domain) = match place.kind {
+        LeafKind::Credential => credential(bare, place)?,
+        LeafKind::UserInfo => (0..bare.len(), RuleName::UrlCredential, Domain::Password),
+        LeafKind::CookieAttribute | LeafKind::Host => return None,
+        LeafKind::PathSegment => path_segment(bare, place)?,
+        LeafKind::Cookie => telling.and_then(|telling| value_of(telling, bare, place)).or_else(|| cookie(bare))?,
+        _ => value_of(telling?, bare, place)?,
+    };
+    Some(Hit::new(trimmed.start + span.start..trimmed.start + span.end, rule, domain))
+}
+
+type Found = (Range<usize>, RuleName, Domain);
+
+fn value_of(telling: Telling, bare: &[u8], place: &Place<'_>) -> Option<Found> {
+    let is_strong = telling.strength == Strength::Strong;
+    let digits: Vec<u8> = bare.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0').collect();
+    let has_letters = bare.iter().any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
+    let whole = |domain| Some((0..bare.len(), telling.rule, domain));
+    match telling.rule {
+        RuleName::Token if is_strong || is_token(bare) => Some((credential_span(bare), telling.rule, Domain::Opaque)),
+        RuleName::Password | RuleName::CardSecurity => whole(Domain::Password),
+        RuleName::Username | RuleName::Email => whole(if is_email(bare) { Domain::Email } else { Domain::Opaque }),
+        RuleName::Phone if digits.len() >= 5 => whole(Domain::Phone),
+        RuleName::Card if (12..=19).contains(&digits.len()) && (is_strong || is_card(&digits)) => whole(Domain::Card),
+        RuleName::Card if is_strong && digits.len() >= 8 => whole(Domain::Identifier),
+        RuleName::Iban | RuleName::BankAccount if digits.len() >= 4 => {
+            let text: Vec<u8> = bare.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
+            let is_iban = is_iban(&text) || (telling.rule == RuleName::Iban && text.len() >= 15 && text[..2].iter().all(u8::is_ascii_uppercase));
+            whole(if is_iban { Domain::Iban } else { Domain::Identifier })
+        }
+        RuleName::Ssn if digits.len() >= 4 => whole(if digits.len() == 9 { Domain::Ssn } else { Domain::Identifier }),
+        // A tax number may be the social security number, and must then be its pseudonym.
+        RuleName::NationalId if digits.len() >= 4 => whole(if is_ssn(&digits) && !has_letters { Domain::Ssn } else { Domain::Identifier }),
+        RuleName::Person if has_letters && !bare.contains(&b'@') && (is_strong || is_persons_name(bare, place)) => whole(Domain::Person),
+        RuleName::Address if has_letters && (is_strong || is_street(bare)) && !is_email(bare) => whole(Domain::Address),
+        RuleName::BirthDate if digits.len() >= 4 => whole(Domain::BirthDate),
+        // A name of the policy's own tells whatever the policy says.
+        RuleName::Cookie | RuleName::Authorization | RuleName::VendorToken => whole(Domain::Opaque),
+        _ => None,
+    }
+}
+
+/// The parameters of a credential that say how it is made stay; they are no one's.
+fn credential(bare: &[u8], place: &Place<'_>) -> Option<Found> {
+    let name = place.name.unwrap_or_default();
+    if matches!(
+        name,
+        "realm"
+            | "qop"
+            | "algorithm"
+            | "nc"
+            | "charset"
+            | "stale"
+            | "userhash"
+            | "signedheaders"
+            | "oauth_version"
+            | "oauth_signature_method"
+            | "oauth_timestamp"
+    ) {
+        return None;
+    }
+    Some((credential_span(bare), RuleName::Authorization, Domain::Opaque))
+}
+
+/// What follows a word that tells the kind of credential: it is surface, and the credential is the same without it.
+fn credential_span(bare: &[u8]) -> Range<usize> {
+    for scheme in [&b"bearer"[..], b"basic", b"token", b"apikey", b"negotiate"] {
+        if bare.len() > scheme.len() && bare[..scheme.len()].eq_ignore_ascii_case(scheme) && matches!(bare[scheme.len()], b' ' | b'\t') {
+            let spaces = bare[scheme.len()..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            return scheme.len() + spaces..bare.len();
+        }
+    }
+    0..bare.len()
+}
+
+/// A cookie without a telling name is opaque, unless it is so plain that it can tell nothing: a theme, a language, a flag.
+fn cookie(bare: &[u8]) -> Option<Found> {
+    let is_plain = bare.len() <= MAX_PLAIN_COOKIE
+        && (bare.iter().all(u8::is_ascii_lowercase) || is_locale(bare) || (bare.len() < 3 && bare.iter().all(u8::is_ascii_digit)));
+    (!is_plain).then_some((0..bare.len(), RuleName::Cookie, Domain::Opaque))
+}
+
+fn is_locale(bare: &[u8]) -> bool {
+    matches!(bare, [a, b, b'-' | b'_', c, d] if [a, b].iter().all(|byte| byte.is_ascii_lowercase()) && [c, d].iter().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// `/activate/K7QD93ZX`: a segment that is no word of the API behind one that says that a secret follows.
+fn path_segment(bare: &[u8], place: &Place<'_>) -> Option<Found> {
+    let before = words(place.name?);
+    let tells = before.iter().any(|word| SECRET_SEGMENTS.contains(&word.as_str()));
+    (tells && bare.len() >= 4 && !is_fixed_segment(bare)).then_some((0..bare.len(), RuleName::Token, Domain::Opaque))
+}
+
+/// Letters and digits, or both cases, and long: nothing that people write.
+fn is_token(bare: &[u8]) -> bool {
+    let has = |test: fn(&u8) -> bool| bare.iter().any(test);
+    bare.len() >= 16 && !bare.contains(&b' ') && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !is_uuid(bare)
+}
+
+fn is_uuid(bare: &[u8]) -> bool {
+    bare.len() == 36
+        && bare.iter().enumerate().all(|(position, byte)| if matches!(position, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() })
+}
+
+fn is_email(bare: &[u8]) -> bool {
+    let mut hits = Vec::new();
+    super::email::find(bare, &mut hits);
+    matches!(hits.as_slice(), [hit] if hit.span == (0..bare.len()))
+}
+
+/// A bare `name` is a person's beside a word for people, if it has no digits.
+fn is_persons_name(bare: &[u8], place: &Place<'_>) -> bool {
+    let parent =
+        place.path.rsplit_once('/').map_or("", |(before, _)| before.trim_end_matches(|character: char| character.is_ascii_digit() || character == '/'));
+    let parent = parent.rsplit(['/', ':']).next().unwrap_or_default();
+    Names::is_about_people(parent) && !bare.iter().any(u8::is_ascii_digit)
+}
+
+/// A bare `address` is a street if it has words and a number.
+fn is_street(bare: &[u8]) -> bool {
+    bare.iter().any(u8::is_ascii_digit) && bare.contains(&b' ') && memchr::memmem::find(bare, b"://").is_none()
+}
+
+/// What stands where a value would: nothing is told by it, and tests look for it.
+fn is_placeholder(bare: &[u8]) -> bool {
+    let lower = bare.to_ascii_lowercase();
+    let is_one_character = bare.len() >= 3 && bare.iter().all(|byte| *byte == bare[0]) && matches!(lower[0], b'x' | b'*' | b'-' | b'.' | b'?' | b'_');
+    let is_variable = [(&b"${"[..], &b"}"[..]), (b"{{", b"}}"), (b"<", b">"), (b"[redacted", b"]"), (b"%(", b")s")]
+        .iter()
+        .any(|(open, close)| lower.starts_with(open) && lower.ends_with(close));
+    is_one_character
+        || is_variable
+        || matches!(
+            lower.as_slice(),
+            b"null"
+                | b"none"
+                | b"nil"
+                | b"undefined"
+                | b"true"
+                | b"false"
+                | b"n/a"
+                | b"na"
+                | b"changeme"
+                | b"change_me"
+                | b"redacted"
+                | b"placeholder"
+                | b"todo"
+                | b"tbd"
+                | b"yes"
+                | b"no"
+        )
+        || lower.starts_with(b"your-")
+        || lower.starts_with(b"your_")
+        || lower.starts_with(b"replace_me")
+        || lower.starts_with(b"replace-me")
+}
+
+fn trimmed(value: &[u8]) -> Range<usize> {
+    let start = value.len() - value.trim_ascii_start().len();
+    start..start + value.trim_ascii().len()
+}
+
+const SECRET_SEGMENTS: [&str; 24] = [
+    "activate",
+    "activation",
+    "verify",
+    "verification",
+    "confirm",
+    "confirmation",
+    "reset",
+    "invite",
+    "invites",
+    "invitation",
+    "invitations",
+    "token",
+    "tokens",
+    "session",
+    "sessions",
+    "unsubscribe",
+    "magic",
+    "otp",
+    "auth",
+    "key",
+    "keys",
+    "secret",
+    "secrets",
+    "recover",
+];
+/// `dark`, `accepted`.
+const MAX_PLAIN_COOKIE: usize = 8;

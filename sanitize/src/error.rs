@@ -1,0 +1,66 @@
+//! What can go wrong in this crate: keys and policies. Traffic never can.
+
+use std::path::PathBuf;
+
+use reenact_formats::seam::{Blame, Explain};
+
+/// A key or a policy that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system gave no randomness.
+    #[error("no randomness for a new key")]
+    Randomness,
+    /// The key file cannot be read.
+    #[error("cannot read key file {}", crate::key::shown(path))]
+    ReadKey {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The key file cannot be written.
+    #[error("cannot write key file {}", crate::key::shown(path))]
+    WriteKey {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// There is a key file already.
+    #[error("key file {} exists", crate::key::shown(path))]
+    KeyExists {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The file holds no key.
+    #[error("key file {} holds no key of 32 bytes in base64", crate::key::shown(path))]
+    KeyFile {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The text is no key.
+    #[error("the key is not 32 bytes in base64")]
+    KeyText,
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] reenact_formats::config::Error),
+}
+
+impl Explain for Error {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Randomness | Self::WriteKey { .. } => Blame::Ours,
+            Self::ReadKey { .. } | Self::KeyExists { .. } | Self::KeyFile { .. } | Self::KeyText | Self::Policy(_) => Blame::Input,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::ReadKey { .. } | Self::KeyFile { .. } | Self::KeyText => Some("make one with `reenact key new FILE`".to_owned()),
+            Self::KeyExists { .. } => Some("a key is never overwritten: what it made would join with nothing any more; choose another file".to_owned()),
+            Self::Policy(error) => error.hint(),
+            Self::Randomness | Self::WriteKey { .. } => None,
+        }
+    }
+}

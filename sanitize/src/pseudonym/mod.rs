@@ -1,0 +1,152 @@
+//! Pseudonyms: a keyed function of a domain and a canonical value, of the same form as the value.
+//!
+//! In: a domain and a bare value (what it wears is taken off by others). Out: another value that passes the same checks, is
+//! never the original, and where there is room is one-to-one. The same key, domain and value give the same pseudonym on any
+//! machine, in any order, at any time: there is no state. A value that is not of its domain's form is treated as opaque.
+
+mod address;
+mod digits;
+mod internet;
+mod opaque;
+mod person;
+mod prf;
+
+use std::fmt;
+
+use prf::Prf;
+
+use crate::key::Key;
+
+/// The referential unit of pseudonyms: equal values of one domain stay equal wherever they stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Domain {
+    /// Tokens, cookies, API keys, session ids, codes.
+    Opaque,
+    /// Passwords.
+    Password,
+    /// E-mail addresses.
+    Email,
+    /// Payment cards.
+    Card,
+    /// IBANs.
+    Iban,
+    /// Phone numbers.
+    Phone,
+    /// IP addresses.
+    Ip,
+    /// US social security numbers.
+    Ssn,
+    /// Other numbers that a person or an account is known by.
+    Identifier,
+    /// People's names.
+    Person,
+    /// Street addresses.
+    Address,
+    /// Dates of birth.
+    BirthDate,
+}
+
+impl Domain {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Opaque,
+        Self::Password,
+        Self::Email,
+        Self::Card,
+        Self::Iban,
+        Self::Phone,
+        Self::Ip,
+        Self::Ssn,
+        Self::Identifier,
+        Self::Person,
+        Self::Address,
+        Self::BirthDate,
+    ];
+
+    /// The word for it in recordings.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Opaque => "opaque",
+            Self::Password => "password",
+            Self::Email => "email",
+            Self::Card => "card",
+            Self::Iban => "iban",
+            Self::Phone => "phone",
+            Self::Ip => "ip",
+            Self::Ssn => "ssn",
+            Self::Identifier => "identifier",
+            Self::Person => "person",
+            Self::Address => "address",
+            Self::BirthDate => "birth_date",
+        }
+    }
+
+    /// The one that a word means.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|domain| domain.word() == word)
+    }
+}
+
+/// Makes the pseudonyms of one key.
+pub struct Pseudonyms {
+    domains: Vec<Prf>,
+}
+
+impl Pseudonyms {
+    /// Those of `key`.
+    pub fn new(key: &Key) -> Self {
+        Self { domains: Domain::ALL.iter().map(|domain| Prf::new(&key.derive(domain.word()))).collect() }
+    }
+
+    /// The pseudonym of `value` in `domain`. An empty value stays empty.
+    pub fn of(&self, domain: Domain, value: &[u8]) -> Vec<u8> {
+        let prf = self.prf(domain);
+        let text = std::str::from_utf8(value).ok();
+        let made = match (domain, text) {
+            (Domain::Opaque | Domain::Identifier, Some(text)) => opaque::structured(self, prf, text),
+            (Domain::Opaque | Domain::Password | Domain::Identifier, _) => None,
+            (Domain::Email, Some(text)) => internet::email(prf, text),
+            (Domain::Card, Some(text)) => digits::card(prf, text),
+            (Domain::Iban, Some(text)) => digits::iban(prf, text),
+            (Domain::Phone, Some(text)) => digits::phone(prf, text),
+            (Domain::Ssn, Some(text)) => digits::ssn(prf, text),
+            (Domain::Ip, Some(text)) => internet::ip(prf, text),
+            (Domain::Person, Some(text)) => Some(person::name(prf, text)),
+            (Domain::Address, Some(text)) => Some(address::street(prf, self.prf(Domain::Person), text)),
+            (Domain::BirthDate, Some(text)) => digits::date(prf, text),
+            (_, None) => None,
+        };
+        match made {
+            Some(made) if made.as_bytes() != value => made.into_bytes(),
+            // What is not of the form that its domain has is opaque, in the key of its domain.
+            _ => opaque::plain(prf, value),
+        }
+    }
+
+    fn prf(&self, domain: Domain) -> &Prf {
+        &self.domains[Domain::ALL.iter().position(|known| *known == domain).expect("ALL holds every domain")]
+    }
+}
+
+impl fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pseudonyms").finish_non_exhaustive()
+    }
+}
+
+/// The form of a value that its pseudonym is keyed by: what differs only in spelling is the same value.
+pub(crate) fn canonical(domain: Domain, value: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(value);
+    match domain {
+        Domain::Email | Domain::Ip => text.trim().to_lowercase().into_bytes(),
+        Domain::Card | Domain::Ssn => text.chars().filter(char::is_ascii_digit).collect::<String>().into_bytes(),
+        Domain::Phone => text.chars().filter(|character| character.is_ascii_digit() || *character == '+').collect::<String>().into_bytes(),
+        Domain::Iban => text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase().into_bytes(),
+        Domain::Person | Domain::Address => text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().into_bytes(),
+        Domain::Opaque | Domain::Password | Domain::Identifier | Domain::BirthDate => value.trim_ascii().to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

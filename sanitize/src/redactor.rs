@@ -1,0 +1,430 @@
+//! The redactor: one exchange in, the same exchange without people and secrets out.
+//!
+//! In: an exchange as it was captured, a live answer, or a database value. Out: the same bytes with pseudonyms in place of
+//! what was found, and a record of where and by which rule. Two looks are taken at an exchange: the first finds what names
+//! and shapes tell, the second also knows again what was found before. What cannot be looked into is dropped; no byte is kept
+//! that was not looked at. Nothing here fails: where an edit cannot be made, what it was to be made to is dropped.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use reenact_formats::config::policy::RuleName;
+use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED, Visited, decoded_body, is_fixed_segment, visit_body, visit_head};
+use reenact_formats::model::{Action, Completeness, ConnectionId, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
+use reenact_formats::seam::Redact;
+
+use crate::detect::{Detector, Hit, Place, apart, is_public};
+use crate::key::Key;
+use crate::known::KnownPseudonyms;
+use crate::plan::{Plan, Spans, placed_in};
+use crate::policy::Policy;
+use crate::pseudonym::{Domain, Pseudonyms};
+use crate::recurrence::Recurrences;
+use crate::residue::Originals;
+
+/// Redacts exchanges under one policy and one key.
+///
+/// Exchanges of one connection must come in order: what was redacted once is known again later on the same connection.
+pub struct Redactor {
+    policy: Policy,
+    policy_digest: String,
+    detector: Detector,
+    pseudonyms: Pseudonyms,
+    key_id: KeyId,
+    known: KnownPseudonyms,
+    trusts_recorded: bool,
+    connections: BTreeMap<ConnectionId, Recurrences>,
+    originals: Originals,
+    audit: BTreeMap<String, u64>,
+}
+
+impl Redactor {
+    /// A redactor that has seen nothing yet.
+    pub fn new(policy: &Policy, key: &Key) -> Self {
+        Self {
+            policy: policy.clone(),
+            policy_digest: policy.digest(),
+            detector: Detector::new(policy.names()),
+            pseudonyms: Pseudonyms::new(key),
+            key_id: key.id(),
+            known: KnownPseudonyms::default(),
+            trusts_recorded: true,
+            connections: BTreeMap::new(),
+            originals: Originals::default(),
+            audit: BTreeMap::new(),
+        }
+    }
+
+    /// Live answers may hold these: they are pseudonyms already and stay.
+    pub fn with_known(mut self, known: KnownPseudonyms) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// The exchanges to come were redacted before, under this key: what their redactions name stays if it is the same key,
+    /// and is redacted anew if not.
+    pub fn with_recorded_key(mut self, key: &KeyId) -> Self {
+        self.trusts_recorded = *key == self.key_id;
+        self
+    }
+
+    /// How many values each rule has redacted or kept so far.
+    pub fn audit(&self) -> &BTreeMap<String, u64> {
+        &self.audit
+    }
+
+    /// The originals that were replaced so far, as a set that cannot be read, for the residue check.
+    pub fn originals(&self) -> &Originals {
+        &self.originals
+    }
+
+    /// The first look at a message: what names and shapes tell, and whether its body can be looked into at all.
+    fn look(&mut self, message: &Message, recorded: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
+        let mut found = Found::new();
+        let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
+            let hits = self.first_look(&leaf, raw, recorded);
+            if hits.is_empty() {
+                return;
+            }
+            for hit in &hits {
+                let bare = hit.bare(&leaf.value);
+                // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
+                if let Some(memory) = memory.as_deref_mut().filter(|_| self.policy.action(hit.rule, &leaf.template(), &bare) != Action::Keep) {
+                    memory.learn(&bare, hit.rule, hit.domain);
+                    self.originals.learn(&bare, hit.rule, hit.domain);
+                }
+            }
+            found.insert(key_of(&leaf), hits);
+        };
+        visit_head(&message.head, &mut |leaf| each(leaf, message.head.raw()));
+        if let Some(trailers) = &message.trailers {
+            visit_head(trailers, &mut |leaf| each(leaf, trailers.raw()));
+        }
+        let (body, drop) = match content_of(message) {
+            Ok(body) => {
+                let visited = visit_body(&message.head, &body, &mut |leaf| each(leaf, &body));
+                (body, reason_to_drop(visited, message))
+            }
+            Err(error) => (Bytes::new(), Some(reason_for(error, message))),
+        };
+        Look { body, found, drop }
+    }
+
+    fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], recorded: &[Redaction]) -> Vec<Hit> {
+        let mut hits = self.detector.detect(&leaf.value, &Place::of(leaf));
+        if !hits.is_empty() && !recorded.is_empty() {
+            let recorded = Spans::of(recorded, leaf.part);
+            hits.retain(|hit| !recorded.touch(&placed_in(leaf, raw, &hit.span)));
+        }
+        hits
+    }
+
+    /// The second look: makes the plan for a message, and carries it out.
+    fn act(&mut self, message: &mut Message, side: Side, recorded: Vec<Redaction>, mut look: Look, memory: Option<&Recurrences>) -> Vec<Redaction> {
+        let mut plan = Plan::new(side, recorded);
+        let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
+            let hits = look.found.remove(&key_of(&leaf)).unwrap_or_default();
+            self.plan(&mut plan, &leaf, raw, hits, memory);
+        };
+        visit_head(&message.head, &mut |leaf| each(leaf, message.head.raw()));
+        if let Some(trailers) = &message.trailers {
+            visit_head(trailers, &mut |leaf| each(leaf, trailers.raw()));
+        }
+        match look.drop {
+            None => {
+                visit_body(&message.head, &look.body, &mut |leaf| each(leaf, &look.body));
+            }
+            Some(reason) => self.drop_body(message, reason, &mut plan),
+        }
+        if (plan.changes_body() || look.drop.is_some()) && self.policy.action(RuleName::BodyDigest, "", b"") != Action::Keep {
+            plan.remove_digests(message);
+        }
+        let redactions = plan.carry_out(message, &look.body);
+        for redaction in &redactions.made {
+            *self.audit.entry(redaction.rule.clone()).or_default() += 1;
+        }
+        redactions.all()
+    }
+
+    fn plan(&self, plan: &mut Plan, leaf: &Leaf<'_>, raw: &[u8], mut hits: Vec<Hit>, memory: Option<&Recurrences>) {
+        if leaf.kind == LeafKind::MultipartFile {
+            let rule = RuleName::OpaqueBody;
+            if self.policy.action(rule, &leaf.template(), b"") == Action::Keep {
+                plan.keep(leaf, leaf.span.clone(), rule, "");
+            } else {
+                plan.replace(leaf, leaf.span.clone(), vec![b'0'; leaf.span.len()], rule, "", Action::Mask);
+            }
+            return;
+        }
+        let is_whole = matches!(hits.as_slice(), [hit] if hit.span == (0..leaf.value.len()));
+        if let Some(memory) = memory.filter(|_| !is_whole && may_recur(leaf)) {
+            let known = hits.len();
+            memory.find(&leaf.value, &mut hits);
+            if hits.len() > known {
+                let recorded = plan.recorded_in(leaf.part);
+                hits.retain(|hit| hit.rule != RuleName::Recurrence || !recorded.touch(&placed_in(leaf, raw, &hit.span)));
+                hits = apart(hits);
+            }
+        }
+        if hits.is_empty() {
+            return;
+        }
+        let path = leaf.template();
+        for hit in hits {
+            let bare = hit.bare(&leaf.value);
+            let span = placed_in(leaf, raw, &hit.span);
+            let (rule, domain) = (hit.rule, hit.domain.word());
+            let (action, made) = match self.policy.action(hit.rule, &path, &bare) {
+                Action::Keep => {
+                    plan.keep(leaf, span, rule, domain);
+                    continue;
+                }
+                // In a live answer, what the recording's redactions name is a pseudonym already.
+                Action::Pseudonym if memory.is_none() && self.known.contains(hit.domain, &bare) => {
+                    plan.stays(leaf, span, rule, domain);
+                    continue;
+                }
+                Action::Pseudonym => (Action::Pseudonym, self.pseudonyms.of(hit.domain, &bare)),
+                // A number stays one.
+                _ if leaf.kind == LeafKind::JsonNumber => (Action::Mask, b"0".to_vec()),
+                Action::Drop => (Action::Drop, Vec::new()),
+                _ => (Action::Mask, masked(hit.rule, &bare)),
+            };
+            plan.replace(leaf, span, leaf.surface.dress(&hit.dressed(&made)), rule, domain, action);
+        }
+    }
+
+    fn drop_body(&self, message: &mut Message, reason: DropReason, plan: &mut Plan) {
+        let rule = RuleName::OpaqueBody;
+        if reason == DropReason::Opaque && self.policy.action(rule, "body:", b"") == Action::Keep {
+            plan.note(Part::Body, rule, Action::Keep, "body:");
+            return;
+        }
+        message.body.slices.clear();
+        message.body.completeness = Completeness::Dropped { reason, seen_whole: message.body.completeness.was_seen_whole() };
+        plan.forget_body();
+        plan.note(Part::Body, rule, Action::Drop, "body:");
+    }
+
+    /// The heads of informational responses: few, small, and without a coordinate system of their own in a redaction, so that
+    /// their place stands in the path: `interim:0:header:link`.
+    fn interim(&mut self, heads: &mut [Head], recorded: &[Redaction], memory: &mut Recurrences) -> Vec<Redaction> {
+        let mut redactions = Vec::new();
+        for (index, head) in heads.iter_mut().enumerate() {
+            let prefix = format!("{INTERIM}{index}:");
+            let earlier = recorded
+                .iter()
+                .filter_map(|redaction| Some(Redaction { path: redaction.path.strip_prefix(&prefix)?.to_owned(), ..redaction.clone() }))
+                .collect::<Vec<_>>();
+            let mut message = Message { head: head.clone(), body: reenact_formats::model::Body::empty(), trailers: None };
+            let look = self.look(&message, &earlier, Some(memory));
+            let made = self.act(&mut message, Side::Response, earlier, look, Some(memory));
+            *head = message.head;
+            redactions.extend(made.into_iter().map(|redaction| Redaction { path: format!("{prefix}{}", redaction.path), ..redaction }));
+        }
+        redactions
+    }
+
+    fn address(&mut self, address: &mut SocketAddr, side: Side, path: &str) -> Option<Redaction> {
+        let original = address.ip();
+        if !is_public(original) {
+            return None;
+        }
+        let rule = RuleName::Ip;
+        let text = original.to_string();
+        let action = self.policy.action(rule, path, text.as_bytes());
+        if action != Action::Keep {
+            let made = self.pseudonyms.of(Domain::Ip, text.as_bytes());
+            // An address that cannot be written as one is replaced by one that is no one's.
+            address.set_ip(std::str::from_utf8(&made).ok().and_then(|made| made.parse().ok()).unwrap_or(IpAddr::from([198, 18, 0, 0])));
+        }
+        *self.audit.entry(rule.word().to_owned()).or_default() += 1;
+        let action = if action == Action::Keep { action } else { Action::Pseudonym };
+        Some(Redaction {
+            side,
+            part: Part::Metadata,
+            span: 0..0,
+            rule: rule.word().to_owned(),
+            domain: Domain::Ip.word().to_owned(),
+            action,
+            path: path.to_owned(),
+        })
+    }
+}
+
+impl Redact for Redactor {
+    fn exchange(&mut self, exchange: &mut Exchange) {
+        let mut recorded = std::mem::take(&mut exchange.redactions);
+        if !self.trusts_recorded {
+            // What was dropped stays dropped, and is still on record.
+            recorded.retain(|redaction| redaction.span.is_empty() && redaction.part != Part::Metadata);
+        }
+        let (mut metadata, recorded): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|redaction| redaction.part == Part::Metadata);
+        let (interim, recorded): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|redaction| redaction.path.starts_with(INTERIM));
+        let (asked, answered): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|redaction| redaction.side == Side::Request);
+
+        let connection = exchange.id.connection;
+        let mut memory = self.connections.remove(&connection).unwrap_or_default();
+        let request_look = exchange.request.as_ref().map(|message| self.look(message, &asked, Some(&mut memory)));
+        let response_look = exchange.response.as_ref().map(|message| self.look(message, &answered, Some(&mut memory)));
+        let mut redactions = Vec::new();
+        if let Some((message, look)) = exchange.request.as_mut().zip(request_look) {
+            redactions.extend(self.act(message, Side::Request, asked, look, Some(&memory)));
+        }
+        redactions.extend(self.interim(&mut exchange.interim, &interim, &mut memory));
+        if let Some((message, look)) = exchange.response.as_mut().zip(response_look) {
+            redactions.extend(self.act(message, Side::Response, answered, look, Some(&memory)));
+        }
+        for (address, side, path) in [(&mut exchange.client, Side::Request, "metadata:client"), (&mut exchange.server, Side::Response, "metadata:server")] {
+            if !metadata.iter().any(|redaction| redaction.path == path) {
+                metadata.extend(self.address(address, side, path));
+            }
+        }
+        redactions.extend(metadata);
+        exchange.redactions = redactions;
+
+        self.connections.insert(connection, memory);
+        if self.connections.len() > MAX_CONNECTIONS {
+            // Connections are numbered in the order in which they began: the oldest is the least likely to go on.
+            self.connections.pop_first();
+        }
+    }
+
+    fn response(&mut self, _request: Option<&Message>, response: &mut Message) -> Vec<Redaction> {
+        // What an answer holds must not depend on what other answers held: two runs could not be compared.
+        let look = self.look(response, &[], None);
+        self.act(response, Side::Response, Vec::new(), look, None)
+    }
+
+    fn value(&mut self, location: &str, value: &str) -> String {
+        let (entity, column) = location.rsplit_once('.').unwrap_or(("", location));
+        let path = format!("{entity}/{column}");
+        let place = Place { kind: LeafKind::JsonString, name: Some(column), path: &path };
+        let mut out = value.as_bytes().to_vec();
+        for hit in self.detector.detect(value.as_bytes(), &place).into_iter().rev() {
+            let bare = hit.bare(value.as_bytes());
+            let made = match self.policy.action(hit.rule, &path, &bare) {
+                Action::Keep => continue,
+                Action::Pseudonym if self.known.contains(hit.domain, &bare) => continue,
+                Action::Pseudonym => self.pseudonyms.of(hit.domain, &bare),
+                Action::Drop => Vec::new(),
+                _ => masked(hit.rule, &bare),
+            };
+            *self.audit.entry(hit.rule.word().to_owned()).or_default() += 1;
+            out.splice(hit.span.clone(), hit.dressed(&made));
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    fn key_id(&self) -> KeyId {
+        self.key_id.clone()
+    }
+
+    fn policy_digest(&self) -> String {
+        self.policy_digest.clone()
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor").field("key_id", &self.key_id).field("policy_digest", &self.policy_digest).finish_non_exhaustive()
+    }
+}
+
+/// What the first look at a message has found.
+struct Look {
+    /// The body without its content codings; empty if it is to be dropped.
+    body: Bytes,
+    found: Found,
+    drop: Option<DropReason>,
+}
+
+/// Hits by the leaf that they stand in.
+type Found = BTreeMap<(Part, usize, usize), Vec<Hit>>;
+
+fn key_of(leaf: &Leaf<'_>) -> (Part, usize, usize) {
+    (leaf.part, leaf.span.start, leaf.span.end)
+}
+
+/// The body without its content codings, not copied if it came in one piece and has none.
+pub(crate) fn content_of(message: &Message) -> Result<Bytes, CodingError> {
+    let decoded = decoded_body(message, MAX_DECODED)?;
+    Ok(match (decoded, message.body.slices.as_slice()) {
+        (std::borrow::Cow::Borrowed(_), [one]) => one.clone(),
+        (decoded, _) => Bytes::from(decoded.into_owned()),
+    })
+}
+
+fn reason_for(error: CodingError, message: &Message) -> DropReason {
+    match error {
+        CodingError::OverLimit { .. } => DropReason::OverLimit,
+        _ if !message.body.completeness.was_seen_whole() => DropReason::Incomplete,
+        _ => DropReason::Undecodable,
+    }
+}
+
+pub(crate) fn reason_to_drop(visited: Visited, message: &Message) -> Option<DropReason> {
+    match visited.content {
+        Content::Opaque if visited.fault.is_some() => Some(DropReason::Undecodable),
+        Content::Opaque if !message.body.completeness.was_seen_whole() => Some(DropReason::Incomplete),
+        Content::Opaque => Some(DropReason::Opaque),
+        _ => None,
+    }
+}
+
+/// Whether what was redacted before may be redacted in this place: never in a fixed path segment, in a name, or in a header
+/// that says how a message is to be read.
+pub(crate) fn may_recur(leaf: &Leaf<'_>) -> bool {
+    match leaf.kind {
+        LeafKind::PathSegment => !is_fixed_segment(&leaf.value),
+        LeafKind::JsonKey | LeafKind::MultipartParameter | LeafKind::CookieAttribute | LeafKind::JsonBool | LeafKind::JsonNull => false,
+        LeafKind::Header => !leaf.name.as_deref().is_some_and(is_protocol_header),
+        _ => true,
+    }
+}
+
+fn is_protocol_header(name: &str) -> bool {
+    ["content-", "accept", "access-control-", "sec-"].iter().any(|prefix| name.starts_with(prefix))
+        || matches!(
+            name,
+            "connection"
+                | "keep-alive"
+                | "transfer-encoding"
+                | "te"
+                | "trailer"
+                | "upgrade"
+                | "vary"
+                | "cache-control"
+                | "pragma"
+                | "date"
+                | "expires"
+                | "allow"
+                | "expect"
+                | "age"
+        )
+}
+
+/// The constant that stands for a value: zeros for card security codes, else stars, as long as it was.
+fn masked(rule: RuleName, bare: &[u8]) -> Vec<u8> {
+    vec![if rule == RuleName::CardSecurity { b'0' } else { b'*' }; bare.len()]
+}
+
+/// A head with nothing in it but what kind of message it is.
+pub(crate) fn bare_head(head: &Head) -> Head {
+    let read = match head.start_line() {
+        StartLine::Request { .. } => Head::request(Bytes::from_static(b"GET / HTTP/1.1\r\n\r\n")),
+        StartLine::Response { status, .. } => Head::response(Bytes::from(format!("HTTP/1.1 {status:03} \r\n\r\n"))),
+        StartLine::Absent => Head::trailers(Bytes::from_static(b"\r\n")),
+    };
+    read.expect("these are heads")
+}
+
+/// What begins the paths of redactions in the heads of informational responses.
+pub(crate) const INTERIM: &str = "interim:";
+/// More connections than are open at once on one link; an older one starts anew.
+const MAX_CONNECTIONS: usize = 20_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,348 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use reenact_formats::content::coding;
+use reenact_formats::model::{Body, BodyFraming, ExchangeId, Initiator, Protocol, Role, Shape, Timestamp, Timing};
+
+use super::*;
+use crate::key::test_key;
+use crate::residue::ResidueCheck;
+
+fn body(bytes: &[u8]) -> Body {
+    let slices = if bytes.is_empty() { Vec::new() } else { vec![Bytes::copy_from_slice(bytes)] };
+    Body { slices, wire_length: bytes.len() as u64, completeness: Completeness::Whole, framing: BodyFraming::Length }
+}
+
+fn request(head: &str, content: &[u8]) -> Message {
+    let head = format!("{head}\r\nContent-Length: {}\r\n\r\n", content.len());
+    Message { head: Head::request(Bytes::from(head)).expect("a head"), body: body(content), trailers: None }
+}
+
+fn response(head: &str, content: &[u8]) -> Message {
+    let head = format!("HTTP/1.1 200 OK\r\n{head}\r\nContent-Length: {}\r\n\r\n", content.len());
+    Message { head: Head::response(Bytes::from(head)).expect("a head"), body: body(content), trailers: None }
+}
+
+fn exchange(index: u32, request: Message, response: Message) -> Exchange {
+    Exchange {
+        id: ExchangeId { connection: ConnectionId(1), index },
+        stream: 0,
+        protocol: Protocol::Http1,
+        role: Role::Inbound,
+        initiator: Initiator::Client,
+        shape: Shape::Unary,
+        client: "93.184.216.34:5000".parse().expect("an address"),
+        server: "127.0.0.1:80".parse().expect("an address"),
+        start: Timestamp::from_nanos(1),
+        timing: Timing::default(),
+        request: Some(request),
+        interim: Vec::new(),
+        response: Some(response),
+        anomalies: BTreeSet::new(),
+        redactions: Vec::new(),
+    }
+}
+
+fn redactor() -> Redactor {
+    Redactor::new(&Policy::default(), &test_key())
+}
+
+fn json(message: &str) -> (String, Vec<u8>) {
+    ("Content-Type: application/json".to_owned(), message.as_bytes().to_vec())
+}
+
+fn text_of(message: &Message) -> String {
+    let content = content_of(message).expect("decodes");
+    format!("{}{}", String::from_utf8_lossy(message.head.raw()), String::from_utf8_lossy(&content))
+}
+
+/// A JSON body redacted by the default policy.
+fn redacted_json(content: &str) -> String {
+    let (head, content) = json(content);
+    let mut exchange = exchange(1, request("POST /x HTTP/1.1", b""), response(&head, &content));
+    redactor().exchange(&mut exchange);
+    String::from_utf8_lossy(&content_of(exchange.response.as_ref().expect("there")).expect("decodes")).into_owned()
+}
+
+#[test]
+fn one_token_has_one_pseudonym_wherever_it_travels() {
+    let token = "q_SnvwTffWF5z7oghzFAoynyRbM4wR-1RAfL-at1ns59rDdQ";
+    let mut redactor = redactor();
+    let (head, content) = json(&format!(r#"{{"token":"{token}"}}"#));
+    let mut login = exchange(1, request("POST /login HTTP/1.1", b""), response(&format!("{head}\r\nSet-Cookie: sid={token}; Path=/"), &content));
+    let (head, content) = json(&format!(r#"{{"note":"it was {token}."}}"#));
+    let mut later = exchange(
+        2,
+        request(&format!("GET /sessions/{token}?t={token}&token={token} HTTP/1.1\r\nAuthorization: Bearer {token}\r\nCookie: a=b; sid={token}"), b""),
+        response(&head, &content),
+    );
+    redactor.exchange(&mut login);
+    redactor.exchange(&mut later);
+    let made = redactor.pseudonyms.of(Domain::Opaque, token.as_bytes());
+    let made = String::from_utf8(made).expect("text");
+    let login = text_of(login.response.as_ref().expect("there"));
+    assert_eq!((login.matches(&made).count(), login.matches(token).count()), (2, 0), "{login}");
+    let later = text_of(later.request.as_ref().expect("there")) + &text_of(later.response.as_ref().expect("there"));
+    assert_eq!((later.matches(&made).count(), later.matches(token).count()), (6, 0), "{later}");
+}
+
+#[test]
+fn json_keeps_its_types_and_its_other_bytes() {
+    for (content, expected) in [
+        (r#"{ "cvv" : 123, "cvc":"1234",  "n": 17, "ok":true, "email":null }"#, r#"{ "cvv" : 0, "cvc":"0000",  "n": 17, "ok":true, "email":null }"#),
+        (
+            r#"{"id":"3f2504e0-4f89-41d3-9a0c-0305e82c3301","sku":"AB-1","at":"2024-01-31T10:00:00Z","price":12.50}"#,
+            r#"{"id":"3f2504e0-4f89-41d3-9a0c-0305e82c3301","sku":"AB-1","at":"2024-01-31T10:00:00Z","price":12.50}"#,
+        ),
+        (
+            r#"{"version":"1.2.3.4","ip":"10.0.0.1","etag":"W/\"abc\"","password":"changeme"}"#,
+            r#"{"version":"1.2.3.4","ip":"10.0.0.1","etag":"W/\"abc\"","password":"changeme"}"#,
+        ),
+    ] {
+        assert_eq!(redacted_json(content), expected);
+    }
+    let card = redacted_json(r#"{"card":4111111111111111}"#);
+    assert!(card.starts_with(r#"{"card":4242"#) && card.len() == r#"{"card":4111111111111111}"#.len(), "{card}");
+}
+
+#[test]
+fn escapes_around_a_value_stay() {
+    let made = redacted_json(r#"{"note":"caf\u00e9 \/ \"alice@shop.example\" \ud83d\ude00"}"#);
+    assert!(made.starts_with(r#"{"note":"caf\u00e9 \/ \""#) && made.ends_with(r#"\" \ud83d\ude00"}"#) && !made.contains("alice"), "{made}");
+}
+
+#[test]
+fn texts_within_values_are_looked_into() {
+    let made = redacted_json(
+        r#"{"payload":"{\"user\":{\"email\":\"a@b.io\",\"password\":\"hunter \\\"2\\\"\",\"n\":1}}","url":"https://x.example/r?token=abcdefgh12&x=1"}"#,
+    );
+    assert!(!made.contains("a@b.io") && !made.contains("hunter") && !made.contains("abcdefgh12"), "{made}");
+    let outer: serde_json::Value = serde_json::from_str(&made).expect("JSON");
+    let inner: serde_json::Value = serde_json::from_str(outer["payload"].as_str().expect("a string")).expect("JSON in it");
+    assert_eq!(inner["user"]["n"], 1);
+    assert!(made.contains("https://x.example/r?token=") && made.contains("&x=1"), "{made}");
+}
+
+#[test]
+fn what_cannot_be_looked_into_is_dropped_with_its_length() {
+    let zeros = coding::encode(b"gzip", &vec![0; MAX_DECODED + 1]).expect("encodes");
+    for (head, content, reason) in [
+        ("Content-Type: image/png", b"alice@shop.example".to_vec(), DropReason::Opaque),
+        ("Content-Type: application/json\r\nContent-Encoding: gzip", b"no gzip".to_vec(), DropReason::Undecodable),
+        ("Content-Type: application/json\r\nContent-Encoding: snappy", b"{}".to_vec(), DropReason::Undecodable),
+        ("Content-Type: text/plain\r\nContent-Encoding: gzip", zeros, DropReason::OverLimit),
+        ("Content-Type: text/plain; charset=utf-16", b"a\0l\0".to_vec(), DropReason::Undecodable),
+    ] {
+        let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response(&format!("{head}\r\nContent-MD5: x"), &content));
+        redactor().exchange(&mut exchange);
+        let message = exchange.response.as_ref().expect("there");
+        assert_eq!(message.body.completeness, Completeness::Dropped { reason, seen_whole: true }, "{head}");
+        assert_eq!((message.body.kept_length(), message.body.wire_length), (0, content.len() as u64));
+        assert_eq!(message.head.header("content-length"), Some(content.len().to_string().as_bytes()));
+        assert_eq!(message.head.header("content-md5"), None);
+        assert!(exchange.redactions.iter().any(|redaction| redaction.rule == "opaque_body" && redaction.action == Action::Drop));
+        assert!(ResidueCheck::new(&Policy::default(), None).exchange(&exchange).is_empty());
+    }
+}
+
+#[test]
+fn what_is_cut_off_is_scanned_as_far_as_it_is() {
+    let content = br#"{"user":{"email":"alice@shop.example","password":"hunter2-and-mo"#;
+    let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response("Content-Type: application/json", content));
+    let message = exchange.response.as_mut().expect("there");
+    message.body.completeness = Completeness::TruncatedAt(content.len() as u64);
+    redactor().exchange(&mut exchange);
+    let text = text_of(exchange.response.as_ref().expect("there"));
+    assert!(text.contains(r#""user":{"email":"u"#) && !text.contains("alice") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn all_places_of_a_message_are_visited() {
+    let interim = Head::response(Bytes::from_static(b"HTTP/1.1 103 Hi a1@shop.example\r\nLink: </x?token=sekret-a2-12>; rel=preload\r\n\r\n")).expect("a head");
+    let trailers = Head::trailers(Bytes::from_static(b"X-Owner: a3@shop.example\r\n\r\n")).expect("trailers");
+    let mut exchange = exchange(
+        1,
+        request(
+            "GET http://bob:sekret-b1@h/u/b2@shop.example/x;jsessionid=sekretb3xx?email=b4%40shop.example#access_token=sekretb5xx HTTP/1.1\r\nReferer: https://h/r?code_verifier=sekretb6xx\r\nX-Api-Key: sekretb7xx\r\nX-Forwarded-For: 93.184.216.34, 10.0.0.1\r\nProxy-Authorization: Digest username=\"sekretb8\", realm=\"r\"\r\nodd b9@shop.example",
+            b"--Q\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nsekretc1\r\n--Q\r\nContent-Disposition: form-data; name=\"f\"; filename=\"c2@shop.example.txt\"\r\n\r\nsekretc3\r\n--Q--\r\n",
+        ),
+        response("Location: /reset/sekretd1xx9?token=sekretd2xx\r\nSet-Cookie: sid=sekretd3xx; HttpOnly\r\nContent-Type: text/html", b"<p title='d4@shop.example'>d5@shop.example</p><!-- d6@shop.example --><password>sekretd7</password>"),
+    );
+    let head = exchange.request.as_ref().expect("there").head.raw().to_vec();
+    let head = String::from_utf8(head).expect("text").replacen("\r\n", "\r\nContent-Type: multipart/form-data; boundary=Q\r\n", 1);
+    exchange.request.as_mut().expect("there").head = Head::request(Bytes::from(head)).expect("a head");
+    exchange.interim.push(interim);
+    exchange.response.as_mut().expect("there").trailers = Some(trailers);
+    let mut redactor = redactor();
+    redactor.exchange(&mut exchange);
+    let message = exchange.response.as_ref().expect("there");
+    let mut text = text_of(exchange.request.as_ref().expect("there")) + &text_of(message);
+    text.push_str(&String::from_utf8_lossy(exchange.interim[0].raw()));
+    text.push_str(&String::from_utf8_lossy(message.trailers.as_ref().expect("kept").raw()));
+    assert!(!text.contains("sekret") && !text.contains("shop.example") && !text.contains("93.184"), "{text}");
+    assert!(text.contains("realm=\"r\"") && text.contains("10.0.0.1") && exchange.client.ip() != IpAddr::from([93, 184, 216, 34]));
+    assert_eq!(ResidueCheck::new(&Policy::default(), Some(redactor.originals())).exchange(&exchange), []);
+}
+
+#[test]
+fn the_check_finds_what_was_left() {
+    let policy = Policy::default();
+    let mut redactor = redactor();
+    let (head, content) = json(r#"{"token":"abcdefgh12345678"}"#);
+    redactor.exchange(&mut exchange(1, request("GET / HTTP/1.1", b""), response(&head, &content)));
+    for (content, rule) in [
+        (r#"{"a":"alice@shop.example"}"#, "email"),
+        (r#"{"a":{"b":["4111111111111111"]}}"#, "card"),
+        (r#"{"a":"is abcdefgh12345678!"}"#, "original"),
+        (r#"{"password":"x1"}"#, "password"),
+    ] {
+        let (head, content) = json(content);
+        let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response(&head, &content));
+        exchange.client = exchange.server;
+        let findings = ResidueCheck::new(&policy, Some(redactor.originals())).exchange(&exchange);
+        assert_eq!(findings.iter().map(|finding| finding.rule.as_str()).collect::<Vec<_>>(), [rule]);
+        assert!(!format!("{findings:?}").contains("alice"));
+    }
+}
+
+#[test]
+fn the_policy_decides() {
+    let policy = Policy::parse(
+        "p.yaml",
+        "version: 1\nrules: { phone: { enabled: false }, email: { action: mask }, card: { action: drop } }\nnames: { token: [ticket-ref] }\nallow: { values: [keep@shop.example], paths: ['body:/s'] }\n",
+    )
+    .expect("reads");
+    let (head, content) =
+        json(r#"{"phone":"+49301234567","email":"a@shop.io","e2":"keep@shop.example","card_number":"4111111111111111","ticketRef":"x1","s":"123-45-6789"}"#);
+    let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response(&head, &content));
+    let mut redactor = Redactor::new(&policy, &test_key());
+    redactor.exchange(&mut exchange);
+    let text = text_of(exchange.response.as_ref().expect("there"));
+    assert!(text.contains(r#"{"phone":"+49301234567","email":"*********","e2":"keep@shop.example","card_number":"","ticketRef":""#), "{text}");
+    assert!(!text.contains(r#""x1""#) && text.contains("123-45-6789"), "{text}");
+    assert_eq!(redactor.audit()["phone"], 1);
+    assert_eq!(ResidueCheck::new(&policy, Some(redactor.originals())).exchange(&exchange), []);
+}
+
+#[test]
+fn recorded_spans_name_the_new_values() {
+    let (head, content) = json(r#"{"email":"alice@shop.example","n":1,"phone":"+49 30 1234567"}"#);
+    for encoding in ["identity", "gzip", "br"] {
+        let encoded = coding::encode(encoding.as_bytes(), &content).expect("encodes");
+        let mut exchange = exchange(
+            1,
+            request("GET /?t=1 HTTP/1.1\r\nX-Token: abc", b""),
+            response(&format!("{head}\r\nContent-Encoding: {encoding}\r\nX-Secret: s3cr3t"), &encoded),
+        );
+        let mut redactor = redactor();
+        redactor.exchange(&mut exchange);
+        let message = exchange.response.as_ref().expect("there");
+        let content = content_of(message).expect("decodes");
+        let value = |rule: &str, part: &[u8]| {
+            let redaction = exchange.redactions.iter().find(|redaction| redaction.rule == rule && redaction.side == Side::Response).expect("recorded");
+            part[redaction.span.start as usize..redaction.span.end as usize].to_vec()
+        };
+        assert_eq!(value("email", &content), redactor.pseudonyms.of(Domain::Email, b"alice@shop.example"));
+        assert_eq!(value("phone", &content), redactor.pseudonyms.of(Domain::Phone, b"+49 30 1234567"));
+        assert_eq!(value("token", message.head.raw()), redactor.pseudonyms.of(Domain::Opaque, b"s3cr3t"));
+    }
+}
+
+#[test]
+fn a_key_that_differs_redacts_anew() {
+    let (head, content) = json(r#"{"email":"alice@shop.example"}"#);
+    let mut first = exchange(1, request("GET / HTTP/1.1", b""), response(&head, &content));
+    redactor().exchange(&mut first);
+    let (mut same, mut other) = (first.clone(), first.clone());
+    redactor().with_recorded_key(&test_key().id()).exchange(&mut same);
+    assert_eq!(same, first);
+    Redactor::new(&Policy::default(), &Key::generate().expect("randomness")).with_recorded_key(&test_key().id()).exchange(&mut other);
+    assert_ne!(text_of(other.response.as_ref().expect("there")), text_of(first.response.as_ref().expect("there")));
+}
+
+#[test]
+fn live_answers_keep_known_pseudonyms() {
+    let (head, content) = json(r#"{"email":"alice@shop.example","token":"abcdefgh12345678","note":"mail alice@shop.example"}"#);
+    let mut recorded = exchange(1, request("POST /u HTTP/1.1", b""), response(&head, &content));
+    redactor().exchange(&mut recorded);
+    let email = String::from_utf8(redactor().pseudonyms.of(Domain::Email, b"alice@shop.example")).expect("text");
+    let mut redactor = redactor().with_known(KnownPseudonyms::collect([&recorded]));
+    let (head, content) = json(&format!(r#"{{"email":"{}","other":"bob@shop.example","token":"zzzzzzzz12345678"}}"#, email.to_uppercase()));
+    let mut live = response(&head, &content);
+    let redactions = redactor.response(None, &mut live);
+    let text = text_of(&live);
+    assert!(text.contains(&email.to_uppercase()) && !text.contains("bob@") && !text.contains("zzzzzzzz12345678"), "{text}");
+    assert_eq!(redactions.len(), 3);
+    assert_eq!(redactor.value("customers.email", &email), email);
+    assert_ne!(redactor.value("customers.email", "bob@shop.example"), "bob@shop.example");
+}
+
+#[test]
+fn nothing_shows_in_debug() {
+    let (head, content) = json(r#"{"password":"hunter2-hunter2"}"#);
+    let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response(&head, &content));
+    let mut redactor = redactor();
+    redactor.exchange(&mut exchange);
+    let shown = format!("{redactor:?} {:?} {:?} {:?}", redactor.originals(), redactor.audit(), exchange.redactions);
+    assert!(!shown.contains("hunter2"));
+}
+
+fn planted() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z]{3,8}[0-9]{2}@[a-z]{4,9}\\.(com|de|io)", "tok[A-Za-z0-9]{20,40}9z", "Xy\"\\\\\\\\é [a-zA-Z0-9]{6,12}7q"]
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn planted_values_never_survive_and_twice_is_once(value in planted(), encoding in prop_oneof![Just("identity"), Just("gzip"), Just("deflate"), Just("br"), Just("zstd")], place in 0_usize..8) {
+        let escaped = serde_json::to_string(&value).expect("text");
+        let quoted = percent(&value);
+        let (target, headers, media_type, content) = match place {
+            0 => (format!("/a?token={quoted}"), String::new(), "text/plain", String::new()),
+            1 => ("/a".to_owned(), format!("Cookie: session={quoted}\r\n"), "text/plain", String::new()),
+            2 => (format!("/reset/{quoted}"), format!("X-Api-Key: {}\r\n", quoted), "text/plain", String::new()),
+            3 => ("/a".to_owned(), String::new(), "application/json", format!(r#"{{"a":[{{"secret":{escaped}}}]}}"#)),
+            4 => ("/a".to_owned(), String::new(), "application/x-www-form-urlencoded", format!("x=1&password={quoted}&y=2")),
+            5 => ("/a".to_owned(), String::new(), "application/json", format!(r#"{{"password":{escaped},"note":{}}}"#, serde_json::to_string(&format!("see {value} there")).expect("text"))),
+            6 => ("/a".to_owned(), String::new(), "application/json", format!(r#"{{"in":{}}}"#, serde_json::to_string(&format!(r#"{{"token":{escaped}}}"#)).expect("text"))),
+            _ => ("/a".to_owned(), format!("Authorization: Bearer {quoted}\r\n"), "application/xml", format!("<a><token>{}</token></a>", quoted)),
+        };
+        let encoded = if content.is_empty() { Vec::new() } else { coding::encode(encoding.as_bytes(), content.as_bytes()).expect("encodes") };
+        let message = request(&format!("POST {target} HTTP/1.1\r\n{headers}Content-Encoding: {encoding}\r\nContent-Type: {media_type}"), &encoded);
+        let mut once = exchange(1, message, response("X: y", b""));
+        let mut redactor = redactor();
+        redactor.exchange(&mut once);
+        let text = text_of(once.request.as_ref().expect("there"));
+        for form in [&value, &quoted, &escaped[1..escaped.len() - 1].to_owned()] {
+            prop_assert!(!text.contains(form.as_str()), "{} left in {}", form, text);
+        }
+        prop_assert_eq!(ResidueCheck::new(&Policy::default(), Some(redactor.originals())).exchange(&once), []);
+        let mut twice = once.clone();
+        self::redactor().exchange(&mut twice);
+        prop_assert_eq!(twice, once);
+    }
+
+    #[test]
+    fn any_bytes_are_redacted_without_panic_and_twice_is_once(
+        head in proptest::collection::vec(any::<u8>(), 0..200),
+        content in proptest::collection::vec(any::<u8>(), 0..300),
+        words in proptest::collection::vec(proptest::sample::select(&["{\"a\":", "\"", "password=", "token: ", "@", "a@b.cd", "4111111111111111", "+49301234567", "eyJ", ".", "Bearer ", "\\", "}", "<a>", "&", "%40", "-----BEGIN PRIVATE KEY-----", "sk_live_", "1.2.3.4", "::", "x=y", "\r\n", ";", "ghp_"][..]), 0..30),
+        media_type in proptest::sample::select(&["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a", "text/plain", "text/html", "application/x-ndjson", ""][..]),
+    ) {
+        for content in [content, words.concat().into_bytes()] {
+            let raw = [format!("POST /x HTTP/1.1\r\nContent-Type: {media_type}\r\n").as_bytes(), &head, b"\r\n\r\n"].concat();
+            let message = Message { head: Head::request(Bytes::from(raw)).expect("a head"), body: body(&content), trailers: None };
+            let mut once = exchange(1, message.clone(), response("X: y", b""));
+            redactor().exchange(&mut once);
+            let mut twice = once.clone();
+            redactor().exchange(&mut twice);
+            prop_assert_eq!(&twice, &once);
+            redactor().response(None, &mut message.clone());
+        }
+    }
+}

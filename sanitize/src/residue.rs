@@ -1,0 +1,185 @@
+//! The residue check: everything is decoded and looked at anew, as if nothing had been redacted.
+//!
+//! In: an exchange as it was written. Out: findings, each with a place and a rule, never a value: what a rule still finds outside
+//! of the recorded spans, bodies that no one could have looked into, and originals that the redacting process has replaced
+//! elsewhere. What the policy keeps is on record as kept, and passes.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+
+use reenact_formats::config::policy::RuleName;
+use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
+use reenact_formats::model::{Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
+
+use crate::detect::{Detector, Place, is_public};
+use crate::plan::{Spans, placed_in};
+use crate::policy::Policy;
+use crate::pseudonym::Domain;
+use crate::recurrence::is_memorable;
+use crate::redactor::{INTERIM, content_of, may_recur, reason_to_drop};
+
+/// Something that should not be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// In which exchange.
+    pub exchange: ExchangeId,
+    /// In which message of it.
+    pub side: Side,
+    /// Where, with ids templated.
+    pub path: String,
+    /// Which rule found it; `original` if it is one that was redacted elsewhere.
+    pub rule: String,
+}
+
+/// The originals that were replaced, as keyed digests: bounded, in memory only, of no use to anyone else.
+#[derive(Clone, Default)]
+pub struct Originals {
+    digests: BTreeSet<u64>,
+    hasher: RandomState,
+}
+
+impl Originals {
+    pub(crate) fn learn(&mut self, value: &[u8], rule: RuleName, domain: Domain) {
+        // One word of a name or of an address is a word of the language, too.
+        let is_telling = !matches!(domain, Domain::Person | Domain::Address | Domain::BirthDate) || value.contains(&b' ');
+        if is_telling && is_memorable(value, rule) && self.digests.len() < MAX_ORIGINALS {
+            self.digests.insert(self.hasher.hash_one(value));
+        }
+    }
+
+    fn contains(&self, token: &[u8]) -> bool {
+        token.len() >= MIN_TOKEN && self.digests.contains(&self.hasher.hash_one(token))
+    }
+}
+
+impl fmt::Debug for Originals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Originals").field("count", &self.digests.len()).finish_non_exhaustive()
+    }
+}
+
+/// Looks for what redaction has left behind.
+#[derive(Debug)]
+pub struct ResidueCheck<'o> {
+    detector: Detector,
+    originals: Option<&'o Originals>,
+}
+
+impl<'o> ResidueCheck<'o> {
+    /// A check with every rule on, and the policy's own names; in the redacting process also with the originals that it has seen.
+    pub fn new(policy: &Policy, originals: Option<&'o Originals>) -> Self {
+        Self { detector: Detector::new(policy.names()), originals: originals.filter(|originals| !originals.digests.is_empty()) }
+    }
+
+    /// What is still in an exchange that its redactions do not account for.
+    pub fn exchange(&self, exchange: &Exchange) -> Vec<Finding> {
+        let mut findings = Findings { exchange: exchange.id, side: Side::Request, found: Vec::new() };
+        for (side, message) in [(Side::Request, &exchange.request), (Side::Response, &exchange.response)] {
+            findings.side = side;
+            if let Some(message) = message {
+                let recorded: Vec<Redaction> =
+                    exchange.redactions.iter().filter(|redaction| redaction.side == side && !redaction.path.starts_with(INTERIM)).cloned().collect();
+                self.message(message, &recorded, &mut findings);
+            }
+        }
+        for (index, head) in exchange.interim.iter().enumerate() {
+            let prefix = format!("{INTERIM}{index}:");
+            let recorded: Vec<Redaction> = exchange.redactions.iter().filter(|redaction| redaction.path.starts_with(&prefix)).cloned().collect();
+            self.head(head, &recorded, &mut findings);
+        }
+        for (address, side, path) in [(exchange.client, Side::Request, "metadata:client"), (exchange.server, Side::Response, "metadata:server")] {
+            findings.side = side;
+            if is_public(address.ip()) && !exchange.redactions.iter().any(|redaction| redaction.path == path) {
+                findings.add(path.to_owned(), RuleName::Ip.word());
+            }
+        }
+        findings.found
+    }
+
+    /// The same for a message alone, such as a live answer that a run has kept.
+    pub fn message_alone(&self, exchange: ExchangeId, side: Side, message: &Message, redactions: &[Redaction]) -> Vec<Finding> {
+        let mut findings = Findings { exchange, side, found: Vec::new() };
+        self.message(message, redactions, &mut findings);
+        findings.found
+    }
+
+    fn message(&self, message: &Message, recorded: &[Redaction], findings: &mut Findings) {
+        self.head(&message.head, recorded, findings);
+        if let Some(trailers) = &message.trailers {
+            self.head(trailers, recorded, findings);
+        }
+        if matches!(message.body.completeness, Completeness::Dropped { .. }) {
+            return;
+        }
+        let is_kept = recorded.iter().any(|redaction| redaction.part == Part::Body && redaction.rule == RuleName::OpaqueBody.word());
+        match content_of(message) {
+            Ok(body) => {
+                let spans = Spans::of(recorded, Part::Body);
+                let visited = visit_body(&message.head, &body, &mut |leaf| self.leaf(&leaf, &body, &spans, findings));
+                if reason_to_drop(visited, message).is_some() && !is_kept {
+                    findings.add("body:".to_owned(), RuleName::OpaqueBody.word());
+                }
+            }
+            Err(_) if is_kept => {}
+            Err(_) => findings.add("body:".to_owned(), RuleName::OpaqueBody.word()),
+        }
+    }
+
+    fn head(&self, head: &Head, recorded: &[Redaction], findings: &mut Findings) {
+        let spans = [Spans::of(recorded, Part::Head), Spans::of(recorded, Part::Trailers)];
+        visit_head(head, &mut |leaf| self.leaf(&leaf, head.raw(), &spans[usize::from(leaf.part == Part::Trailers)], findings));
+    }
+
+    fn leaf(&self, leaf: &Leaf<'_>, raw: &[u8], recorded: &Spans, findings: &mut Findings) {
+        if leaf.kind == LeafKind::MultipartFile {
+            let is_blank = leaf.value.iter().all(|byte| *byte == b'0');
+            if !is_blank && !recorded.touch(&leaf.span) {
+                findings.add(leaf.template(), RuleName::OpaqueBody.word());
+            }
+            return;
+        }
+        for hit in self.detector.detect(&leaf.value, &Place::of(leaf)) {
+            if !recorded.touch(&placed_in(leaf, raw, &hit.span)) {
+                findings.add(leaf.template(), hit.rule.word());
+            }
+        }
+        if let Some(originals) = self.originals.filter(|_| may_recur(leaf)) {
+            let is_left = |span: std::ops::Range<usize>| originals.contains(&leaf.value[span.clone()]) && !recorded.touch(&placed_in(leaf, raw, &span));
+            if is_left(0..leaf.value.len()) || tokens(&leaf.value).any(is_left) {
+                findings.add(leaf.template(), "original");
+            }
+        }
+    }
+}
+
+struct Findings {
+    exchange: ExchangeId,
+    side: Side,
+    found: Vec<Finding>,
+}
+
+impl Findings {
+    fn add(&mut self, path: String, rule: &str) {
+        self.found.push(Finding { exchange: self.exchange, side: self.side, path, rule: rule.to_owned() });
+    }
+}
+
+/// The whole tokens of a text: what stands between white space and quotes, and the pieces of that between other marks.
+fn tokens(value: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let outer = |byte: u8| byte.is_ascii_whitespace() || b"\"'<>()[]{},;&=|".contains(&byte);
+    let inner = move |byte: u8| outer(byte) || b"/:@?#.!%".contains(&byte);
+    pieces(value, outer).chain(pieces(value, inner))
+}
+
+fn pieces(value: &[u8], ends: impl Fn(u8) -> bool) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + value[at..].iter().position(|byte| !ends(*byte))?;
+        at = value[start..].iter().position(|byte| ends(*byte)).map_or(value.len(), |to| start + to);
+        Some(start..at)
+    })
+}
+
+const MAX_ORIGINALS: usize = 1 << 20;
+const MIN_TOKEN: usize = 8;
