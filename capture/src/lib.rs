@@ -1,1 +1,49 @@
-//! Placeholder.
+//! From packets to exchanges.
+//!
+//! Packets flow in, from a file, a pipe or an interface; [`Exchange`](reenact_formats::model::Exchange)s flow out into an
+//! [`ExchangeSink`](reenact_formats::seam::ExchangeSink); what could not become one stands in the
+//! [`LossLedger`](reenact_formats::model::LossLedger), with its cause. The principal function is [`capture`]; the way of one
+//! exchange:
+//!
+//! ```text
+//! source ──► packet ──► flow ──► tcp ──► proto ──► pair ──► ExchangeSink
+//! blocks     link, IP,  5-tuple  bytes   messages  question
+//!            TCP                 in                and answer
+//!                                order
+//! ```
+//!
+//! Nothing here writes a file, redacts, knows an async runtime, or reads a clock: packet time is the only one (a live source
+//! adds the machine's, for links that fall silent).
+//!
+//! ```
+//! use reenact_capture::{CaptureOptions, Control, Source, capture};
+//! use reenact_formats::model::Exchange;
+//! use reenact_formats::seam::{BoxError, ExchangeSink};
+//!
+//! struct Count(usize);
+//! impl ExchangeSink for Count {
+//!     fn exchange(&mut self, _: Exchange) -> Result<(), BoxError> {
+//!         self.0 += 1;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let missing = Source::File("no/such/file.pcap".into());
+//! let failed = capture(&missing, &CaptureOptions::default(), &mut Count(0), &Control::default());
+//! assert_eq!(failed.expect_err("there is no such file").to_string(), "cannot open no/such/file.pcap");
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod flow;
+mod packet;
+mod pair;
+mod proto;
+mod source;
+mod tap;
+mod tcp;
+
+pub use error::Error;
+pub use source::{Interface, Source, interfaces};
+pub use tap::{CaptureOptions, Control, Limits, OnProgress, OnWarning, Progress, capture, capture_from};

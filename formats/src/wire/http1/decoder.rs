@@ -114,6 +114,15 @@ enum Then {
     Tunnel,
 }
 
+impl Open {
+    fn shed(&mut self) {
+        self.slices.clear();
+        self.settled = 0;
+        self.dropped += mem::take(&mut self.kept);
+        self.anomalies.insert(Anomaly::BodyOverLimit);
+    }
+}
+
 impl Decoder {
     /// A decoder of requests or of responses.
     pub fn new(side: Side, limits: Limits) -> Self {
@@ -213,6 +222,15 @@ impl Decoder {
     pub fn held(&self) -> u64 {
         let input: usize = self.input.iter().map(|piece| if let Piece::Data(data, _) = piece { data.len() } else { 0 }).sum();
         (input + self.partial.len()) as u64 + self.current.as_ref().map_or(0, |open| open.kept)
+    }
+
+    /// Gives up the bytes of the body that is being read, as if it were over the limit.
+    pub fn shed(&mut self) {
+        if let Some(open) = &mut self.current
+            && open.kept > 0
+        {
+            open.shed();
+        }
     }
 
     /// What became of the bytes so far.
@@ -439,10 +457,8 @@ impl Decoder {
         let open = self.current.as_mut().expect("a body is read within a message");
         let length = body.len() as u64;
         if open.dropped > 0 || open.kept + length > self.limits.max_body {
-            open.slices.clear();
-            open.settled = 0;
-            open.dropped += mem::take(&mut open.kept) + length;
-            open.anomalies.insert(Anomaly::BodyOverLimit);
+            open.shed();
+            open.dropped += length;
         } else if length > 0 {
             open.kept += length;
             open.slices.push(body);

@@ -28,7 +28,7 @@ use std::ops::Range;
 
 pub use decoder::Decoder;
 pub use encode::{encode_body, encode_head};
-pub use start::{Opening, opening};
+pub use start::{Opening, opening, seek};
 
 use crate::model::{Anomaly, Head, Message, Timestamp};
 

@@ -51,7 +51,14 @@ fn request(bytes: &[u8]) -> Opening {
     match words.next_back() {
         None => Opening::Other,
         Some(last) if last.starts_with(b"HTTP/") && words.next().is_some() => Opening::Message,
-        Some(_) if &line[..method] == b"GET" => Opening::Http09,
+        // Other line protocols know a GET too; a target tells them apart.
+        Some(target) if &line[..method] == b"GET" && words.next().is_none() => {
+            if target.starts_with(b"/") || target.starts_with(b"http://") {
+                Opening::Http09
+            } else {
+                Opening::Other
+            }
+        }
         Some(_) if known => Opening::Message,
         Some(_) => Opening::Other,
     }
@@ -74,8 +81,8 @@ fn response(bytes: &[u8]) -> Opening {
     }
 }
 
-/// Where in `bytes`, which follow a hole, the next message of `side` begins.
-pub(super) fn seek(side: Side, bytes: &[u8]) -> Option<usize> {
+/// Where in `bytes`, which follow a hole, the next message of `side` begins. Only what is unmistakable is found.
+pub fn seek(side: Side, bytes: &[u8]) -> Option<usize> {
     match side {
         Side::Request => memchr::memmem::find_iter(bytes, b" HTTP/1.").find_map(|space| request_line_before(bytes, space)),
         Side::Response => memchr::memmem::find_iter(bytes, b"HTTP/1.")
@@ -160,6 +167,7 @@ mod tests {
             (Side::Request, b"", Undecided),
             (Side::Request, b"GET /\r\n", Http09),
             (Side::Request, b"GET \r\n", Other),
+            (Side::Request, b"GET key\r\n", Other),
             (Side::Request, b"WEIRD / HTTP/1.1\n", Message),
             (Side::Request, b"POST /x y\r\n", Message),
             (Side::Request, b"hello world\r\n", Other),

@@ -1,0 +1,244 @@
+//! One connection: two streams, handed on in causal order.
+//!
+//! Segments of both directions flow in; each direction is put in order; bytes flow on to the conversation. A chunk waits until
+//! everything that its sender had acknowledged was handed on: so the conversation sees a question before its answer, however
+//! the capture shuffled the packets. It waits no longer than until the missing bytes are declared lost.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reenact_formats::model::{ConnectionId, LossCause, Timestamp};
+
+use super::{Direction, Output};
+use crate::Limits;
+use crate::packet::Segment;
+use crate::proto::{Conversation, Flow, Placed};
+use crate::tcp::{Chunk, Content, Piece, Reassembler, Tally};
+
+pub(super) struct Connection {
+    flow: Flow,
+    streams: [Stream; 2],
+    conversation: Conversation,
+    last_seen: Timestamp,
+    reset: bool,
+    /// When the table looks at it next.
+    pub(super) timer: Option<Timestamp>,
+    /// Whether the table knows that it may hold slices of the present block.
+    pub(super) touched: bool,
+}
+
+#[derive(Default)]
+struct Stream {
+    reassembler: Reassembler,
+    /// In order, and not handed on yet.
+    queue: VecDeque<Chunk>,
+    queued_bytes: u64,
+    /// Offset of the next byte to hand on.
+    handed: u64,
+}
+
+impl Connection {
+    pub(super) fn new(id: ConnectionId, ends: [SocketAddr; 2]) -> Self {
+        Self {
+            flow: Flow { id, ends, opener: None, midstream: false },
+            streams: Default::default(),
+            conversation: Conversation::default(),
+            last_seen: Timestamp::default(),
+            reset: false,
+            timer: None,
+            touched: false,
+        }
+    }
+
+    pub(super) const fn id(&self) -> ConnectionId {
+        self.flow.id
+    }
+
+    /// Bytes in memory for it.
+    pub(super) fn held(&self) -> u64 {
+        self.streams.iter().map(|stream| stream.reassembler.held_bytes() + stream.queued_bytes).sum::<u64>() + self.conversation.held()
+    }
+
+    /// Whether it holds anything that may be a slice of a block.
+    pub(super) fn holds(&self) -> bool {
+        self.held() > 0 || self.conversation.waits()
+    }
+
+    /// Whether `segment` opens another connection between the same two ends (ports are reused).
+    pub(super) fn is_reopened_by(&self, segment: &Segment, direction: Direction) -> bool {
+        segment.syn && self.streams[direction].reassembler.is_other_origin(segment.sequence.wrapping_add(1))
+    }
+
+    pub(super) fn segment(&mut self, segment: Segment, direction: Direction, at: Timestamp, now: Timestamp, output: &mut Output<'_>) {
+        let Segment { sequence, acknowledgment, syn, fin, rst, payload, cut, .. } = segment;
+        self.last_seen = self.last_seen.max(now);
+        if syn {
+            self.flow.opener.get_or_insert(if acknowledgment.is_some() { 1 - direction } else { direction });
+            self.begin(direction, sequence.wrapping_add(1));
+            if let Some(acknowledgment) = acknowledgment {
+                self.begin(1 - direction, acknowledgment);
+            }
+        }
+        if let Some(acknowledgment) = acknowledgment {
+            self.streams[1 - direction].reassembler.acknowledge(acknowledgment, now);
+        }
+        if !rst || !payload.is_empty() {
+            let first = if syn { sequence.wrapping_add(1) } else { sequence };
+            let piece = Piece { sequence: first, payload, cut, fin, acknowledged: acknowledgment, at };
+            let mut tally = Tally::default();
+            let stream = &mut self.streams[direction];
+            stream.reassembler.push(piece, &mut stream.queue, &mut tally);
+            output.ledger.retransmitted_bytes += tally.retransmitted;
+            output.ledger.stream_bytes += tally.rejected;
+            output.ledger.lose(LossCause::Unparsable, tally.rejected);
+        }
+        self.reset |= rst;
+        self.hand_on(output);
+    }
+
+    fn begin(&mut self, direction: Direction, first: u32) {
+        let stream = &mut self.streams[direction];
+        stream.reassembler.begin(first, &mut stream.queue);
+    }
+
+    /// When it needs attention next.
+    pub(super) fn due(&self, limits: &Limits) -> Timestamp {
+        let holes = self.streams.iter().filter_map(|stream| stream.reassembler.due());
+        holes.chain([self.last_seen.saturating_add(self.patience(limits))]).min().unwrap_or_default()
+    }
+
+    /// Whether it has ended, or was silent for too long.
+    pub(super) fn is_over(&self, now: Timestamp, limits: &Limits) -> bool {
+        now >= self.last_seen.saturating_add(self.patience(limits))
+    }
+
+    fn patience(&self, limits: &Limits) -> Duration {
+        let closed = self.reset || self.streams.iter().all(|stream| stream.reassembler.is_ended());
+        if closed { LINGER } else { limits.idle }
+    }
+
+    /// Declares lost what is due.
+    pub(super) fn expire(&mut self, now: Timestamp, output: &mut Output<'_>) {
+        for stream in &mut self.streams {
+            stream.reassembler.expire(now, &mut stream.queue);
+        }
+        self.hand_on(output);
+    }
+
+    /// A cap was hit: nothing is waited for any longer.
+    pub(super) fn relieve(&mut self, at: Timestamp, output: &mut Output<'_>) {
+        for stream in &mut self.streams {
+            stream.reassembler.relieve(at, &mut stream.queue);
+        }
+        self.hand_on_all(output);
+        self.conversation.shed();
+    }
+
+    pub(super) fn settle(&mut self) {
+        for stream in &mut self.streams {
+            stream.reassembler.settle();
+            for chunk in &mut stream.queue {
+                if let Content::Data(data) = &mut chunk.content {
+                    *data = bytes::Bytes::copy_from_slice(data);
+                }
+            }
+        }
+        self.conversation.settle();
+    }
+
+    pub(super) fn finish(mut self, now: Timestamp, output: &mut Output<'_>) {
+        for stream in &mut self.streams {
+            stream.reassembler.finish(now.min(self.last_seen), &mut stream.queue);
+        }
+        self.hand_on_all(output);
+        self.conversation.finish(&self.flow, output);
+    }
+
+    /// Hands on what may be, in causal order.
+    fn hand_on(&mut self, output: &mut Output<'_>) {
+        self.flow.midstream = self.streams.iter().any(|stream| stream.reassembler.is_placed() && !stream.reassembler.had_handshake());
+        loop {
+            let mut moved = false;
+            for direction in [0, 1] {
+                while self.may_go(direction) {
+                    self.hand_on_one(direction, output);
+                    moved = true;
+                }
+            }
+            if !moved {
+                match self.knot() {
+                    Some(direction) => self.hand_on_one(direction, output),
+                    None => break,
+                }
+            }
+        }
+        for stream in &mut self.streams {
+            stream.queued_bytes = stream.queue.iter().map(|chunk| if let Content::Data(data) = &chunk.content { data.len() as u64 } else { 0 }).sum();
+        }
+    }
+
+    /// Hands on all there is, the older first.
+    fn hand_on_all(&mut self, output: &mut Output<'_>) {
+        self.hand_on(output);
+        while let Some(direction) = self.older() {
+            self.hand_on_one(direction, output);
+            self.hand_on(output);
+        }
+    }
+
+    fn may_go(&self, direction: Direction) -> bool {
+        self.streams[direction].queue.front().is_some_and(|chunk| self.waits_for(direction, chunk).is_none())
+    }
+
+    /// The offset up to which the other direction must have been handed on before `chunk`, if it has not.
+    fn waits_for(&self, direction: Direction, chunk: &Chunk) -> Option<u64> {
+        let other = &self.streams[1 - direction];
+        if !other.reassembler.is_seen() {
+            return None;
+        }
+        let acknowledged = chunk.acknowledged?;
+        match other.reassembler.offset_of(acknowledged) {
+            // One more is the number of a FIN that was not seen.
+            Some(offset) => (offset > other.handed + 1 && offset - other.handed < PLAUSIBLE).then_some(offset),
+            None => Some(u64::MAX),
+        }
+    }
+
+    /// If both directions wait for bytes that are here, and so for each other: the one whose bytes are older.
+    fn knot(&self) -> Option<Direction> {
+        let waits_for_queued = |direction: Direction| {
+            let other = &self.streams[1 - direction];
+            let front = self.streams[direction].queue.front();
+            front.and_then(|chunk| self.waits_for(direction, chunk)).is_some_and(|offset| offset <= other.reassembler.offset() && !other.queue.is_empty())
+        };
+        (waits_for_queued(0) && waits_for_queued(1)).then(|| self.older()).flatten()
+    }
+
+    fn older(&self) -> Option<Direction> {
+        let front = |direction: Direction| self.streams[direction].queue.front().map(|chunk| (chunk.at, direction));
+        match (front(0), front(1)) {
+            (Some(one), Some(other)) => Some(one.min(other).1),
+            (one, other) => one.or(other).map(|(_, direction)| direction),
+        }
+    }
+
+    fn hand_on_one(&mut self, direction: Direction, output: &mut Output<'_>) {
+        let [from, to] = if direction == 0 { [0, 1] } else { [1, 0] };
+        let Some(chunk) = self.streams[from].queue.pop_front() else { return };
+        let offset = self.streams[from].handed;
+        let length = chunk.content.length();
+        self.streams[from].handed += length;
+        output.ledger.stream_bytes += length;
+        if let Content::Gap(missing, cause) = &chunk.content {
+            output.ledger.lose(*cause, *missing);
+        }
+        let acknowledged = chunk.acknowledged.and_then(|acknowledged| self.streams[to].reassembler.offset_of(acknowledged));
+        self.conversation.take(Placed { direction, chunk, offset, acknowledged }, &self.flow, output);
+    }
+}
+
+/// How long a closed connection is remembered, for what was still under way.
+const LINGER: Duration = Duration::from_secs(2);
+/// An acknowledgment further ahead says nothing.
+const PLAUSIBLE: u64 = 1 << 30;

@@ -1,0 +1,203 @@
+//! HTTP/1 on a connection: a decoder for each direction, and the pairing of what they find.
+//!
+//! Chunks flow in, exchanges flow out.
+
+use std::collections::VecDeque;
+
+use reenact_formats::model::{Anomaly, LossCause, Side};
+use reenact_formats::wire::http1::{Accounting, Decoder, Event, Limits, RequestContext};
+
+use super::{Flow, Placed};
+use crate::flow::{Direction, Output};
+use crate::pair::Pairs;
+use crate::tcp::Content;
+
+pub(crate) struct Http1 {
+    /// The direction in which requests go.
+    requests: Direction,
+    ways: [Way; 2],
+    pairs: Pairs,
+}
+
+struct Way {
+    decoder: Decoder,
+    /// Offset of this way at which its decoder began.
+    base: u64,
+    /// From which offset on the sender had acknowledged how much of the other way.
+    acknowledged: VecDeque<(u64, u64)>,
+    conflicting: bool,
+    counted: Accounting,
+}
+
+impl Http1 {
+    pub(super) fn new(requests: Direction, joined: [bool; 2], flow: &Flow, limits: &crate::Limits) -> Self {
+        let limits = Limits { max_body: limits.max_body, ..Limits::default() };
+        let way = |direction: Direction| {
+            let side = if direction == requests { Side::Request } else { Side::Response };
+            let decoder = if joined[direction] { Decoder::midstream(side, limits) } else { Decoder::new(side, limits) };
+            Way { decoder, base: 0, acknowledged: VecDeque::new(), conflicting: false, counted: Accounting::default() }
+        };
+        Self { requests, ways: [way(0), way(1)], pairs: Pairs::new(requests, flow.midstream) }
+    }
+
+    /// Takes the first chunk of a connection of which earlier bytes were counted elsewhere.
+    pub(super) fn take_first(&mut self, placed: Placed, flow: &Flow, output: &mut Output<'_>) {
+        self.ways[placed.direction].base = placed.offset;
+        // Where the other way stands is what this one's sender has received of it, as far as anyone can tell.
+        self.ways[1 - placed.direction].base = placed.acknowledged.unwrap_or_default();
+        self.take(placed, flow, output);
+    }
+
+    pub(super) fn take(&mut self, placed: Placed, flow: &Flow, output: &mut Output<'_>) {
+        let Placed { direction, chunk, offset, acknowledged } = placed;
+        let way = &mut self.ways[direction];
+        if let Some(acknowledged) = acknowledged
+            && way.acknowledged.back().is_none_or(|(_, last)| *last != acknowledged)
+        {
+            way.acknowledged.push_back((offset, acknowledged));
+        }
+        way.conflicting |= chunk.conflicting;
+        match chunk.content {
+            Content::Data(data) => way.decoder.feed(data, chunk.at),
+            Content::Gap(missing, _) => way.decoder.gap(missing, chunk.at),
+            Content::End => way.decoder.close(chunk.at),
+            Content::Cut => way.decoder.cut(chunk.at),
+        }
+        self.drain(flow, output);
+    }
+
+    pub(super) fn held(&self) -> u64 {
+        self.ways.iter().map(|way| way.decoder.held()).sum::<u64>() + self.pairs.held()
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        self.pairs.waits()
+    }
+
+    pub(super) fn settle(&mut self) {
+        for way in &mut self.ways {
+            way.decoder.settle();
+        }
+        self.pairs.settle();
+    }
+
+    pub(super) fn shed(&mut self) {
+        for way in &mut self.ways {
+            way.decoder.shed();
+        }
+    }
+
+    pub(super) fn finish(&mut self, flow: &Flow, output: &mut Output<'_>) {
+        while self.ways[self.requests].decoder.awaits_upgrade() {
+            self.decide_upgrade();
+            self.drain(flow, output);
+        }
+        self.pairs.finish(flow, output);
+        self.count(output);
+    }
+
+    /// Takes from both decoders what they have found, until neither finds more.
+    fn drain(&mut self, flow: &Flow, output: &mut Output<'_>) {
+        let responses = 1 - self.requests;
+        loop {
+            if let Some(event) = self.ways[self.requests].decoder.next() {
+                self.take_request_event(event, flow, output);
+            } else if let Some(event) = self.ways[responses].decoder.next() {
+                self.take_response_event(event, flow, output);
+            } else if self.ways[self.requests].decoder.awaits_upgrade() && self.ways[self.requests].decoder.held() > MAX_UPGRADE_WAIT {
+                self.decide_upgrade();
+            } else {
+                break;
+            }
+        }
+        self.count(output);
+    }
+
+    fn take_request_event(&mut self, event: Event, flow: &Flow, output: &mut Output<'_>) {
+        match event {
+            Event::Begun { context, start, at } => {
+                if context.http09 {
+                    self.ways[1 - self.requests].decoder.allow_headless();
+                }
+                let (start, acknowledged) = self.place(self.requests, start);
+                self.pairs.begin(context, start, acknowledged, at);
+            }
+            Event::Message(mut decoded) => {
+                self.mark_conflict(self.requests, &mut decoded.anomalies);
+                self.pairs.request(*decoded, flow, output);
+            }
+            Event::Lost => self.pairs.lose_place(),
+            Event::Unclaimed { .. } | Event::Interim { .. } | Event::Upgraded | _ => {}
+        }
+    }
+
+    fn take_response_event(&mut self, event: Event, flow: &Flow, output: &mut Output<'_>) {
+        let responses = 1 - self.requests;
+        match event {
+            Event::Unclaimed { start } => {
+                let (start, acknowledged) = self.place(responses, start);
+                let context: RequestContext = self.pairs.claim(start, acknowledged, flow, output);
+                self.ways[responses].decoder.expect(context);
+            }
+            Event::Interim { head, .. } => self.pairs.interim(head),
+            Event::Message(mut decoded) => {
+                self.mark_conflict(responses, &mut decoded.anomalies);
+                let answers_last = self.pairs.claimed_is_last();
+                let upgrades = self.pairs.claimed_upgrades(&decoded);
+                if upgrades {
+                    decoded.anomalies.insert(Anomaly::Upgraded);
+                }
+                self.pairs.response(*decoded, flow, output);
+                if answers_last && !upgrades {
+                    self.ways[self.requests].decoder.resume();
+                }
+            }
+            Event::Upgraded => self.ways[self.requests].decoder.upgrade(),
+            Event::Lost => self.pairs.lose_place(),
+            Event::Begun { .. } | _ => {}
+        }
+    }
+
+    /// The answer was not seen: what follows a CONNECT is another protocol, what follows an ignored wish is not.
+    fn decide_upgrade(&mut self) {
+        let requests = &mut self.ways[self.requests].decoder;
+        if self.pairs.last_request_is_connect() { requests.upgrade() } else { requests.resume() }
+    }
+
+    /// The offset in the stream of what a decoder calls `start`, and how much of the other way its sender had received by then.
+    fn place(&mut self, direction: Direction, start: u64) -> (u64, Option<u64>) {
+        let way = &mut self.ways[direction];
+        let start = way.base + start;
+        while way.acknowledged.get(1).is_some_and(|(from, _)| *from <= start) {
+            way.acknowledged.pop_front();
+        }
+        (start, way.acknowledged.front().filter(|(from, _)| *from <= start).map(|(_, acknowledged)| *acknowledged))
+    }
+
+    fn mark_conflict(&mut self, direction: Direction, anomalies: &mut std::collections::BTreeSet<Anomaly>) {
+        if std::mem::take(&mut self.ways[direction].conflicting) {
+            anomalies.insert(Anomaly::ConflictingOverlap);
+        }
+    }
+
+    /// Carries what the decoders have accounted for since the last time to the ledger.
+    fn count(&mut self, output: &mut Output<'_>) {
+        for way in &mut self.ways {
+            let (now, before) = (way.decoder.accounting(), way.counted);
+            way.counted = now;
+            output.ledger.recorded_bytes += now.recorded - before.recorded;
+            for (cause, now, before) in [
+                (LossCause::Resync, now.resync, before.resync),
+                (LossCause::Unparsable, now.unparsable, before.unparsable),
+                (LossCause::Upgraded, now.upgraded, before.upgraded),
+                (LossCause::BodyOverLimit, now.over_limit, before.over_limit),
+                (LossCause::IncompleteMessage, now.incomplete_messages, before.incomplete_messages),
+            ] {
+                output.ledger.lose(cause, now - before);
+            }
+        }
+    }
+}
+
+/// How many bytes may wait for the answer to an upgrade.
+const MAX_UPGRADE_WAIT: u64 = 1 << 20;

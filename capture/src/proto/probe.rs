@@ -1,0 +1,219 @@
+//! Which protocol a connection speaks, told by the first bytes of either side.
+//!
+//! Chunks flow in and are held; a verdict flows out, after a few bytes in nearly all traffic. Where the beginning was not seen,
+//! the unmistakable start of an HTTP message is looked for a little longer.
+
+use reenact_formats::model::Side;
+use reenact_formats::wire::http1::{Opening, opening, seek};
+
+use super::{Flow, Placed, settle_chunk};
+use crate::flow::Direction;
+use crate::tcp::Content;
+
+pub(crate) enum Verdict {
+    Undecided,
+    Http1 { requests: Direction },
+    Foreign { name: &'static str, open: bool },
+}
+
+#[derive(Default)]
+pub(crate) struct Probing {
+    held: Vec<Placed>,
+    held_bytes: u64,
+    ways: [Way; 2],
+}
+
+/// One direction.
+#[derive(Default)]
+struct Way {
+    /// Its first bytes, or those behind a hole at its beginning.
+    prefix: Vec<u8>,
+    /// A hole came before the prefix.
+    holed: bool,
+    /// The prefix begins nothing that is known.
+    unknown: bool,
+}
+
+/// What a few bytes tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Name(&'static str),
+    /// More bytes are needed.
+    Undecided,
+    Nothing,
+}
+
+impl Probing {
+    pub(super) fn take(&mut self, placed: Placed, flow: &Flow) -> Verdict {
+        let direction = placed.direction;
+        let way = &mut self.ways[direction];
+        match &placed.chunk.content {
+            Content::Data(data) => {
+                let room = PREFIX.saturating_sub(way.prefix.len());
+                way.prefix.extend_from_slice(&data[..data.len().min(room)]);
+                self.held_bytes += data.len() as u64;
+            }
+            Content::Gap(..) => {
+                way.prefix.clear();
+                way.holed = true;
+            }
+            Content::End | Content::Cut => {}
+        }
+        let is_data = matches!(placed.chunk.content, Content::Data(_));
+        self.held.push(placed);
+        if is_data { self.judge(direction, flow) } else { Verdict::Undecided }
+    }
+
+    fn judge(&mut self, direction: Direction, flow: &Flow) -> Verdict {
+        let way = &mut self.ways[direction];
+        let bytes = way.prefix.as_slice();
+        let amid = way.holed || flow.midstream;
+        let told = foreign(bytes);
+        if let Told::Name(name) = told {
+            return Verdict::Foreign { name, open: false };
+        }
+        let (as_request, as_response) = (opening(Side::Request, bytes), opening(Side::Response, bytes));
+        if as_request == Opening::Message || (as_request == Opening::Http09 && !amid) || (amid && seek(Side::Request, bytes).is_some()) {
+            return Verdict::Http1 { requests: direction };
+        }
+        if as_response == Opening::Message || (amid && seek(Side::Response, bytes).is_some()) {
+            return Verdict::Http1 { requests: 1 - direction };
+        }
+        way.unknown = told == Told::Nothing && as_request != Opening::Undecided && as_response != Opening::Undecided;
+        let hopeless = !amid && self.ways.iter().all(|way| way.unknown);
+        let patience = if amid { PATIENCE_AMID } else { PATIENCE };
+        if hopeless || self.held_bytes > patience { Verdict::Foreign { name: "other", open: amid } } else { Verdict::Undecided }
+    }
+
+    /// Whether the first bytes of a direction are somewhere within a message.
+    pub(super) fn begins_amid(&self, direction: Direction, requests: Direction, flow: &Flow) -> bool {
+        let side = if direction == requests { Side::Request } else { Side::Response };
+        let way = &self.ways[direction];
+        flow.midstream && !way.holed && opening(side, &way.prefix) != Opening::Message
+    }
+
+    pub(super) fn release(&mut self) -> Vec<Placed> {
+        std::mem::take(&mut self.held)
+    }
+
+    pub(super) const fn held_bytes(&self) -> u64 {
+        self.held_bytes
+    }
+
+    pub(super) const fn has_bytes(&self) -> bool {
+        self.held_bytes > 0
+    }
+
+    pub(super) fn settle(&mut self) {
+        for placed in &mut self.held {
+            settle_chunk(&mut placed.chunk);
+        }
+    }
+}
+
+/// The direction of requests, if a chunk begins with a message of HTTP.
+pub(super) fn requests_of(placed: &Placed) -> Option<Direction> {
+    let Content::Data(data) = &placed.chunk.content else { return None };
+    let begins = |side| opening(side, data) == Opening::Message;
+    if begins(Side::Request) {
+        Some(placed.direction)
+    } else if begins(Side::Response) {
+        Some(1 - placed.direction)
+    } else {
+        None
+    }
+}
+
+/// The name of a protocol that has no parser here.
+fn foreign(bytes: &[u8]) -> Told {
+    for (name, magic) in [("http2", &b"PRI * HTTP/2.0\r\n"[..]), ("ssh", b"SSH-"), ("amqp", b"AMQP")] {
+        if bytes.starts_with(magic) {
+            return Told::Name(name);
+        }
+        if magic.starts_with(bytes) {
+            return Told::Undecided;
+        }
+    }
+    let told = [tls(bytes), postgresql(bytes), mysql(bytes), redis(bytes)];
+    let name = told.into_iter().find(|told| matches!(told, Told::Name(_)));
+    name.unwrap_or(if told.contains(&Told::Undecided) { Told::Undecided } else { Told::Nothing })
+}
+
+/// A record header: content type, then major version 3.
+fn tls(bytes: &[u8]) -> Told {
+    match bytes {
+        [0x14..=0x17, 3, 0..=4, ..] => Told::Name("tls"),
+        [0x14..=0x17] | [0x14..=0x17, 3] => Told::Undecided,
+        _ => Told::Nothing,
+    }
+}
+
+/// A start-up packet: its length, then the version or a request for encryption or cancellation.
+fn postgresql(bytes: &[u8]) -> Told {
+    match bytes {
+        [0, 0, _, _, 0x04, 0xd2, 0x16, 0x2e..=0x30, ..] | [0, 0, _, _, 0, 3, 0, 0..=2, ..] => Told::Name("postgresql"),
+        [0, 0, rest @ ..] if rest.len() < 6 => Told::Undecided,
+        [0] => Told::Undecided,
+        _ => Told::Nothing,
+    }
+}
+
+/// The server's greeting: a packet of number 0, protocol 10, the server's version in digits.
+fn mysql(bytes: &[u8]) -> Told {
+    match bytes {
+        [length, _, 0, 0, 10, digit, ..] if *length > 20 && digit.is_ascii_digit() => Told::Name("mysql"),
+        [_, _, 0, 0] | [_, _, 0, 0, 10] => Told::Undecided,
+        _ => Told::Nothing,
+    }
+}
+
+/// RESP: an array with its count, or one of the usual answers.
+fn redis(bytes: &[u8]) -> Told {
+    match bytes {
+        [b'*', rest @ ..] => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            match rest.get(digits..) {
+                Some([] | [b'\r']) if digits < 8 => Told::Undecided,
+                Some([b'\r', b'\n', ..]) if digits > 0 => Told::Name("redis"),
+                _ => Told::Nothing,
+            }
+        }
+        [b'+', ..] if bytes.starts_with(b"+OK\r\n") || bytes.starts_with(b"+PONG\r\n") => Told::Name("redis"),
+        [b'+'] | [b'+', b'O' | b'P', ..] if bytes.len() < 7 => Told::Undecided,
+        _ => Told::Nothing,
+    }
+}
+
+/// Bytes of each direction that are looked at.
+const PREFIX: usize = 16 << 10;
+/// Bytes held before a connection is given up on.
+const PATIENCE: u64 = 4 << 10;
+/// The same where the beginning was not seen.
+const PATIENCE_AMID: u64 = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn protocols_by_content() {
+        for (bytes, told) in [
+            (&b"\x16\x03\x01\x02\x00\x01"[..], Told::Name("tls")),
+            (b"\x16", Told::Undecided),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Told::Name("http2")),
+            (b"PRI", Told::Undecided),
+            (b"\x00\x00\x00\x08\x04\xd2\x16\x2f", Told::Name("postgresql")),
+            (b"\x00\x00\x00\x55\x00\x03\x00\x00user\x00", Told::Name("postgresql")),
+            (b"\x4a\x00\x00\x00\x0a8.0.35\x00", Told::Name("mysql")),
+            (b"*1\r\n$4\r\nPING\r\n", Told::Name("redis")),
+            (b"*1", Told::Undecided),
+            (b"+PONG\r\n", Told::Name("redis")),
+            (b"SSH-2.0-OpenSSH_9.2\r\n", Told::Name("ssh")),
+            (b"GET / HTTP/1.1\r\n", Told::Nothing),
+            (b"HTTP/1.1 200 OK\r\n", Told::Nothing),
+            (b"hello", Told::Nothing),
+        ] {
+            assert_eq!(foreign(bytes), told, "{:?}", String::from_utf8_lossy(bytes));
+        }
+    }
+}

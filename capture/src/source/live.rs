@@ -1,0 +1,129 @@
+//! Packets from an interface, through libpcap.
+//!
+//! Packets flow in from the kernel's ring and are copied once, into large shared blocks. The kernel applies the filter words.
+//! The device is not put into immediate mode: the ring is handed over in batches, which is what keeps the cost of a packet low.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::{Bytes, BytesMut};
+use pcap::{Active, Capture, Device, Precision};
+use reenact_formats::model::{LossCause, LossLedger, Timestamp};
+
+use super::{Link, Next, Packet, PacketSource};
+use crate::{CaptureOptions, Error};
+
+/// A network interface that can be listened to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name, as `-i` takes it.
+    pub name: String,
+    /// What the system says of it.
+    pub description: Option<String>,
+}
+
+/// The interfaces that libpcap sees.
+pub fn interfaces() -> Result<Vec<Interface>, Error> {
+    let devices = Device::list().map_err(|error| Error::Live { name: "the interfaces".to_owned(), reason: error.to_string() })?;
+    Ok(devices.into_iter().map(|device| Interface { name: device.name, description: device.desc }).collect())
+}
+
+pub(super) struct Live {
+    name: String,
+    capture: Capture<Active>,
+    link: Link,
+    block: BytesMut,
+    ordinal: u64,
+    read: u64,
+    last_tick: Timestamp,
+}
+
+impl Live {
+    pub(super) fn open(name: &str, options: &CaptureOptions) -> Result<Self, Error> {
+        let explain = |error: pcap::Error| explain(name, &error);
+        let inactive = Capture::from_device(name).map_err(explain)?;
+        let mut capture = inactive
+            // The device `any` cannot be promiscuous, and says so in a way that looks like a failure.
+            .promisc(options.promiscuous && name != "any")
+            .snaplen(i32::try_from(options.snap_length).unwrap_or(i32::MAX))
+            .buffer_size(i32::try_from(options.kernel_buffer).unwrap_or(i32::MAX))
+            .immediate_mode(false)
+            .precision(Precision::Nano)
+            .timeout(HAND_OVER_MILLIS)
+            .open()
+            .map_err(explain)?;
+        if let Some(words) = &options.filter {
+            capture.filter(words, true).map_err(|error| Error::Filter { words: words.clone(), reason: error.to_string() })?;
+        }
+        let link = Link(u32::try_from(capture.get_datalink().0).unwrap_or(u32::MAX));
+        Ok(Self { name: name.to_owned(), capture, link, block: BytesMut::new(), ordinal: 0, read: 0, last_tick: Timestamp::default() })
+    }
+}
+
+impl PacketSource for Live {
+    fn next(&mut self) -> Result<Next, Error> {
+        match self.capture.next_packet() {
+            Ok(packet) => {
+                if self.block.capacity() - self.block.len() < packet.data.len() {
+                    self.block = BytesMut::with_capacity(BLOCK.max(packet.data.len()));
+                    self.ordinal += 1;
+                }
+                self.block.extend_from_slice(packet.data);
+                let data: Bytes = self.block.split().freeze();
+                self.read += data.len() as u64;
+                // With nanosecond precision the field for microseconds holds nanoseconds.
+                let at = Timestamp::from_nanos(packet.header.ts.tv_sec * 1_000_000_000 + packet.header.ts.tv_usec);
+                Ok(Next::Packet(Packet { link: self.link, at, data, wire_length: packet.header.len }))
+            }
+            Err(pcap::Error::TimeoutExpired) => {
+                let now = machine_time();
+                // Never ahead of packets that are still in the ring.
+                let safe = now.saturating_sub(Duration::from_millis(2 * u64::from(HAND_OVER_MILLIS.unsigned_abs())));
+                self.last_tick = self.last_tick.max(safe);
+                Ok(Next::Tick(self.last_tick))
+            }
+            Err(pcap::Error::NoMorePackets) => Ok(Next::End),
+            Err(error) => Err(explain(&self.name, &error)),
+        }
+    }
+
+    fn block(&self) -> u64 {
+        self.ordinal
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.read
+    }
+
+    fn losses(&mut self) -> LossLedger {
+        let mut losses = LossLedger::default();
+        if let Ok(statistics) = self.capture.stats() {
+            losses.lose(LossCause::KernelDrop, u64::from(statistics.dropped));
+            losses.lose(LossCause::InterfaceDrop, u64::from(statistics.if_dropped));
+        }
+        losses
+    }
+
+    fn filters(&self) -> bool {
+        true
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the packets of a live link carry this machine's time; a silent link has no other")]
+fn machine_time() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::default().saturating_add(since)
+}
+
+fn explain(name: &str, error: &pcap::Error) -> Error {
+    let reason = error.to_string();
+    let name = name.to_owned();
+    if reason.contains("permission") || reason.contains("Operation not permitted") {
+        return Error::NotPermitted { name };
+    }
+    let known: Vec<String> = interfaces().unwrap_or_default().into_iter().map(|interface| interface.name).collect();
+    if known.contains(&name) || known.is_empty() { Error::Live { name, reason } } else { Error::NoInterface { name, known } }
+}
+
+const BLOCK: usize = 1 << 20;
+/// How long the kernel may gather packets before it hands them over.
+const HAND_OVER_MILLIS: i32 = 100;

@@ -1,0 +1,106 @@
+//! Where packets come from.
+//!
+//! A file, a pipe or an interface flows in; packets flow out, one at a time, as slices of large reference-counted blocks. No
+//! header beyond the file format's own is looked at here.
+
+mod blocks;
+mod file;
+mod filter;
+mod live;
+mod pcap;
+mod pcapng;
+
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use reenact_formats::model::{LossLedger, Timestamp};
+
+pub(crate) use self::filter::Filter;
+pub use self::live::{Interface, interfaces};
+use crate::{CaptureOptions, Error};
+
+/// Where to capture from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A pcap or pcapng file.
+    File(PathBuf),
+    /// A pcap or pcapng stream on standard input.
+    Stdin,
+    /// A network interface; `any` is all of them.
+    Interface(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Stdin => f.write_str("standard input"),
+            Self::Interface(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A link-layer header type, as libpcap numbers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Link(pub(crate) u32);
+
+/// One packet as it was captured.
+pub(crate) struct Packet {
+    pub(crate) link: Link,
+    pub(crate) at: Timestamp,
+    /// What was captured of it: a slice of the block it was read into.
+    pub(crate) data: Bytes,
+    /// How long it was on the wire.
+    pub(crate) wire_length: u32,
+}
+
+/// What a source gives when asked.
+pub(crate) enum Next {
+    Packet(Packet),
+    /// No packet for now; this is the time.
+    Tick(Timestamp),
+    End,
+}
+
+pub(crate) trait PacketSource {
+    fn next(&mut self) -> Result<Next, Error>;
+
+    /// The ordinal of the block that the last packet is a slice of. Once it changes, older slices pin memory.
+    fn block(&self) -> u64;
+
+    /// How many bytes were read.
+    fn bytes_read(&self) -> u64;
+
+    /// How many there are in all, where that is known.
+    fn total_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// What the source itself lost so far.
+    fn losses(&mut self) -> LossLedger;
+
+    /// What its user should know of, once.
+    fn warning(&mut self) -> Option<String> {
+        None
+    }
+
+    /// Whether the filter words have been applied already.
+    fn filters(&self) -> bool {
+        false
+    }
+}
+
+pub(crate) fn open(source: &Source, options: &CaptureOptions) -> Result<Box<dyn PacketSource>, Error> {
+    Ok(match source {
+        Source::File(path) => file::open(path)?,
+        Source::Stdin => file::read(source.to_string(), Box::new(std::io::stdin().lock()), None)?,
+        Source::Interface(name) => Box::new(live::Live::open(name, options)?),
+    })
+}
+
+/// Reads packets from anything that can be read, as from a file.
+pub(crate) fn from_reader(name: &str, reader: Box<dyn Read>) -> Result<Box<dyn PacketSource>, Error> {
+    file::read(name.to_owned(), reader, None)
+}

@@ -1,0 +1,64 @@
+//! The pcap file format: micro- and nanoseconds, both byte orders, and the variant with longer records.
+
+use std::io;
+
+use reenact_formats::model::Timestamp;
+
+use super::blocks::Blocks;
+use super::file::{Format, MAX_PACKET, Record};
+use super::{Link, Packet};
+
+pub(super) struct Pcap {
+    big_endian: bool,
+    /// Nanoseconds in a unit of the fractional part.
+    unit: i64,
+    record_header: usize,
+    link: Link,
+}
+
+impl Pcap {
+    /// Reads the file header; `None` if `start` is none. A header that is cut leaves a file without packets.
+    pub(super) fn begin(start: &[u8]) -> Option<Self> {
+        let magic: [u8; 4] = start.get(..4)?.try_into().ok()?;
+        let big_endian = magic[0] == 0xa1;
+        let (unit, record_header) = match if big_endian { u32::from_be_bytes(magic) } else { u32::from_le_bytes(magic) } {
+            0xa1b2_c3d4 => (1_000, 16),
+            0xa1b2_3c4d => (1, 16),
+            0xa1b2_cd34 => (1_000, 24),
+            _ => return None,
+        };
+        let mut pcap = Self { big_endian, unit, record_header, link: Link(0) };
+        // The upper bits tell of check sums at the end of frames.
+        pcap.link = Link(start.get(20..24).map_or(u32::MAX, |field| pcap.number(field)) & 0x0fff_ffff);
+        Some(pcap)
+    }
+
+    fn number(&self, field: &[u8]) -> u32 {
+        let bytes = field.try_into().expect("fields of four bytes");
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+}
+
+impl Format for Pcap {
+    fn next(&mut self, blocks: &mut Blocks) -> io::Result<Record> {
+        let header = blocks.peek(self.record_header)?;
+        if header.is_empty() {
+            return Ok(Record::End);
+        }
+        if header.len() < self.record_header {
+            return Ok(Record::Truncated);
+        }
+        let [seconds, fraction, captured, wire_length] = [0, 4, 8, 12].map(|at| self.number(&header[at..at + 4]));
+        let captured = captured as usize;
+        if captured > MAX_PACKET {
+            return Ok(Record::Damaged("a packet of impossible length"));
+        }
+        let whole = self.record_header + captured;
+        if blocks.peek(whole)?.len() < whole {
+            return Ok(Record::Truncated);
+        }
+        blocks.take(self.record_header);
+        let at = Timestamp::from_nanos(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * self.unit);
+        Ok(Record::Packet(Packet { link: self.link, at, data: blocks.take(captured), wire_length }))
+    }
+}

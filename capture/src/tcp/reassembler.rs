@@ -1,0 +1,389 @@
+//! One direction of a connection, put in order.
+//!
+//! ```text
+//!   origin              next                acked
+//!     │ given out, in order │   hole  │ held │ hole │ held │ end (FIN)
+//!     ├─────────────────────┼─────────┼──────┼──────┼──────┤
+//! ```
+//!
+//! `origin ≤ next`; all of `held` lies at or after `next`, in pieces that do not overlap; what begins at `next` is given out at
+//! once. Sequence numbers are extended to 64 bits, so that a stream of any length is one line. The first copy of a byte wins.
+//!
+//! A hole is declared once the peer has acknowledged past it and a grace has passed without progress (mirrors reorder: the
+//! acknowledgment may be seen first), or when the caller says so because a cap was hit or the flow has ended. A stream that is
+//! joined in the middle waits for the same grace before it settles where it begins.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reenact_formats::model::{LossCause, Timestamp};
+
+use super::{Chunk, Content};
+
+/// What one segment brings.
+pub(crate) struct Piece {
+    pub(crate) sequence: u32,
+    pub(crate) payload: Bytes,
+    /// Bytes behind the payload that were on the wire and not captured.
+    pub(crate) cut: u32,
+    pub(crate) fin: bool,
+    pub(crate) acknowledged: Option<u32>,
+    pub(crate) at: Timestamp,
+}
+
+/// Payload that does not become part of the stream.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Seen before.
+    pub(crate) retransmitted: u64,
+    /// So far from the stream that it cannot be part of it, or behind its end.
+    pub(crate) rejected: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Reassembler {
+    /// Extended sequence number of the stream's first byte, once it is known.
+    origin: Option<u64>,
+    /// Whether a SYN told the origin.
+    handshake: bool,
+    /// Extended sequence number of the next byte to give out. Before `origin` is known: of the first packet, to extend by.
+    next: u64,
+    /// The lowest sequence number seen while `origin` is unknown, and when that began.
+    joining: Option<(u64, Timestamp)>,
+    held: BTreeMap<u64, Held>,
+    held_bytes: u64,
+    /// The highest extended sequence number that the peer has acknowledged.
+    acked: u64,
+    /// Where given out bytes stopped while the peer had more, and since when.
+    hole: Option<(u64, Timestamp)>,
+    /// Extended sequence number of the FIN.
+    end: Option<u64>,
+    end_at: Timestamp,
+    ended: bool,
+}
+
+struct Held {
+    content: Content,
+    at: Timestamp,
+    acknowledged: Option<u32>,
+    conflicting: bool,
+}
+
+impl Reassembler {
+    /// Whether any packet of this direction was seen.
+    pub(crate) const fn is_seen(&self) -> bool {
+        self.origin.is_some() || self.joining.is_some()
+    }
+
+    /// Whether where it begins is known.
+    pub(crate) const fn is_placed(&self) -> bool {
+        self.origin.is_some()
+    }
+
+    /// Whether its SYN, or the answer to it, was seen.
+    pub(crate) const fn had_handshake(&self) -> bool {
+        self.handshake
+    }
+
+    /// Whether everything up to its FIN was given out.
+    pub(crate) const fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Bytes held out of order.
+    pub(crate) const fn held_bytes(&self) -> u64 {
+        self.held_bytes
+    }
+
+    /// The offset in the stream that an acknowledgment speaks of.
+    pub(crate) fn offset_of(&self, acknowledged: u32) -> Option<u64> {
+        let origin = self.origin?;
+        // The FIN has a sequence number, and is no byte.
+        let acknowledged = self.extend(acknowledged).min(self.end.unwrap_or(u64::MAX));
+        Some(acknowledged.saturating_sub(origin))
+    }
+
+    /// The offset of the next byte to give out.
+    pub(crate) fn offset(&self) -> u64 {
+        self.next - self.origin.unwrap_or(self.next)
+    }
+
+    /// Whether a SYN with this first sequence number opens another connection than this one.
+    pub(crate) fn is_other_origin(&self, first: u32) -> bool {
+        match self.origin {
+            Some(origin) if self.handshake => self.extend(first) != origin,
+            // Joined in the middle: the SYN may just be late.
+            Some(origin) => !(self.extend(first) <= origin && origin - self.extend(first) < LATE_SYN),
+            None => false,
+        }
+    }
+
+    /// The stream begins at `first`: its own SYN, or the acknowledgment in the peer's, says so.
+    pub(crate) fn begin(&mut self, first: u32, out: &mut VecDeque<Chunk>) {
+        if self.origin.is_some() {
+            return;
+        }
+        if self.joining.is_none() {
+            self.next = EXTENSION + u64::from(first);
+        }
+        let origin = self.extend(first);
+        self.handshake = true;
+        self.place(origin);
+        self.give(out);
+    }
+
+    /// The peer has received everything before `acknowledged`.
+    pub(crate) fn acknowledge(&mut self, acknowledged: u32, at: Timestamp) {
+        if !self.is_seen() {
+            return;
+        }
+        let acknowledged = self.extend(acknowledged);
+        if acknowledged > self.acked && acknowledged.saturating_sub(self.next) < WINDOW {
+            self.acked = acknowledged;
+            self.watch(at);
+        }
+    }
+
+    /// Takes what a segment brings.
+    pub(crate) fn push(&mut self, piece: Piece, out: &mut VecDeque<Chunk>, tally: &mut Tally) {
+        let Piece { sequence, payload, cut, fin, acknowledged, at } = piece;
+        if !self.is_seen() {
+            self.next = EXTENSION + u64::from(sequence);
+            self.joining = Some((self.next, at));
+        }
+        let start = self.extend(sequence);
+        if let Some((lowest, _)) = &mut self.joining {
+            *lowest = start.min(*lowest);
+        }
+        let length = payload.len() as u64 + u64::from(cut);
+        if start > self.next + WINDOW || self.end.is_some_and(|end| start + length > end) {
+            tally.rejected += payload.len() as u64;
+            return;
+        }
+        // A FIN before bytes that were seen is none of this stream.
+        let known = self.held.last_key_value().map_or(0, |(at, held)| at + held.content.length()).max(self.origin.map_or(0, |_| self.next));
+        if fin && self.end.is_none() && start + length >= known {
+            self.end = Some(start + length);
+            self.end_at = at;
+        }
+        if self.held.is_empty() && self.origin.is_some() && start == self.next && cut == 0 {
+            // Nearly all segments: in order, nothing held.
+            if !payload.is_empty() {
+                self.next += length;
+                out.push_back(Chunk { content: Content::Data(payload), at, acknowledged, conflicting: false });
+            }
+        } else {
+            if cut > 0 {
+                let content = Content::Gap(u64::from(cut), LossCause::SnapLength);
+                self.hold(start + payload.len() as u64, Held { content, at, acknowledged, conflicting: false }, tally);
+            }
+            if !payload.is_empty() {
+                self.hold(start, Held { content: Content::Data(payload), at, acknowledged, conflicting: false }, tally);
+            }
+        }
+        self.give(out);
+        self.watch(at);
+    }
+
+    /// When a hole is to be declared, or the beginning settled.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        let joining = self.joining.filter(|_| self.origin.is_none()).map(|(_, since)| since);
+        joining.or(self.hole.map(|(_, since)| since)).map(|since| since.saturating_add(GRACE))
+    }
+
+    /// Declares what is due at `now`.
+    pub(crate) fn expire(&mut self, now: Timestamp, out: &mut VecDeque<Chunk>) {
+        if self.due().is_none_or(|due| due > now) {
+            return;
+        }
+        if self.origin.is_none() {
+            self.settle_origin(out);
+            self.watch(now);
+        } else {
+            self.declare(self.acked, LossCause::Gap, now, out);
+        }
+    }
+
+    /// Gives out all that is held, with gaps for the holes: a cap was hit.
+    pub(crate) fn relieve(&mut self, at: Timestamp, out: &mut VecDeque<Chunk>) {
+        self.settle_origin(out);
+        self.declare_all(LossCause::BufferCap, at, out);
+    }
+
+    /// Gives out all that is held and the end: nothing more will be seen.
+    pub(crate) fn finish(&mut self, at: Timestamp, out: &mut VecDeque<Chunk>) {
+        self.settle_origin(out);
+        self.declare_all(LossCause::Gap, at, out);
+        if self.lacks_acked() {
+            self.declare(self.acked, LossCause::Gap, at, out);
+        }
+        if let Some(end) = self.end {
+            self.declare(end, LossCause::Gap, at, out);
+        }
+        if !self.ended {
+            self.ended = true;
+            out.push_back(Chunk { content: Content::Cut, at, acknowledged: None, conflicting: false });
+        }
+    }
+
+    /// Copies what is held out of the blocks in which it was received.
+    pub(crate) fn settle(&mut self) {
+        for held in self.held.values_mut() {
+            if let Content::Data(data) = &mut held.content {
+                *data = Bytes::copy_from_slice(data);
+            }
+        }
+    }
+
+    fn extend(&self, sequence: u32) -> u64 {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is what the wire has")]
+        let distance = sequence.wrapping_sub(self.next as u32).cast_signed();
+        self.next.wrapping_add_signed(i64::from(distance))
+    }
+
+    fn settle_origin(&mut self, out: &mut VecDeque<Chunk>) {
+        if let (None, Some((lowest, _))) = (self.origin, self.joining) {
+            self.place(lowest);
+            self.give(out);
+        }
+    }
+
+    fn place(&mut self, origin: u64) {
+        self.origin = Some(origin);
+        self.next = origin;
+        // What was seen before the origin belongs to nothing.
+        self.held.retain(|start, held| {
+            let keep = *start >= origin;
+            self.held_bytes -= if keep { 0 } else { held.size() };
+            keep
+        });
+    }
+
+    /// Holds the parts of a piece that are not held yet, and were not given out yet.
+    fn hold(&mut self, mut start: u64, mut piece: Held, tally: &mut Tally) {
+        if self.origin.is_some() && start < self.next {
+            let seen = (self.next - start).min(piece.content.length());
+            tally.retransmitted += piece.cut_front(seen);
+            start += seen;
+        }
+        while piece.content.length() > 0 {
+            let end = start + piece.content.length();
+            let before = self.held.range_mut(..=start).next_back().filter(|(at, held)| **at + held.content.length() > start);
+            if let Some((at, held)) = before {
+                // Held already: the first copy stays.
+                let shared = (*at + held.content.length()).min(end) - start;
+                let offset = start - *at;
+                held.conflicting |= differ(&held.content, offset, &piece.content, shared);
+                tally.retransmitted += piece.cut_front(shared);
+                start += shared;
+                continue;
+            }
+            let until = self.held.range(start..end).next().map_or(end, |(at, _)| *at);
+            let part = piece.split_front(until - start);
+            self.held_bytes += part.size();
+            self.held.insert(start, part);
+            start = until;
+        }
+    }
+
+    /// Gives out what now stands in order.
+    fn give(&mut self, out: &mut VecDeque<Chunk>) {
+        if self.origin.is_none() {
+            return;
+        }
+        while let Some(entry) = self.held.first_entry() {
+            debug_assert!(*entry.key() >= self.next, "nothing that was given out is held");
+            if *entry.key() != self.next {
+                break;
+            }
+            let held = entry.remove();
+            self.held_bytes -= held.size();
+            self.next += held.content.length();
+            out.push_back(Chunk { content: held.content, at: held.at, acknowledged: held.acknowledged, conflicting: held.conflicting });
+        }
+        if self.end.is_some_and(|end| self.next >= end) && !self.ended {
+            self.ended = true;
+            out.push_back(Chunk { content: Content::End, at: self.end_at, acknowledged: None, conflicting: false });
+        }
+    }
+
+    /// Begins or ends the wait for a hole. Progress begins it anew.
+    fn watch(&mut self, at: Timestamp) {
+        if !self.lacks_acked() {
+            self.hole = None;
+        } else if self.hole.is_none_or(|(next, _)| next != self.next) {
+            self.hole = Some((self.next, at));
+        }
+    }
+
+    /// Whether the peer has had bytes that were not seen here. One byte too many is the number of a FIN that was not seen.
+    fn lacks_acked(&self) -> bool {
+        let acked = self.acked.min(self.end.unwrap_or(u64::MAX));
+        self.origin.is_some() && acked > self.next + u64::from(self.held.is_empty())
+    }
+
+    fn declare_all(&mut self, cause: LossCause, at: Timestamp, out: &mut VecDeque<Chunk>) {
+        while let Some((start, _)) = self.held.first_key_value() {
+            let start = *start;
+            self.declare(start, cause, at, out);
+        }
+    }
+
+    /// Declares holes lost up to `until`, and gives out what stood behind each.
+    fn declare(&mut self, until: u64, cause: LossCause, at: Timestamp, out: &mut VecDeque<Chunk>) {
+        let until = until.min(self.end.unwrap_or(u64::MAX));
+        while self.next < until {
+            let hole_end = self.held.first_key_value().map_or(until, |(start, _)| (*start).min(until));
+            out.push_back(Chunk { content: Content::Gap(hole_end - self.next, cause), at, acknowledged: None, conflicting: false });
+            self.next = hole_end;
+            self.give(out);
+        }
+        self.give(out);
+        self.watch(at);
+    }
+}
+
+impl Held {
+    /// Bytes in memory.
+    const fn size(&self) -> u64 {
+        match &self.content {
+            Content::Data(data) => data.len() as u64,
+            _ => 0,
+        }
+    }
+
+    /// Drops the first `length` bytes and says how many of them were in memory.
+    fn cut_front(&mut self, length: u64) -> u64 {
+        self.split_front(length).size()
+    }
+
+    /// Takes the first `length` bytes off.
+    fn split_front(&mut self, length: u64) -> Self {
+        let content = match &mut self.content {
+            Content::Data(data) => Content::Data(data.split_to(usize::try_from(length).map_or(data.len(), |length| length.min(data.len())))),
+            Content::Gap(missing, cause) => {
+                *missing -= length;
+                Content::Gap(length, *cause)
+            }
+            Content::End | Content::Cut => Content::Cut,
+        };
+        Self { content, ..*self }
+    }
+}
+
+/// Whether two copies of the same bytes say different things.
+fn differ(held: &Content, offset: u64, other: &Content, shared: u64) -> bool {
+    let (Content::Data(held), Content::Data(other)) = (held, other) else { return false };
+    let (Ok(offset), Ok(shared)) = (usize::try_from(offset), usize::try_from(shared)) else { return false };
+    held.get(offset..offset + shared) != other.get(..shared)
+}
+
+/// How long the peer's acknowledgment may be ahead of the bytes: mirrors and queues reorder packets.
+const GRACE: Duration = Duration::from_millis(250);
+/// A segment further ahead than the largest window that TCP can open is of no use.
+const WINDOW: u64 = 1 << 30;
+/// A SYN this far before a stream that was joined in the middle is its own, seen late.
+const LATE_SYN: u64 = 1 << 20;
+/// Sequence numbers are extended from here, so that what lies before the first one seen is positive too.
+const EXTENSION: u64 = 1 << 32;
