@@ -6,6 +6,7 @@
 mod exchange;
 mod figures;
 mod summary;
+mod text;
 
 pub use exchange::{exchange_json, exchange_text};
 pub(crate) use figures::counted;

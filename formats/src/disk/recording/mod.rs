@@ -2,7 +2,7 @@
 //!
 //! In: exchanges, already redacted, and the loss ledger. Out: parts that open as they are in DuckDB and pandas, and the same
 //! exchanges again, merged in order of time. One row is one exchange: plain columns for what people query, beside the raw
-//! heads and bodies ([`columns`](self)). What never happens here: a part is changed after it was published, or more
+//! heads and bodies; `docs/formats.md` describes each. What never happens here: a part is changed after it was published, or more
 //! than a part's worth of exchanges is held.
 //!
 //! ```text
@@ -14,6 +14,22 @@
 //!
 //! The manifest is a summary. All that it says, digests and the *checked* state apart, stands in the parts' footers too, so a
 //! capture that was killed opens up to its last part.
+//!
+//! ```
+//! use reenact_formats::disk::recording::{Recording, RecordingWriter, Window, WriterOptions};
+//! use reenact_formats::model::LossLedger;
+//!
+//! # let root = tempfile::tempdir()?;
+//! # let dir = root.path().join("rec");
+//! let writer = RecordingWriter::create(&dir, WriterOptions { source: "file shop.pcap".to_owned(), ..WriterOptions::default() })?;
+//! // Here each exchange is written, and each tick of packet time told.
+//! let manifest = writer.finish(&LossLedger::default())?;
+//!
+//! let recording = Recording::open(&dir)?;
+//! assert_eq!(recording.manifest(), &manifest);
+//! assert_eq!(recording.exchanges(&Window::ALL)?.count() as u64, manifest.exchanges);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod columns;
 mod manifest;
