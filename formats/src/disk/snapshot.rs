@@ -311,6 +311,19 @@ mod tests {
     }
 
     #[test]
+    fn the_page_names_every_field() {
+        let page = include_str!("../../../docs/formats.md");
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("snapshot");
+        sample().write(&path).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&std::fs::read(path.join(DOCUMENT)).unwrap()).unwrap();
+        let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        for key in keys(&document).into_iter().chain(keys(&document["entities"][0])) {
+            assert!(page.contains(&format!("`{key}`")), "{key}");
+        }
+    }
+
+    #[test]
     fn what_was_altered_is_refused() {
         let root = tempfile::tempdir().unwrap();
         let (path, other) = (root.path().join("a"), root.path().join("b"));

@@ -23,6 +23,9 @@ macro_rules! judged_words {
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+ }
 
         impl $name {
+            /// All of them, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
             /// The word that stands in the document and in reports.
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }

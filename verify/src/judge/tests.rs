@@ -109,3 +109,16 @@ fn the_document_round_trips() {
     std::fs::write(&path, verdict.to_document()).unwrap();
     assert_eq!(Verdict::open(&path).unwrap(), verdict);
 }
+
+#[test]
+fn the_page_names_every_field_and_every_reason() {
+    let page = include_str!("../../../docs/formats.md");
+    let verdict = verdict(judged(many(1, "{}")), judged(many(1, "{}")), None, "");
+    let document: serde_json::Value = serde_json::from_slice(&verdict.to_document()).unwrap();
+    for key in document.as_object().unwrap().keys() {
+        assert!(page.contains(&format!("`{key}`")), "{key}");
+    }
+    for kind in ReasonKind::ALL {
+        assert!(page.contains(&format!("`{kind}`")), "{kind}");
+    }
+}
