@@ -72,3 +72,124 @@ pub(crate) fn script(lines: &[(u64, &str, &str)]) -> Vec<Exchange> {
         })
         .collect()
 }
+
+/// What a test server does with a request.
+pub(crate) enum Act {
+    /// Answers with these bytes.
+    Answer(String),
+    /// Answers with these bytes after a while.
+    Later(std::time::Duration, String),
+    /// Never answers.
+    Hang,
+    /// Closes the connection.
+    Close,
+}
+
+/// `HTTP/1.1 200` with a body.
+pub(crate) fn ok(body: &str) -> Act {
+    Act::Answer(format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+}
+
+/// A server on this machine that keeps what it was sent. It serves until the process ends.
+pub(crate) struct Server {
+    pub(crate) address: std::net::SocketAddr,
+    /// The raw heads of the requests, but for probes, by connection.
+    pub(crate) seen: std::sync::Arc<std::sync::Mutex<Vec<Vec<String>>>>,
+}
+
+impl Server {
+    /// `act` is given method and target. A marked server answers the probe by itself.
+    pub(crate) fn start(marked: bool, act: impl Fn(&str, &str) -> Act + Send + Sync + 'static) -> Self {
+        use std::io::{Read, Write};
+        use std::sync::{Arc, Mutex};
+
+        use reenact_formats::model::Side;
+        use reenact_formats::wire::http1::{Decoder, Event, Limits};
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::<Vec<String>>::new()));
+        let (act, log) = (Arc::new(act), Arc::clone(&seen));
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let (act, log) = (Arc::clone(&act), Arc::clone(&log));
+                std::thread::spawn(move || {
+                    stream.set_nodelay(true).unwrap();
+                    let mut decoder = Decoder::new(Side::Request, Limits::default());
+                    let mut buffer = [0; 4096];
+                    let mut connection = None;
+                    loop {
+                        while let Some(event) = decoder.next() {
+                            let Event::Message(decoded) = event else { continue };
+                            let head = decoded.message.head;
+                            let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+                            let (method, target) = (text(head.method()), text(head.target()));
+                            let act = if marked && target == crate::safety::MARK {
+                                ok("")
+                            } else {
+                                if target != crate::safety::MARK {
+                                    let mut log = log.lock().unwrap();
+                                    let connection = *connection.get_or_insert_with(|| {
+                                        log.push(Vec::new());
+                                        log.len() - 1
+                                    });
+                                    log[connection].push(text(Some(head.raw())));
+                                }
+                                act(&method, &target)
+                            };
+                            match act {
+                                Act::Answer(answer) => stream.write_all(answer.as_bytes()).unwrap_or_default(),
+                                Act::Later(after, answer) => {
+                                    // Waits on the socket rather than asleep: nothing comes.
+                                    stream.set_read_timeout(Some(after)).unwrap();
+                                    let _ = stream.peek(&mut [0]);
+                                    stream.set_read_timeout(None).unwrap();
+                                    stream.write_all(answer.as_bytes()).unwrap_or_default();
+                                }
+                                Act::Hang => {}
+                                Act::Close => return,
+                            }
+                        }
+                        match stream.read(&mut buffer) {
+                            Ok(count) if count > 0 => decoder.feed(Bytes::copy_from_slice(&buffer[..count]), Timestamp::default()),
+                            _ => return,
+                        }
+                    }
+                });
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// As a target.
+    pub(crate) fn url(&self) -> crate::TargetUrl {
+        format!("http://{}", self.address).parse().unwrap()
+    }
+}
+
+/// Redacts by putting `REDACTED` in place of every body that it sees.
+pub(crate) struct Blank;
+
+impl reenact_formats::seam::Redact for Blank {
+    fn exchange(&mut self, _: &mut Exchange) {}
+
+    fn response(&mut self, request: Option<&Message>, response: &mut Message) -> Vec<reenact_formats::model::Redaction> {
+        assert!(request.is_some(), "what was sent is known");
+        if response.body.kept_length() > 0 {
+            response.body.replace(Bytes::from_static(b"REDACTED"));
+        }
+        Vec::new()
+    }
+
+    fn value(&mut self, _: &str, value: &str) -> String {
+        value.to_owned()
+    }
+
+    fn key_id(&self) -> reenact_formats::model::KeyId {
+        reenact_formats::model::KeyId::from_digest([1; 8])
+    }
+
+    fn policy_digest(&self) -> String {
+        "00".repeat(32)
+    }
+}
