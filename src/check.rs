@@ -10,7 +10,7 @@ use std::path::Path;
 
 use reenact_formats::disk::Error;
 use reenact_formats::disk::recording::{Counts, Manifest, Part, Recording, State, Window};
-use reenact_formats::model::{Action, Exchange, ExchangeId, LossLedger};
+use reenact_formats::model::{Action, Exchange, ExchangeId, LossLedger, LossUnit};
 use reenact_formats::seam::Explain as _;
 use serde_json::{Value, json};
 
@@ -232,11 +232,13 @@ fn ledger_problems(manifest: &Manifest) -> Vec<Problem> {
             problems.push(Problem { what: format!("the account does not add up: {what} ({left} and {right})"), hint: None });
         }
     };
-    let packets = &ledger.packets;
-    let fates = packets.tcp + packets.filtered + packets.lost + packets.other.values().sum::<u64>();
-    unequal("packets that entered, and what became of them", packets.seen, fates);
-    // The account of a capture that was cut off may be a tick behind its rows.
+    // That of a capture that was cut off may be a tick behind its rows, with bytes on the way.
     if manifest.finished {
+        let packets = &ledger.packets;
+        let fates = packets.tcp + packets.filtered + packets.lost + packets.other.values().sum::<u64>();
+        unequal("packets that entered, and what became of them", packets.seen, fates);
+        let foreign: u64 = ledger.foreign.values().map(|traffic| traffic.bytes).sum();
+        unequal("bytes of streams, and what became of them", ledger.stream_bytes, ledger.recorded_bytes + foreign + ledger.lost_in(LossUnit::Bytes));
         unequal("requests of the capture, and of the rows", ledger.requests, manifest.requests);
         unequal("responses of the capture, and of the rows", ledger.responses, manifest.responses);
         unequal("complete exchanges of the capture, and of the rows", ledger.complete, manifest.complete);

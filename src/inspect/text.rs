@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use reenact_formats::disk::recording::State;
-use reenact_formats::model::{LossCause, LossLedger};
+use reenact_formats::model::{LossCause, LossLedger, LossUnit};
 
 use super::figures::{bytes, count, counted, duration, printable_line, share};
 use super::summary::{Endpoint, Rate, Summary};
@@ -188,28 +188,31 @@ fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
 }
 
 /// A loss in words: how much, and by what.
-pub(crate) fn loss_words(cause: LossCause, amount: u64) -> String {
-    let (unit, why) = match cause {
-        LossCause::KernelDrop => ("packet", "the kernel dropped them before we saw them"),
-        LossCause::InterfaceDrop => ("packet", "the interface dropped them"),
-        LossCause::SnapLength => ("byte", "the capture holds less of a packet than was on the wire"),
-        LossCause::Gap => ("byte", "holes in streams: the peer had them, the capture does not"),
-        LossCause::Resync => ("byte", "around holes, of no readable message"),
-        LossCause::BufferCap => ("byte", "out of order beyond the buffer"),
-        LossCause::BodyOverLimit => ("byte", "bodies over the limit; their exchanges are kept"),
-        LossCause::Unparsable => ("byte", "no parser could read them"),
-        LossCause::Upgraded => ("byte", "after an upgrade or a CONNECT"),
-        LossCause::FragmentIncomplete => ("packet", "fragments of packets that were never completed"),
-        LossCause::UndecodablePacket => ("packet", "their headers could not be read"),
-        LossCause::TruncatedFile => ("packet", "the file ended inside of them"),
-        LossCause::IncompleteMessage => ("message", "their ends were not seen"),
-        LossCause::MissingRequest => ("message", "responses whose requests were not seen"),
-        LossCause::MissingResponse => ("message", "requests whose responses were not seen"),
-        LossCause::FlowCap => ("connection", "too many at once"),
-        // A cause of a newer capture: its name has to do.
-        other => return format!("{} ({other})", count(amount)),
+fn loss_words(cause: LossCause, amount: u64) -> String {
+    let why = match cause {
+        LossCause::KernelDrop => "the kernel dropped them before we saw them",
+        LossCause::InterfaceDrop => "the interface dropped them",
+        LossCause::SnapLength => "the capture holds less of a packet than was on the wire",
+        LossCause::Gap => "holes in streams: the peer had them, the capture does not",
+        LossCause::Resync => "around holes, of no readable message",
+        LossCause::BufferCap => "out of order beyond the buffer",
+        LossCause::BodyOverLimit => "bodies over the limit; their exchanges are kept",
+        LossCause::Unparsable => "no parser could read them",
+        LossCause::Upgraded => "after an upgrade or a CONNECT",
+        LossCause::FragmentIncomplete => "fragments of packets that were never completed",
+        LossCause::UndecodablePacket => "their headers could not be read",
+        LossCause::TruncatedFile => "the file ended inside of them",
+        LossCause::IncompleteMessage => "their ends were not seen",
+        LossCause::MissingRequest => "responses whose requests were not seen",
+        LossCause::MissingResponse => "requests whose responses were not seen",
+        LossCause::FlowCap => "too many at once",
+        // One that this view has no words for yet.
+        other => other.word(),
     };
-    let amount = if unit == "byte" { bytes(amount) } else { counted(amount, unit) };
+    let amount = match cause.unit() {
+        LossUnit::Bytes => bytes(amount),
+        unit => counted(amount, unit.word().trim_end_matches('s')),
+    };
     format!("{amount}: {why}")
 }
 

@@ -43,6 +43,32 @@ words! {
     }
 }
 
+words! {
+    /// What a loss is counted in.
+    LossUnit {
+        /// Packets.
+        Packets = "packets",
+        /// Bytes of streams.
+        Bytes = "bytes",
+        /// Requests or responses.
+        Messages = "messages",
+        /// Connections.
+        Connections = "connections",
+    }
+}
+
+impl LossCause {
+    /// What its losses are counted in.
+    pub const fn unit(self) -> LossUnit {
+        match self {
+            Self::KernelDrop | Self::InterfaceDrop | Self::FragmentIncomplete | Self::UndecodablePacket | Self::TruncatedFile => LossUnit::Packets,
+            Self::SnapLength | Self::Gap | Self::Resync | Self::BufferCap | Self::BodyOverLimit | Self::Unparsable | Self::Upgraded => LossUnit::Bytes,
+            Self::IncompleteMessage | Self::MissingRequest | Self::MissingResponse => LossUnit::Messages,
+            Self::FlowCap => LossUnit::Connections,
+        }
+    }
+}
+
 /// What became of the packets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PacketAccount {
@@ -102,6 +128,11 @@ impl LossLedger {
         if amount > 0 {
             *self.lost.entry(cause).or_default() += amount;
         }
+    }
+
+    /// All that was lost of what is counted in `unit`.
+    pub fn lost_in(&self, unit: LossUnit) -> u64 {
+        self.lost.iter().filter(|(cause, _)| cause.unit() == unit).map(|(_, amount)| amount).sum()
     }
 
     /// Adds every figure of `other`.

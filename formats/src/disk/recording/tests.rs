@@ -109,6 +109,26 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_window_is_what_a_plain_filter_of_all_would_be(
+        starts in vec(0..100_i64, 0..60),
+        part_bytes in 700..20_000_u64,
+        from in proptest::option::of(0..100_i64),
+        to in proptest::option::of(0..100_i64),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let exchanges: Vec<_> = starts.iter().enumerate().map(|(n, start)| exchange(n as u64 + 1, *start, 30)).collect();
+        write(dir.path(), WriterOptions { part_bytes, ..WriterOptions::default() }, &exchanges);
+        let moment = |nanos: i64| Timestamp::from_nanos(1_700_000_000_000_000_000 + nanos);
+        let window = Window { from: from.map(moment), to: to.map(moment) };
+        let expected: Vec<_> = in_order(&exchanges).into_iter().filter(|exchange| window.contains(exchange.start)).collect();
+        prop_assert_eq!(read(dir.path(), &window), expected);
+    }
+}
+
 /// A recording of `count` exchanges, a second apart, in parts of `in_part`.
 fn seconds(dir: &Path, count: i64, in_part: usize) -> Vec<Exchange> {
     let exchanges: Vec<_> = (0..count).map(|second| exchange(second.unsigned_abs() + 1, second * 1_000_000_000, 2000)).collect();
