@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
 use bytes::Bytes;
 use reenact_formats::config::policy::RuleName;
@@ -78,6 +79,32 @@ impl Redactor {
     /// The originals that were replaced so far, as a set that cannot be read, for the residue check.
     pub fn originals(&self) -> &Originals {
         &self.originals
+    }
+
+    /// What would be redacted in a text of the given media type, as spans of bytes in order, with the rules that say so.
+    /// `http/headers` is a message head. Nothing is remembered.
+    pub fn spans(&self, media_type: &str, text: &[u8]) -> Vec<(Range<usize>, &'static str)> {
+        let mut spans = Vec::new();
+        let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
+            for hit in self.first_look(&leaf, raw, &[]) {
+                if self.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
+                    spans.push((placed_in(&leaf, raw, &hit.span), hit.rule.word()));
+                }
+            }
+        };
+        if media_type == "http/headers" {
+            let raw = Bytes::copy_from_slice(text);
+            if let Ok(head) = Head::request(raw.clone()).or_else(|_| Head::response(raw.clone())).or_else(|_| Head::trailers(raw)) {
+                visit_head(&head, &mut |leaf| each(leaf, text));
+            }
+        } else {
+            let raw = format!("POST / HTTP/1.1\r\nContent-Type: {media_type}\r\n\r\n");
+            if let Ok(head) = Head::request(Bytes::from(raw)) {
+                visit_body(&head, text, &mut |leaf| each(leaf, text));
+            }
+        }
+        spans.sort_by_key(|(span, _)| span.start);
+        spans
     }
 
     /// The first look at a message: what names and shapes tell, and whether its body can be looked into at all.

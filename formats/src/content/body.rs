@@ -78,7 +78,7 @@ fn visit_typed(content_type: &[u8], bytes: &[u8], f: Visit<'_>) -> Visited {
             form::visit(bytes, f);
             Visited { content: Content::Form, fault: None }
         }
-        other if other.starts_with("multipart/") => match parameter("boundary") {
+        other if other.starts_with("multipart/") => match parameter("boundary").or_else(|| first_boundary(bytes)) {
             Some(boundary) if !boundary.is_empty() && multipart::visit(bytes, boundary, f) => Visited { content: Content::Multipart, fault: None },
             _ => visit_text(bytes, Some(Fault::Syntax { offset: 0 }), f),
         },
@@ -94,6 +94,8 @@ fn visit_typed(content_type: &[u8], bytes: &[u8], f: Visit<'_>) -> Visited {
             if other.is_empty() { visit_text(bytes, None, f) } else { whole(bytes, None, f) }
         }
         "application/x-www-form-urlencoded" => visit_json(bytes, f),
+        // A media type that no one knows, and yet a text that can be read.
+        other if !is_media(other) && is_json(bytes) => visit_json(bytes, f),
         _ => Visited { content: Content::Opaque, fault: None },
     }
 }
@@ -153,6 +155,17 @@ fn whole(bytes: &[u8], fault: Option<Fault>, f: Visit<'_>) -> Visited {
     Visited { content: Content::Text, fault }
 }
 
+/// The boundary that a multipart body begins with, for senders that do not name it.
+fn first_boundary(bytes: &[u8]) -> Option<&[u8]> {
+    let line = bytes.strip_prefix(b"--")?.split(|byte| *byte == b'\n').next()?.trim_ascii_end();
+    // RFC 2046, section 5.1.1: seventy characters at most.
+    (1..=70).contains(&line.len()).then_some(line)
+}
+
+fn is_media(media_type: &str) -> bool {
+    ["image/", "audio/", "video/", "font/", "model/"].iter().any(|kind| media_type.starts_with(kind))
+}
+
 fn is_markup(media_type: &str) -> bool {
     media_type.ends_with("+xml") || matches!(media_type, "application/xml" | "text/xml" | "text/html" | "application/xhtml")
 }
@@ -202,7 +215,7 @@ mod tests {
 
     #[test]
     fn reads_by_media_type() {
-        let cases: [(&str, &[u8], Content, &[&str]); 17] = [
+        let cases: [(&str, &[u8], Content, &[&str]); 19] = [
             ("application/json", b"[1]", Content::Json, &["body:/0=1"]),
             ("application/problem+json; charset=UTF-8", b"[1]", Content::Json, &["body:/0=1"]),
             ("application/json", b"oops", Content::Text, &["body:=oops"]),
@@ -218,6 +231,8 @@ mod tests {
             ("application/x-ndjson", b"{\"a\":1}\n\n[2]\n", Content::JsonLines, &["body:/0/a~key=a", "body:/0/a=1", "body:/1/0=2"]),
             ("application/octet-stream", b"alice", Content::Opaque, &[]),
             ("image/png", b"[1]", Content::Opaque, &[]),
+            ("application/vnd.shop", b"[1]", Content::Json, &["body:/0=1"]),
+            ("multipart/form-data", b"--b\r\n\r\nx\r\n--b--", Content::Multipart, &["body:0=x"]),
             ("multipart/form-data", b"no boundary", Content::Text, &["body:=no boundary"]),
             ("anything", b"", Content::Empty, &[]),
         ];

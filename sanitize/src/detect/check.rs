@@ -42,6 +42,8 @@ pub(crate) fn is_iban(bare: &[u8]) -> bool {
     bare.len() > 4
         && IBAN_LENGTHS.iter().any(|(country, length)| bare.starts_with(country.as_bytes()) && bare.len() == *length)
         && bare[2..4].iter().all(u8::is_ascii_digit)
+        // A remainder that is subtracted from 98 gives 02 at least.
+        && (&b"02"[..]..=&b"98"[..]).contains(&&bare[2..4])
         && remainder_97(bare) == Some(1)
 }
 

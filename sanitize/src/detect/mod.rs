@@ -252,3 +252,6 @@ const MIN_SECRET: usize = 12;
 const MIN_DIGITS: usize = 8;
 /// `pwd=x`.
 const MIN_PAIR: usize = 5;
+
+#[cfg(test)]
+mod tests;

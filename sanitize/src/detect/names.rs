@@ -152,7 +152,7 @@ const PHRASES: &[(RuleName, Strength, &str)] = &[
          sender name,billing name,shipping name,card holder,card holder name,cardholder,cardholder name,account holder,account holder name,holder name,owner name,fname,lname,first names,last names,\
          vorname,nachname,prenom,prénom,nom de famille,apellido,apellidos,cognome,nombre completo,legal name,real name,person name,user full name,signatory",
     ),
-    (Person, Weak, "name,nom,nombre,nome"),
+    (Person, Weak, "name,nom,nombre,nome,patient,customer,recipient,passenger,beneficiary,payee,applicant,guest,author,cliente,kunde"),
     (
         Address,
         Strong,

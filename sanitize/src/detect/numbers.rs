@@ -57,21 +57,34 @@ fn grouped(value: &[u8], groups: &[Range<usize>], hits: &mut Vec<Hit>) {
                 let separator = between.next();
                 separator.is_none_or(|separator| separators.contains(&separator) && between.all(|other| other == separator))
             };
+            let is_fraction = matches!(&value[..span.start], [.., before, b'.'] if before.is_ascii_digit());
             let found = match lengths.as_slice() {
+                _ if is_fraction => None,
                 [13..=19] | [4, 4, 4, 4] | [4, 4, 4, 4, 1..=3] | [4, 6, 4 | 5] if is_joined(b" -") && is_card(&digits) => Some((RuleName::Card, Domain::Card)),
                 [3, 2, 4] if is_joined(b"- ") && is_ssn(&digits) => Some((RuleName::Ssn, Domain::Ssn)),
                 [3, 3, 4] if is_joined(b"-.") && digits[0] > 1 && digits[3] > 1 => Some((RuleName::Phone, Domain::Phone)),
                 _ => None,
             };
             if let Some((rule, domain)) = found.filter(|_| ends_number(value, span.end)) {
-                let span = with_country(value, span, rule);
-                hits.push(Hit::new(span, rule, domain));
+                hits.push(match track(value, &span).filter(|_| rule == RuleName::Card) {
+                    Some(track) => Hit::new(track, RuleName::CardSecurity, Domain::Password),
+                    None => Hit::new(with_country(value, span, rule), rule, domain),
+                });
                 first += count;
                 continue 'groups;
             }
         }
         first += 1;
     }
+}
+
+/// The second track of a card's magnetic stripe (ISO/IEC 7813): the number, an equals sign, expiry, service code and discretionary data.
+fn track(value: &[u8], number: &Range<usize>) -> Option<Range<usize>> {
+    let rest = value.get(number.end..).filter(|rest| matches!(rest.first(), Some(b'=' | b'D')))?;
+    let digits = rest[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let ends = usize::from(rest.get(1 + digits) == Some(&b'?'));
+    let begins = usize::from(number.start > 0 && value[number.start - 1] == b';');
+    (digits >= MIN_TRACK).then(|| number.start - begins..number.end + 1 + digits + ends)
 }
 
 /// A phone number takes the parenthesis and the country code that stand before it.
@@ -90,7 +103,7 @@ fn starts_number(value: &[u8], at: usize) -> bool {
 }
 
 fn ends_number(value: &[u8], at: usize) -> bool {
-    ends_word(value, at)
+    (ends_word(value, at) || matches!(&value[at..], [b'D', after, ..] if after.is_ascii_digit()))
         && !matches!(&value[at..], [b'-', after, ..] if after.is_ascii_alphabetic())
         && !matches!(&value[at..], [b'.', after, ..] if after.is_ascii_digit())
 }
@@ -151,6 +164,8 @@ fn international_phones(value: &[u8], hits: &mut Vec<Hit>) {
 const MIN_IBAN: usize = 15;
 const MAX_IBAN: usize = 34;
 const MIN_PHONE: usize = 8;
+/// Expiry and service code.
+const MIN_TRACK: usize = 7;
 const MAX_PHONE: usize = 15;
 /// A run of more groups is a table of numbers; its pieces are looked at one by one.
 const MAX_GROUPS: usize = 4096;

@@ -7,14 +7,18 @@ use reenact_formats::content::LeafKind;
 use regex::bytes::Regex;
 
 use super::names::Names;
-use super::{Hit, Place, telling};
+use super::{Hit, Place, Strength, telling};
 
 pub(super) fn find(names: &Names, value: &[u8], hits: &mut Vec<Hit>) {
     let mut at = 0;
     while let Some(captures) = NAME.captures_at(value, at) {
         let (Some(opening), Some(name)) = (captures.get(0), captures.get(1)) else { return };
         at = opening.end();
-        let Some(name) = std::str::from_utf8(name.as_bytes()).ok().filter(|name| names.lookup(name).is_some()) else { continue };
+        let name = with_words_before(value, name.range());
+        // In prose a colon follows any word: only an equals sign makes a pair of a name that tells little.
+        let is_assigned = opening.as_bytes().contains(&b'=');
+        let tells = |name: &&str| names.lookup(name).is_some_and(|telling| is_assigned || telling.strength == Strength::Strong);
+        let Some(name) = std::str::from_utf8(name).ok().filter(tells) else { continue };
         let span = value_at(value, at);
         at = span.end;
         let place = Place { kind: LeafKind::Text, name: Some(name), path: "" };
@@ -23,6 +27,20 @@ pub(super) fn find(names: &Names, value: &[u8], hits: &mut Vec<Hit>) {
             hits.push(hit);
         }
     }
+}
+
+/// A name with the words of the same phrase before it: `aws secret access key: …`.
+fn with_words_before(value: &[u8], name: Range<usize>) -> &[u8] {
+    let mut start = name.start;
+    for _ in 0..MAX_WORDS_BEFORE {
+        let before = value[..start].strip_suffix(b" ").unwrap_or_default();
+        let word = before.iter().rev().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if word == 0 {
+            break;
+        }
+        start = before.len() - word;
+    }
+    &value[start..name.end]
 }
 
 /// The value that begins at `at`: in quotes up to the closing one or the end of the line, else up to where one must end.
@@ -43,6 +61,14 @@ fn value_at(value: &[u8], at: usize) -> Range<usize> {
         }
         return start..end.min(value.len());
     }
+    // What a template leaves open is seen whole, so that it is known for one.
+    for (open, close) in [(&b"${"[..], &b"}"[..]), (b"{{", b"}}"), (b"<", b">"), (b"[", b"]")] {
+        if rest.starts_with(open)
+            && let Some(end) = memchr::memmem::find(&rest[..rest.len().min(MAX_VARIABLE)], close)
+        {
+            return at..at + end + close.len();
+        }
+    }
     let word = |from: usize| from + value[from..].iter().take_while(|byte| !byte.is_ascii_whitespace() && !b"\"'\\,;&<>{}[]()".contains(byte)).count();
     let end = word(at);
     let is_scheme = [&b"bearer"[..], b"basic", b"token"].iter().any(|scheme| value[at..end].eq_ignore_ascii_case(scheme));
@@ -51,6 +77,11 @@ fn value_at(value: &[u8], at: usize) -> Range<usize> {
     let end = end - value[at..end].iter().rev().take_while(|byte| matches!(byte, b'.' | b':' | b'!' | b'?')).count();
     at..end
 }
+
+const MAX_WORDS_BEFORE: usize = 3;
+const MAX_WORD: usize = 24;
+/// The longest `${NAME}`.
+const MAX_VARIABLE: usize = 64;
 
 /// A name, perhaps in quotes, then a colon or an equals sign.
 static NAME: LazyLock<Regex> =

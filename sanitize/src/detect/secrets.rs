@@ -101,7 +101,8 @@ fn shaped(value: &[u8], bytes: &Bytes, hits: &mut Vec<Hit>) {
         push_all(&TELEGRAM, value, hits);
     }
     if bytes.equals >= 2 && value.len() >= 88 {
-        push_all(&AZURE_STORAGE, value, hits);
+        let keys = AZURE_STORAGE.captures_iter(value).filter_map(|captures| captures.get(1));
+        hits.extend(keys.map(|key| Hit::new(key.range(), RuleName::VendorToken, Domain::Opaque)));
     }
     if bytes.dots >= 2 && value.len() >= 50 {
         push_all(&DISCORD, value, hits);
@@ -123,7 +124,7 @@ fn pattern(text: &str) -> Regex {
 static SCHEME: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)\b(bearer|basic)[ \t+]+([a-z0-9._~+/-]{8,}={0,2})"));
 static URL_PASSWORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@]*:([^\s/@]+)@"));
 static TELEGRAM: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\b[0-9]{8,10}:A[A-Za-z0-9_-]{34}\b"));
-static AZURE_STORAGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\b[A-Za-z0-9+/]{86}=="));
+static AZURE_STORAGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)(?:^|[^A-Za-z0-9+/])([A-Za-z0-9+/]{86}==)"));
 static DISCORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}\b"));
 static TERRAFORM: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,}"));
 static MAILCHIMP: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\b[0-9a-f]{32}-us[0-9]{1,2}\b"));

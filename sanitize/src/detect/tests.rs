@@ -1,0 +1,192 @@
+use std::time::Duration;
+
+use super::*;
+
+fn detector() -> Detector {
+    Detector::new([])
+}
+
+/// What is found in a text without a name, as `rule:piece`.
+fn found(text: &str) -> Vec<String> {
+    named("", text)
+}
+
+fn named(name: &str, text: &str) -> Vec<String> {
+    let place = Place { kind: LeafKind::JsonString, name: (!name.is_empty()).then_some(name), path: "body:/x/y" };
+    detector().detect(text.as_bytes(), &place).into_iter().map(|hit| format!("{}:{}", hit.rule.word(), &text[hit.span])).collect()
+}
+
+#[test]
+fn shapes_are_found_without_a_name() {
+    for (text, expected) in [
+        ("mail alice.b+c@shop.example, please", "email:alice.b+c@shop.example"),
+        ("<bob@mail.co.uk>", "email:bob@mail.co.uk"),
+        ("to=eve@x.io&y", "email:eve@x.io"),
+        ("jürgen@bücher.de", "email:jürgen@bücher.de"),
+        ("card 4111 1111 1111 1111 12/27", "card:4111 1111 1111 1111"),
+        ("378282246310005", "card:378282246310005"),
+        ("5555-5555-5555-4444.", "card:5555-5555-5555-4444"),
+        ("GB29 NWBK 6016 1331 9268 19", "iban:GB29 NWBK 6016 1331 9268 19"),
+        ("pay DE89370400440532013000 now", "iban:DE89370400440532013000"),
+        ("ssn 078-05-1120", "ssn:078-05-1120"),
+        ("call +49 (30) 123-4567!", "phone:+49 (30) 123-4567"),
+        ("call 415-555-2671", "phone:415-555-2671"),
+        ("from 93.184.216.34:443", "ip:93.184.216.34"),
+        ("2a02:1b08:3cb6:625a:7e03:9d68:c17a:c95e", "ip:2a02:1b08:3cb6:625a:7e03:9d68:c17a:c95e"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln x", "jwt:eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln"),
+        (
+            "-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY----- x",
+            "private_key:-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----",
+        ),
+        ("-----BEGIN PRIVATE KEY-----\ncut", "private_key:-----BEGIN PRIVATE KEY-----\ncut"),
+        ("key AKIAIOSFODNN7EXAMPLE", "aws_key:AKIAIOSFODNN7EXAMPLE"),
+        ("Bearer mF_9.B5f-4.1JqM", "authorization:mF_9.B5f-4.1JqM"),
+        ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "authorization:QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ("postgres://app:s3cret@db:5432/x", "url_credential:s3cret"),
+        ("user=bob password=hunter2, ok", "password:hunter2"),
+        (r#"{"api_key": "abc def"#, "token:abc def"),
+        ("aws secret access key: abcdefgh/+12", "token:abcdefgh/+12"),
+        (";4111111111111111=25121010000012300?", "card_security:;4111111111111111=25121010000012300?"),
+    ] {
+        assert_eq!(found(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn look_alikes_stay() {
+    for text in [
+        "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+        "11111111-1111-4111-8111-111111111111",
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "00-6ca31cfe2d2e46d97a68ab7f5dcebf57-418197b586bbe2c3-01",
+        "1640965287349",
+        "2024-01-31T10:00:00+01:00",
+        "4111111111111112",
+        "0.4111111111111111",
+        "ORD-4111111111111111x",
+        "DE00090026310316070601",
+        "DE00600553885616918940",
+        "900-12-3456",
+        "000-12-3456",
+        "10.0.0.1 127.0.0.1 192.168.1.1 203.0.113.7 ::1 fe80::1 2001:db8::1",
+        "Mozilla/5.0 Chrome/120.0.0.0 Safari/537.36",
+        "10:20:30",
+        "a@b",
+        "@handle user@localhost",
+        "npm i left-pad@1.3.0",
+        "Basic authentication-required",
+        "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----",
+        "sku AKIA",
+        "token=${API_TOKEN}",
+        "password=<redacted> secret: ****",
+        "https://shop.example/orders?page=2",
+        "The quick brown fox: 12 items, 3 = three",
+    ] {
+        assert_eq!(found(text), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn names_claim_whole_values() {
+    for (name, text, expected) in [
+        ("password", "p w", "password:p w"),
+        ("authorization", "Bearer abc", "token:abc"),
+        ("phone", "030 / 1234", "phone:030 / 1234"),
+        ("ssn", "123456789", "ssn:123456789"),
+        ("cvv", "123", "card_security:123"),
+        ("card_number", "1234 5678 9012 3456", "card:1234 5678 9012 3456"),
+        ("first_name", "Zoë", "person:Zoë"),
+        ("street", "Rue de la Paix", "address:Rue de la Paix"),
+        ("address", "12 High St", "address:12 High St"),
+        ("dob", "31.1.80", "birth_date:31.1.80"),
+        ("email", "alice at shop", "email:alice at shop"),
+        ("code", "4/0AQ-0tCieQvvDZyEZJRx", "token:4/0AQ-0tCieQvvDZyEZJRx"),
+        ("access_code", " 1234 ", "token:1234"),
+    ] {
+        assert_eq!(named(name, text), [expected], "{name}");
+    }
+    for (name, text) in [
+        ("password", ""),
+        ("password", "xxxx"),
+        ("token", "null"),
+        ("code", "NOT_FOUND"),
+        ("country_code", "DE"),
+        ("address", "local"),
+        ("name", "Madison Desk"),
+        ("state", "CA"),
+        ("key", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"),
+        ("version", "1.2.3.4"),
+        ("phone", "iPhone 12"),
+    ] {
+        assert_eq!(named(name, text), Vec::<String>::new(), "{name}={text}");
+    }
+}
+
+#[test]
+fn every_social_security_number_with_dashes_is_found() {
+    for serial in 1..10_000_u32 {
+        let text = format!("id 123-45-{serial:04}.");
+        assert_eq!(found(&text).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn overlaps_leave_no_piece_behind() {
+    let hit = |span: Range<usize>, rule| Hit::new(span, rule, Domain::Email);
+    let spans = |hits: Vec<Hit>| apart(hits).into_iter().map(|hit| (hit.span, hit.rule)).collect::<Vec<_>>();
+    assert_eq!(spans(vec![hit(0..4, RuleName::Ip), hit(2..10, RuleName::Email)]), [(0..2, RuleName::Ip), (2..10, RuleName::Email)]);
+    assert_eq!(spans(vec![hit(0..9, RuleName::Ip), hit(2..4, RuleName::Email)]), [(0..9, RuleName::Ip)]);
+    assert_eq!(spans(vec![hit(3..5, RuleName::Ip), hit(3..5, RuleName::Email)]), [(3..5, RuleName::Email)]);
+    assert_eq!(spans(vec![hit(0..3, RuleName::Ip), hit(2..5, RuleName::Ip), hit(1..4, RuleName::Ip)]).len(), 3);
+}
+
+/// Shapes that make backtracking engines and careless loops slow. The bound is generous: linear code takes a hundredth of it.
+#[test]
+fn no_input_makes_a_detector_slow() {
+    let repeated = |text: &str| text.repeat((256 << 10) / text.len());
+    for piece in [
+        "a",
+        "1",
+        "@",
+        "a@",
+        "a=",
+        "a:",
+        "eyJ",
+        "eyJ-",
+        "eyJa.",
+        "sk-",
+        "AIza-",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN ",
+        "4 ",
+        "1-",
+        "+1",
+        "1.",
+        "::",
+        "{\"a\":",
+        "[",
+        "\"",
+        "\\",
+        "Bearer ",
+        "a://b:",
+        "AA00",
+        "password=",
+        "pwd: '",
+        "xoxb-",
+        "a.b@c.",
+        "%40",
+        "12345678:A",
+    ] {
+        let text = repeated(piece);
+        let started = cpu_time();
+        found(&text);
+        assert!(cpu_time().saturating_sub(started) < Duration::from_secs(3), "{piece}");
+    }
+}
+
+/// CPU time of this process, so that a busy machine fails no test.
+fn cpu_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks: u64 = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
