@@ -32,6 +32,11 @@ impl FlatLeaf {
         self.template.rsplit(['/', ':']).find(|name| *name != "*").unwrap_or_default()
     }
 
+    /// Its path; of a member's name, that of the member.
+    pub(super) fn place(&self) -> &str {
+        self.path.strip_suffix(KEY_SUFFIX).unwrap_or(&self.path)
+    }
+
     pub(super) fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.value).ok()
     }

@@ -7,7 +7,7 @@
 mod leaves;
 mod made_anew;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reenact_formats::disk::publish::Digest;
 use reenact_formats::disk::verdict::{DifferenceKind, MadeAnew, ResponseExample, ResponseGroup, Responses};
@@ -100,7 +100,12 @@ impl<'a> Comparison<'a> {
         if differences.is_empty() {
             self.equal += 1;
         }
+        let mut seen = BTreeSet::new();
         for Difference { kind, template, path, baseline: old, run: new } in differences {
+            // Pairs are counted: ten items of one list that differ alike are one of them.
+            if !seen.insert((kind, template.clone())) {
+                continue;
+            }
             let group = self.groups.entry((endpoint.clone(), kind, template)).or_default();
             group.count += 1;
             if group.examples.len() < MAX_EXAMPLES {
@@ -163,29 +168,23 @@ impl<'a> Comparison<'a> {
                 return;
             }
         };
-        let mut places: BTreeMap<&str, [Option<&FlatLeaf>; 2]> = BTreeMap::new();
-        old.iter().for_each(|leaf| places.entry(&leaf.path).or_default()[0] = Some(leaf));
-        new.iter().for_each(|leaf| places.entry(&leaf.path).or_default()[1] = Some(leaf));
-        for [old, new] in places.into_values() {
-            let leaf = old.or(new).expect("a place has a leaf");
-            if self.ignored.has(&leaf.path, &leaf.template) {
+        one_sided(DifferenceKind::Missing, &old, &new, &self.ignored, differences);
+        one_sided(DifferenceKind::Extra, &new, &old, &self.ignored, differences);
+        let places: BTreeMap<&str, &FlatLeaf> = old.iter().map(|leaf| (leaf.path.as_str(), leaf)).collect();
+        let common = new.iter().filter_map(|new| Some((*places.get(new.path.as_str())?, new)));
+        for (old, new) in common.filter(|(old, _)| !self.ignored.has(&old.path, &old.template)) {
+            let kind = if old.kind != new.kind {
+                DifferenceKind::Type
+            } else if same_value(old, new) {
                 continue;
-            }
-            let kind = match (old, new) {
-                (Some(_), None) => DifferenceKind::Missing,
-                (None, Some(_)) => DifferenceKind::Extra,
-                (Some(old), Some(new)) if old.kind != new.kind => DifferenceKind::Type,
-                (Some(old), Some(new)) if !same_value(old, new) => match self.told(pair, old, new) {
-                    Some(told) => {
-                        self.made_anew.entry((pair.endpoint.to_owned(), leaf.template.clone())).or_insert((told, 0)).1 += 1;
-                        continue;
-                    }
-                    None => DifferenceKind::Value,
-                },
-                _ => continue,
+            } else if let Some(told) = self.told(pair, old, new) {
+                self.made_anew.entry((pair.endpoint.to_owned(), old.template.clone())).or_insert((told, 0)).1 += 1;
+                continue;
+            } else {
+                DifferenceKind::Value
             };
-            let shown = |leaf: Option<&FlatLeaf>| leaf.map(FlatLeaf::excerpt);
-            differences.push(Difference { kind, template: leaf.template.clone(), path: leaf.path.clone(), baseline: shown(old), run: shown(new) });
+            let (template, path) = (old.template.clone(), old.path.clone());
+            differences.push(Difference { kind, template, path, baseline: Some(old.excerpt()), run: Some(new.excerpt()) });
         }
     }
 
@@ -212,6 +211,46 @@ impl Learned {
             self.learn(&endpoint(baseline), &recorded, &answered);
         }
     }
+}
+
+/// What only one of two bodies has. Of a list's item or a whole object the object is named, and not each value in it.
+fn one_sided(kind: DifferenceKind, leaves: &[FlatLeaf], others: &[FlatLeaf], ignored: &Ignored, differences: &mut Vec<Difference>) {
+    let paths: BTreeSet<&str> = others.iter().map(|leaf| leaf.path.as_str()).collect();
+    let (places, mut named) = (prefixes(others), BTreeSet::new());
+    let sided = |shown: String| if kind == DifferenceKind::Missing { (Some(shown), None) } else { (None, Some(shown)) };
+    for leaf in leaves.iter().filter(|leaf| !paths.contains(leaf.path.as_str()) && !ignored.has(&leaf.path, &leaf.template)) {
+        let Some(top) = shallowest(leaf.place(), &places) else {
+            // A value here, an object or a list there. The name of an empty one says nothing where the other has items.
+            if leaf.kind.is_value() {
+                let (baseline, run) = sided(leaf.excerpt());
+                differences.push(Difference { kind: DifferenceKind::Type, template: leaf.template.clone(), path: leaf.path.clone(), baseline, run });
+            }
+            continue;
+        };
+        if named.insert(top) {
+            let template = leaf.template.trim_end_matches("~key").split('/').take(top.split('/').count()).collect::<Vec<_>>().join("/");
+            let (baseline, run) = sided(excerpt_below(leaves, top));
+            differences.push(Difference { kind, template, path: top.to_owned(), baseline, run });
+        }
+    }
+}
+
+/// The first few values at `top` and below.
+fn excerpt_below(leaves: &[FlatLeaf], top: &str) -> String {
+    let rest = |leaf: &'_ FlatLeaf| leaf.path.strip_prefix(top).filter(|rest| rest.is_empty() || rest.starts_with('/')).map(str::to_owned);
+    let below = leaves.iter().filter(|leaf| leaf.kind.is_value()).filter_map(|leaf| Some((rest(leaf)?, leaf.excerpt())));
+    let shown: Vec<_> = below.take(3).map(|(rest, value)| if rest.is_empty() { value } else { format!("{rest} {value}") }).collect();
+    if shown.is_empty() { "(empty)".to_owned() } else { shown.join(", ") }
+}
+
+/// Every place of a body: that of each value, and of each object and list around it.
+fn prefixes(leaves: &[FlatLeaf]) -> BTreeSet<&str> {
+    leaves.iter().map(FlatLeaf::place).flat_map(|place| place.match_indices('/').skip(1).map(|(at, _)| &place[..at]).chain([place])).collect()
+}
+
+/// The shortest beginning of `place` that is none of `places`.
+fn shallowest<'a>(place: &'a str, places: &BTreeSet<&str>) -> Option<&'a str> {
+    place.match_indices('/').skip(1).map(|(at, _)| &place[..at]).chain([place]).find(|prefix| !places.contains(prefix))
 }
 
 fn never_asked(outcome: &Outcome) -> bool {
