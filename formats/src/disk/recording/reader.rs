@@ -253,27 +253,25 @@ impl Exchanges {
     }
 
     fn advance(&mut self) -> Result<Option<Exchange>, Error> {
-        loop {
-            let earliest = self.open.iter().enumerate().min_by_key(|(_, part)| part.head()).map(|(position, part)| (position, part.head()));
-            let next_start = self.unopened.last().and_then(|part| part.counts.from);
-            match (earliest, next_start) {
-                // A part that begins no later may hold what comes first.
-                (Some((_, Some((start, _)))), Some(next)) if start < next => {}
-                (None, None) => return Ok(None),
-                (_, Some(_)) => {
-                    self.open_next()?;
-                    continue;
-                }
-                (Some(_), None) => {}
-            }
-            let Some((position, _)) = earliest else { return Ok(None) };
-            let exchange = self.open[position].rows.pop_front().expect("an open part has rows at hand");
-            if !self.open[position].refill(&self.window, &mut self.account)? {
-                self.open.swap_remove(position);
-            }
-            self.account.exchanges += 1;
-            return Ok(Some(exchange));
+        // A part that begins no later than what is at hand may hold what comes first.
+        while let Some(next) = self.unopened.last().and_then(|part| part.counts.from)
+            && self.earliest().is_none_or(|(_, (start, _))| next <= start)
+        {
+            self.open_next()?;
         }
+        let Some((position, _)) = self.earliest() else { return Ok(None) };
+        let part = &mut self.open[position];
+        let exchange = part.rows.pop_front();
+        if !part.refill(&self.window, &mut self.account)? {
+            self.open.swap_remove(position);
+        }
+        self.account.exchanges += 1;
+        Ok(exchange)
+    }
+
+    /// Which open part holds what comes first.
+    fn earliest(&self) -> Option<(usize, (Timestamp, ExchangeId))> {
+        self.open.iter().enumerate().filter_map(|(position, part)| Some((position, part.head()?))).min_by_key(|(_, head)| *head)
     }
 
     fn open_next(&mut self) -> Result<(), Error> {
