@@ -10,7 +10,35 @@ use reenact_formats::model::{Exchange, LossCause, LossLedger};
 use reenact_formats::seam::{BoxError, ExchangeSink};
 
 /// Where we differ from the witness and are right: file, requests, responses (1xx included), and why, with packet numbers.
-const WE_ARE_RIGHT: &[(&str, u64, u64, &str)] = &[];
+const WE_ARE_RIGHT: &[(&str, u64, u64, &str)] = &[
+    (
+        "zeek__http_methods.pcap",
+        26,
+        49,
+        "the first line of packet 34 is `OPTIONS` alone: without a target it is no request line (RFC 9112, section 3); its answer, packet 36, is kept",
+    ),
+    (
+        "zeek__http_http_09.pcap",
+        1,
+        1,
+        "packet 4 is a request of HTTP/0.9, `GET /zeek.html`, packet 6 its answer, a body without a head; the witness reads no HTTP/0.9",
+    ),
+    (
+        "zeek__ipv6-http-atomic-frag.pcap",
+        4,
+        4,
+        "packets 8, 16, 26 and 36 are requests of HTTP/0.9 (`GET /bad.html`), 7, 18, 28 and 38 their answers; the witness reads no HTTP/0.9",
+    ),
+    (
+        "sv__tcp-urgp-01-oob_tcp-urgent1.pcap",
+        1,
+        1,
+        "packets 4, 5 and 8 are one request, answered with 200 by packet 10; the urgent byte of packet 5 stays in the stream (RFC 6093, section 3.2)",
+    ),
+];
+
+/// Where the witness counts records that are no packets.
+const NO_PACKETS: &[(&str, u64, &str)] = &[("gp__pcapgo_be_test202.pcapng", 8, "records 1, 7 and 10 are custom blocks")];
 
 #[derive(Default)]
 struct Collect(Vec<Exchange>);
@@ -77,9 +105,8 @@ fn counts_agree_with_the_witness() {
     for row in rows(&folder) {
         let (ledger, _) = run(&folder.join(&row.file));
         assert_balanced(&row.file, &ledger);
-        if ledger.packets.seen != row.number("packets") {
-            println!("     packets {} for {}", ledger.packets.seen, row.number("packets"));
-        }
+        let packets = NO_PACKETS.iter().find(|(file, ..)| *file == row.file).map_or(row.number("packets"), |(_, packets, _)| *packets);
+        assert_eq!(ledger.packets.seen, packets, "packets of {}", row.file);
         let found = (ledger.requests, ledger.responses + ledger.interim);
         let expected = (row.number("http1_requests"), row.number("http1_responses"));
         let floor = (row.number("http1_requests_ooo_off"), row.number("http1_responses_ooo_off"));

@@ -16,6 +16,12 @@ pub(super) fn payload(link: Link, data: &Bytes) -> Payload {
         51 => pppoe(data),
         // Cisco HDLC.
         104 => typed(data, 2, 4),
+        105 => wifi(data),
+        // Radiotap: version, padding, then its own length, little-endian.
+        127 => match data.get(2..4) {
+            Some(length) => after(data, usize::from(u16::from_le_bytes([length[0], length[1]]))).map_or(Payload::Undecodable, |frame| wifi(&frame)),
+            None => Payload::Undecodable,
+        },
         // Linux cooked, version 1 and 2.
         113 => typed(data, 14, 16),
         276 => typed(data, 0, 20),
@@ -110,6 +116,30 @@ fn nflog(data: &Bytes) -> Payload {
     Payload::Undecodable
 }
 
+/// A data frame of IEEE 802.11, as it is sent: unencrypted, one packet, with a SNAP header.
+fn wifi(data: &Bytes) -> Payload {
+    const DATA: u8 = 0x08;
+    let (Some(control), Some(flags)) = (data.first(), data.get(1)) else { return Payload::Undecodable };
+    let (is_data, has_payload, has_quality) = (control & 0x0c == DATA, control & 0x40 == 0, control & 0x80 != 0);
+    let (both_ways, protected, ordered) = (flags & 0x03 == 0x03, flags & 0x40 != 0, flags & 0x80 != 0);
+    if !is_data || !has_payload || protected {
+        return Payload::Other(if protected { "802.11 protected" } else { "802.11 other" }.to_owned());
+    }
+    let quality = if has_quality && ordered {
+        6
+    } else if has_quality {
+        2
+    } else {
+        0
+    };
+    let header = 24 + if both_ways { 6 } else { 0 } + quality;
+    match data.get(header..header + 6) {
+        Some([0xaa, 0xaa, 0x03, _, _, _]) => typed(data, header + 6, header + 8),
+        Some(_) => Payload::Other("802.11 other".to_owned()),
+        None => Payload::Undecodable,
+    }
+}
+
 /// GRE (RFC 2784, RFC 2890); `None` for the versions that carry something else.
 pub(super) fn gre(data: &Bytes) -> Option<Payload> {
     let (flags, protocol) = (u16_at(data, 0)?, u16_at(data, 2)?);
@@ -117,7 +147,9 @@ pub(super) fn gre(data: &Bytes) -> Option<Payload> {
         return None;
     }
     let optional = [0x8000, 0x2000, 0x1000].into_iter().filter(|flag| flags & flag != 0).count();
-    Some(ether_type(protocol, &after(data, 4 + optional * 4)?))
+    let payload = after(data, 4 + optional * 4)?;
+    // Access points of one maker tunnel their frames so.
+    Some(if protocol == 0x8200 { wifi(&payload) } else { ether_type(protocol, &payload) })
 }
 
 fn u16_at(data: &[u8], at: usize) -> Option<u16> {
@@ -132,9 +164,7 @@ fn name(link: u32) -> String {
     let known = match link {
         6 => "token ring",
         10 => "fddi",
-        105 => "802.11",
         119 => "802.11 prism",
-        127 => "802.11 radiotap",
         117 => "pflog",
         122 => "ip over fibre channel",
         147..=162 => "user-defined",

@@ -43,6 +43,8 @@ pub struct Decoder {
     offset: u64,
     expected: VecDeque<RequestContext>,
     headless: bool,
+    /// Nothing is sought until the peer has answered: see [`Decoder::refuse_chunk`].
+    sealed: bool,
     ready: VecDeque<Event>,
     accounting: Accounting,
 }
@@ -140,6 +142,7 @@ impl Decoder {
             offset: 0,
             expected: VecDeque::new(),
             headless: false,
+            sealed: false,
             ready: VecDeque::new(),
             accounting: Accounting::default(),
         }
@@ -199,8 +202,9 @@ impl Decoder {
         matches!(self.hold, Hold::Upgrade)
     }
 
-    /// Requests only: the peer has refused, or ignored, the wish for another protocol.
+    /// Requests only: the peer has answered the last request, and the connection goes on as HTTP.
     pub fn resume(&mut self) {
+        self.sealed = false;
         if self.awaits_upgrade() {
             self.hold = Hold::Nothing;
         }
@@ -502,7 +506,11 @@ impl Decoder {
     }
 
     /// What stands where a chunk header should stand is none: the body ends before it, and a start is sought from here.
+    ///
+    /// A server closes after a request like this (RFC 9112, section 8), and what stands behind it in the same flight is how requests
+    /// are smuggled: it becomes one only if the server answers and the client goes on.
     fn refuse_chunk(&mut self, at: Timestamp) {
+        self.sealed = self.side == Side::Request;
         self.mark(Anomaly::MalformedChunk);
         self.finish(at, true);
         self.lose_place(Cause::Garbage);
@@ -536,6 +544,11 @@ impl Decoder {
     /// Looks for the next start of a message and counts what lies before it.
     fn seek(&mut self, data: &mut Bytes, cause: Cause) {
         self.gather(data);
+        if self.sealed {
+            self.count_lost(data.len() as u64, cause);
+            self.advance(data, data.len());
+            return;
+        }
         match start::seek(self.side, data) {
             Some(found) => {
                 self.count_lost(found as u64, cause);

@@ -68,7 +68,7 @@ impl RequestContext {
             head: method == b"HEAD",
             connect: method == b"CONNECT",
             upgrade: head.headers_named("upgrade").next().is_some(),
-            http09: head.version().is_empty() && method == b"GET",
+            http09: head.version().is_empty() && method == b"GET" && memchr::memchr_iter(b'\n', head.raw()).count() == 1,
         }
     }
 }

@@ -51,6 +51,8 @@ fn request(bytes: &[u8]) -> Opening {
     match words.next_back() {
         None => Opening::Other,
         Some(last) if last.starts_with(b"HTTP/") && words.next().is_some() => Opening::Message,
+        // The space before the version was forgotten.
+        Some(last) if memchr::memmem::find(last, b"/HTTP/1.").is_some() => Opening::Message,
         // Other line protocols know a GET too; a target tells them apart.
         Some(target) if &line[..method] == b"GET" && words.next().is_none() => {
             if target.starts_with(b"/") || target.starts_with(b"http://") {
@@ -171,6 +173,8 @@ mod tests {
             (Side::Request, b"WEIRD / HTTP/1.1\n", Message),
             (Side::Request, b"POST /x y\r\n", Message),
             (Side::Request, b"hello world\r\n", Other),
+            (Side::Request, b"WEIRD /HTTP/1.1\r\n", Message),
+            (Side::Request, b"GET /HTTP/1.1\r\n", Message),
             (Side::Request, b"\x16\x03\x01", Other),
             (Side::Request, b"GET \x00\x01", Other),
             (Side::Response, b"HTT", Undecided),
