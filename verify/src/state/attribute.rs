@@ -1,7 +1,7 @@
 //! Which exchanges wrote a row that differs: a best guess by the values of its key.
 //!
-//! In: the differing rows, and the recorded exchanges. Out: for each row, the writing requests that carry values of its key,
-//! on a connection that carried all of them. What never happens here: a guess changes a judgement.
+//! In: the differing rows, and the recorded exchanges. Out: for each row, the writing requests that carry most of its values,
+//! on a connection that carried all of its key. What never happens here: a guess changes a judgement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use reenact_formats::model::{ConnectionId, Exchange, ExchangeId, Message};
 
 /// Watches the exchanges of a recording go by for the keys of the rows that differ.
 pub(crate) struct Attribution {
-    /// Value of a key → the rows (by ordinal) in whose keys it stands, and its place there.
-    values: BTreeMap<String, Vec<(usize, u16)>>,
+    /// Value → the rows (by ordinal) in which it stands, and its place there; those of the key come first.
+    values: BTreeMap<String, Vec<(usize, usize)>>,
     /// For each row, how many values its key has.
     lengths: Vec<usize>,
     /// What was seen: row and connection → places of the key seen on it, and the writing requests that carried any.
@@ -21,8 +21,9 @@ pub(crate) struct Attribution {
 
 #[derive(Default)]
 struct Sighting {
-    places: BTreeSet<u16>,
-    /// How many values of the key a writing request carried.
+    /// Places of the key.
+    places: BTreeSet<usize>,
+    /// How many values of the row a writing request carried.
     writes: Vec<(usize, ExchangeId)>,
 }
 
@@ -33,8 +34,9 @@ impl Attribution {
         for (ordinal, row) in state.entities.iter().flat_map(|entity| &entity.rows).enumerate() {
             let values: Vec<_> = row.key.iter().flatten().filter(|value| !value.is_empty()).collect();
             attribution.lengths.push(values.len());
-            for (place, value) in values.into_iter().enumerate() {
-                attribution.values.entry(value.clone()).or_default().push((ordinal, u16::try_from(place).unwrap_or(u16::MAX)));
+            let others = row.columns.iter().flat_map(|column| [&column.baseline, &column.run]).flatten().filter(|value| value.len() > 1);
+            for (place, value) in values.into_iter().chain(others).enumerate() {
+                attribution.values.entry(value.clone()).or_default().push((ordinal, place));
             }
         }
         attribution
@@ -45,18 +47,18 @@ impl Attribution {
         if self.values.is_empty() {
             return;
         }
-        let mut found: BTreeMap<usize, BTreeSet<u16>> = BTreeMap::new();
+        let mut found: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for message in [&exchange.request, &exchange.response].into_iter().flatten() {
             self.find(message, &mut found);
         }
-        let mut carried: BTreeMap<usize, BTreeSet<u16>> = BTreeMap::new();
+        let mut carried: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         let writes = !matches!(exchange.method(), None | Some("GET" | "HEAD" | "OPTIONS" | "TRACE"));
         if let Some(request) = exchange.request.as_ref().filter(|_| writes) {
             self.find(request, &mut carried);
         }
         for (row, places) in found {
             let sighting = self.seen.entry((row, exchange.id.connection)).or_default();
-            sighting.places.extend(places);
+            sighting.places.extend(places.into_iter().filter(|place| *place < self.lengths[row]));
             if let Some(carried) = carried.get(&row) {
                 sighting.writes.push((carried.len(), exchange.id));
             }
@@ -77,7 +79,7 @@ impl Attribution {
         }
     }
 
-    fn find(&self, message: &Message, found: &mut BTreeMap<usize, BTreeSet<u16>>) {
+    fn find(&self, message: &Message, found: &mut BTreeMap<usize, BTreeSet<usize>>) {
         let mut look = |value: &[u8]| {
             let Some(rows) = std::str::from_utf8(value).ok().and_then(|text| self.values.get(text)) else { return };
             rows.iter().for_each(|(row, place)| {
@@ -96,7 +98,7 @@ const MAX_EXCHANGES: usize = 5;
 
 #[cfg(test)]
 mod tests {
-    use reenact_formats::disk::verdict::{EntityComparison, RowDifference, RowDifferenceKind};
+    use reenact_formats::disk::verdict::{ColumnDifference, EntityComparison, RowDifference, RowDifferenceKind};
 
     use super::*;
     use crate::test_data::exchange;
@@ -127,5 +129,16 @@ mod tests {
         let named: Vec<_> = state.entities[0].rows.iter().map(|row| row.exchanges.join(" ")).collect();
         // Two values in one request tell more than one; a row whose key was never seen whole has no writer.
         assert_eq!(named, ["1.1 1.3", "2.2", ""]);
+
+        // Values beside the key tell more still.
+        let columns = vec![ColumnDifference { column: "street".into(), baseline: Some("Mill Lane 1".into()), run: None }];
+        let rows = vec![RowDifference { columns, ..row(&["ann@example.org", "work"]) }];
+        let mut state = State { entities: vec![EntityComparison { rows, ..EntityComparison::default() }], ..State::default() };
+        let mut attribution = Attribution::begin(&state);
+        attribution.watch(&exchange("1.1", "POST /login", r#"{"email":"ann@example.org"}"#, 200, ""));
+        attribution.watch(&exchange("1.2", "POST /addresses", r#"{"label":"work","street":"Mill Lane 1"}"#, 201, ""));
+        attribution.watch(&exchange("2.1", "POST /addresses", r#"{"label":"work","street":"Mill Lane 1"}"#, 201, ""));
+        attribution.tell(&mut state);
+        assert_eq!(state.entities[0].rows[0].exchanges, ["1.2"]);
     }
 }
