@@ -22,13 +22,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use reenact_formats::content::LeafKind;
 
 use super::names::words;
-use super::value::Class;
 use super::{Correlator, Event};
 
 /// A place in the answers of an endpoint.
 pub(super) struct Source {
-    pub(super) label: String,
     pub(super) template: String,
+    /// The template, and which part of the leaf's value.
+    pub(super) shown: String,
     pub(super) is_list: bool,
     words: BTreeSet<String>,
     /// The cookie that it sets.
@@ -36,23 +36,17 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(label: &str, endpoint: &str, template: &str) -> Self {
+    pub(super) fn new(endpoint: &str, template: &str, shown: String) -> Self {
         let last_fixed = endpoint.rsplit('/').find(|segment| !segment.is_empty() && !segment.starts_with('{')).unwrap_or_default();
         let mut words = words(template.split_once(':').map_or(template, |(_, rest)| rest));
         words.extend(super::names::words(last_fixed));
-        Self {
-            label: label.to_owned(),
-            template: template.to_owned(),
-            is_list: template.contains('*'),
-            words,
-            cookie: template.strip_prefix("set-cookie:").map(str::to_owned),
-        }
+        Self { template: template.to_owned(), shown, is_list: template.contains('*'), words, cookie: template.strip_prefix("set-cookie:").map(str::to_owned) }
     }
 }
 
 /// A place in the requests to an endpoint.
 pub(super) struct Place {
-    pub(super) label: String,
+    pub(super) template: String,
     /// Credentials travel here: who carries the same one is the same.
     pub(super) is_credential: bool,
     is_segment: bool,
@@ -62,17 +56,17 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(label: &str, template: &str, kind: LeafKind, name: Option<&str>) -> Self {
+    pub(super) fn new(template: String, kind: LeafKind, name: Option<&str>) -> Self {
         let is_segment = kind == LeafKind::PathSegment;
-        let is_condition = is_condition(template);
-        let spoken = if is_segment { name.unwrap_or_default() } else { template.split_once(':').map_or(template, |(_, rest)| rest) };
+        let is_condition = is_condition(&template);
+        let spoken = if is_segment { name.unwrap_or_default() } else { template.split_once(':').map_or(template.as_str(), |(_, rest)| rest) };
         Self {
-            label: label.to_owned(),
             is_credential: matches!(kind, LeafKind::Cookie | LeafKind::Credential | LeafKind::Header) && !is_condition,
             is_segment,
             is_condition,
             cookie: template.strip_prefix("cookie:").map(str::to_owned),
             words: words(spoken),
+            template,
         }
     }
 }
@@ -103,7 +97,7 @@ pub(super) fn bind(correlator: &Correlator, events: &[Event], scopes: &BTreeMap<
 fn open_places(correlator: &Correlator, bound: &[Option<usize>]) -> Vec<bool> {
     let tied: BTreeSet<_> =
         correlator.carried.iter().zip(bound).filter(|(_, issued)| issued.is_some()).map(|(carried, _)| (carried.step, carried.leaf)).collect();
-    correlator.carried.iter().map(|carried| carried.class != Some(Class::High) && !tied.contains(&(carried.step, carried.leaf))).collect()
+    correlator.carried.iter().map(|carried| carried.needs_evidence() && !tied.contains(&(carried.step, carried.leaf))).collect()
 }
 
 /// A pair of source and place.
@@ -147,7 +141,7 @@ struct Survey<'c> {
 impl<'c> Survey<'c> {
     fn new(correlator: &'c Correlator) -> Self {
         let mut survey = Self { correlator, counts: BTreeMap::new(), habits: BTreeMap::new() };
-        for issued in correlator.issued.iter().filter(|issued| issued.class != Some(Class::High)) {
+        for issued in correlator.issued.iter().filter(|issued| issued.needs_evidence()) {
             survey.habits.entry(issued.source).or_default().issue(&issued.value);
         }
         survey
@@ -166,7 +160,7 @@ impl<'c> Survey<'c> {
             if event.is_request {
                 for index in exchange.carried.clone() {
                     let carried = &correlator.carried[index];
-                    if carried.class != Some(Class::High) {
+                    if carried.needs_evidence() {
                         said_in.entry(&carried.value).or_default().insert(carried.place);
                     }
                     if !open[index] {
@@ -182,7 +176,7 @@ impl<'c> Survey<'c> {
                     }
                 }
             } else {
-                for issued in correlator.issued[exchange.issued.clone()].iter().filter(|issued| issued.class != Some(Class::High)) {
+                for issued in correlator.issued[exchange.issued.clone()].iter().filter(|issued| issued.needs_evidence()) {
                     before.entry(issued.source).or_insert_with(|| filled.clone());
                     if !issued_by.contains_key(issued.value.as_ref()) {
                         let words = &correlator.sources.things[issued.source as usize].words;
@@ -193,7 +187,7 @@ impl<'c> Survey<'c> {
                         habit.said_before += u64::from(said_before);
                     }
                 }
-                for issued in correlator.issued[exchange.issued.clone()].iter().filter(|issued| issued.class != Some(Class::High)) {
+                for issued in correlator.issued[exchange.issued.clone()].iter().filter(|issued| issued.needs_evidence()) {
                     issued_by.entry(&issued.value).or_default().insert(issued.source);
                 }
             }
@@ -257,7 +251,7 @@ fn choose(correlator: &Correlator, events: &[Event], open: &[bool], accepted: &B
             age += 1;
             for index in exchange.issued.clone() {
                 let issued = &correlator.issued[index];
-                if issued.class != Some(Class::High) {
+                if issued.needs_evidence() {
                     latest.entry(&issued.value).or_default().insert(issued.source, (age, index));
                 }
             }

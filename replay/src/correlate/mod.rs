@@ -79,6 +79,8 @@ pub(crate) struct Links {
     pub(crate) slots: usize,
     pub(crate) gives: Vec<(u32, Give)>,
     pub(crate) takes: Vec<(u32, Take)>,
+    /// For each step its endpoint. What is bound is a value, however much it looks like a word.
+    pub(crate) endpoints: Vec<String>,
 }
 
 /// Looks at exchanges, and then says what ties them.
@@ -94,6 +96,8 @@ pub(crate) struct Correlator {
 /// When an exchange was, and what in it may tie.
 struct Observed {
     session: u64,
+    method: String,
+    endpoint: String,
     start: Timestamp,
     end: Option<Timestamp>,
     carried: Range<usize>,
@@ -105,12 +109,16 @@ struct Carried {
     step: u32,
     /// Which leaf of the request, by ordinal: a value and its own tokens are never replaced both.
     leaf: u32,
+    /// Which segment of the target, if it is one.
+    segment: Option<usize>,
     place: u32,
     part: Part,
     span: Range<usize>,
     surface: Surface,
     value: Bytes,
-    class: Option<Class>,
+    class: Class,
+    /// It stands where a value ties whatever it looks like.
+    is_named: bool,
     is_whole: bool,
 }
 
@@ -121,9 +129,25 @@ struct Issued {
     path: String,
     pick: Pick,
     value: Bytes,
-    class: Option<Class>,
+    class: Class,
+    /// It stands where a value ties whatever it looks like.
+    is_named: bool,
     /// Its own request carried it.
     is_echo: bool,
+}
+
+impl Carried {
+    /// Whether only evidence, or its place, can tie it.
+    fn needs_evidence(&self) -> bool {
+        matches!(self.class, Class::Word | Class::Low) || (self.is_named && self.class == Class::Any)
+    }
+}
+
+impl Issued {
+    /// Whether only evidence, or its place, can tie it.
+    fn needs_evidence(&self) -> bool {
+        self.class == Class::Low || (self.is_named && self.class < Class::Low)
+    }
 }
 
 /// Things alike share one number.
@@ -139,12 +163,12 @@ impl<T> Default for Interned<T> {
 }
 
 impl<T> Interned<T> {
-    fn number(&mut self, label: String, make: impl FnOnce(&str) -> T) -> u32 {
+    fn number(&mut self, label: String, make: impl FnOnce() -> T) -> u32 {
         if let Some(number) = self.numbers.get(&label) {
             return *number;
         }
         let number = ordinal(self.things.len());
-        self.things.push(make(&label));
+        self.things.push(make());
         self.numbers.insert(label, number);
         number
     }
@@ -165,6 +189,8 @@ impl Correlator {
         let end = exchange.timing.end.map(|end| end.max(Timestamp::from_nanos(exchange.start.as_nanos().saturating_add(1))));
         self.exchanges.push(Observed {
             session,
+            method: method.to_owned(),
+            endpoint: endpoint.to_owned(),
             start: exchange.start,
             end: end.filter(|_| exchange.response.is_some()),
             carried: carried..self.carried.len(),
@@ -183,7 +209,8 @@ impl Correlator {
             }
             let raw = &part_bytes[leaf.span.clone()];
             let mut place = None;
-            for candidate in candidates(&leaf.value).into_iter().filter(|candidate| candidate.class.is_some() || (is_named && candidate.pick == Pick::Whole)) {
+            for candidate in candidates(&leaf.value).into_iter().filter(|candidate| candidate.class > Class::Any || (is_named && candidate.pick == Pick::Whole))
+            {
                 let is_whole = candidate.pick == Pick::Whole;
                 let value = &leaf.value[candidate.range.clone()];
                 let span = match () {
@@ -195,17 +222,19 @@ impl Correlator {
                 let Some(span) = span else { continue };
                 let place = *place.get_or_insert_with(|| {
                     let template = leaf.template();
-                    places.number(format!("{method} {endpoint} {template}"), |label| Place::new(label, &template, leaf.kind, leaf.name.as_deref()))
+                    places.number(format!("{method} {endpoint} {template}"), || Place::new(template, leaf.kind, leaf.name.as_deref()))
                 });
                 carried.push(Carried {
                     step,
                     leaf: ordinal,
+                    segment: leaf.path.strip_prefix("target:/").filter(|_| is_whole).and_then(|index| index.parse().ok()),
                     place,
                     part: leaf.part,
                     span,
                     surface: leaf.surface,
                     value: Bytes::copy_from_slice(value),
                     class: candidate.class,
+                    is_named,
                     is_whole,
                 });
             }
@@ -220,14 +249,16 @@ impl Correlator {
             if !may_carry(&leaf) || is_excluded(leaf.path, RESPONSE_ONLY) {
                 return;
             }
-            for candidate in candidates(&leaf.value).into_iter().filter(|candidate| candidate.class.is_some() || (is_named && candidate.pick == Pick::Whole)) {
+            for candidate in candidates(&leaf.value).into_iter().filter(|candidate| candidate.class > Class::Any || (is_named && candidate.pick == Pick::Whole))
+            {
                 let template = leaf.template();
                 let suffix = match &candidate.pick {
                     Pick::Whole => String::new(),
                     Pick::Token { index, .. } => format!("[{index}]"),
                     Pick::After { .. } => "[text]".to_owned(),
                 };
-                let source = sources.number(format!("{method} {endpoint} {template}{suffix}"), |label| Source::new(label, endpoint, &template));
+                let shown = format!("{template}{suffix}");
+                let source = sources.number(format!("{method} {endpoint} {shown}"), || Source::new(endpoint, &template, shown));
                 let value = &leaf.value[candidate.range];
                 issued.push(Issued {
                     step,
@@ -236,6 +267,7 @@ impl Correlator {
                     pick: candidate.pick,
                     value: Bytes::copy_from_slice(value),
                     class: candidate.class,
+                    is_named,
                     is_echo: own.contains(value),
                 });
             }
@@ -243,12 +275,32 @@ impl Correlator {
     }
 
     /// What ties the exchanges.
-    pub(crate) fn finish(self) -> Links {
+    pub(crate) fn finish(mut self) -> Links {
+        self.promote();
         let events = self.events();
         let mut bound = self.bind_telling(&events);
         let scopes = self.scopes(&bound);
         evidence::bind(&self, &events, &scopes, &mut bound);
         self.links(&bound)
+    }
+
+    /// Where most values of a source are drawn, all of them are: by chance, some come out without a digit or with few symbols.
+    fn promote(&mut self) {
+        let mut sources = vec![(0_u64, 0_u64, 0_u64); self.sources.things.len()];
+        for issued in &self.issued {
+            let (high, low, all) = &mut sources[issued.source as usize];
+            *high += u64::from(issued.class == Class::High);
+            *low += u64::from(issued.class == Class::Low);
+            *all += 1;
+        }
+        for issued in self.issued.iter_mut().filter(|issued| issued.class > Class::Any && issued.value.len() >= SHORTEST_DRAWN) {
+            let (high, low, all) = sources[issued.source as usize];
+            if high * 2 > all {
+                issued.class = Class::High;
+            } else if (high + low) * 2 > all {
+                issued.class = issued.class.max(Class::Low);
+            }
+        }
     }
 
     /// What happened in the recording, in order: answers that end when a request begins come before it.
@@ -275,7 +327,7 @@ impl Correlator {
                 let mut whole_leaf = None;
                 for index in exchange.carried.clone() {
                     let carried = &self.carried[index];
-                    if carried.class != Some(Class::High) || whole_leaf == Some(carried.leaf) {
+                    if carried.value.len() < SHORTEST_DRAWN || whole_leaf == Some(carried.leaf) {
                         continue;
                     }
                     // None: the client said it first.
@@ -285,7 +337,7 @@ impl Correlator {
                     }
                 }
             } else {
-                for index in exchange.issued.clone().filter(|index| self.issued[*index].class == Some(Class::High)) {
+                for index in exchange.issued.clone().filter(|index| self.issued[*index].class == Class::High) {
                     owners.entry(&self.issued[index].value).or_insert(Some(index));
                 }
             }
@@ -314,7 +366,8 @@ impl Correlator {
     fn links(&self, bound: &[Option<usize>]) -> Links {
         let mut links = Links::default();
         let mut slots: BTreeMap<usize, u32> = BTreeMap::new();
-        let mut names: BTreeMap<(u32, u32), Arc<str>> = BTreeMap::new();
+        let mut names: BTreeSet<Arc<str>> = BTreeSet::new();
+        let endpoints = self.endpoints(bound);
         for (carried, issued_index) in self.carried.iter().zip(bound) {
             let Some(issued_index) = *issued_index else { continue };
             let issued = &self.issued[issued_index];
@@ -323,7 +376,7 @@ impl Correlator {
                 let slot = ordinal(links.slots);
                 links.slots += 1;
                 let stays = match issued.class {
-                    Some(Class::High) => Stays::Anywhere,
+                    Class::High => Stays::Anywhere,
                     _ if source.is_list => Stays::Template(source.template.clone()),
                     _ => Stays::Never,
                 };
@@ -331,14 +384,30 @@ impl Correlator {
                 links.gives.push((issued.step, give));
                 slot
             });
-            let name = names.entry((issued.source, carried.place)).or_insert_with(|| {
-                let place = &self.places.things[carried.place as usize];
-                format!("{} -> {}", source.label, place.label).into()
+            let label = |step: u32, place: &str| format!("{} {} {place}", self.exchanges[step as usize].method, endpoints[step as usize]);
+            let place = &self.places.things[carried.place as usize];
+            let name: Arc<str> = format!("{} -> {}", label(issued.step, &source.shown), label(carried.step, &place.template)).into();
+            // Most names recur.
+            let name = names.get(&name).cloned().unwrap_or_else(|| {
+                names.insert(Arc::clone(&name));
+                name
             });
-            let take = Take { slot, producer: issued.step, part: carried.part, span: carried.span.clone(), surface: carried.surface, name: Arc::clone(name) };
+            let take = Take { slot, producer: issued.step, part: carried.part, span: carried.span.clone(), surface: carried.surface, name };
             links.takes.push((carried.step, take));
         }
-        links
+        Links { endpoints, ..links }
+    }
+
+    fn endpoints(&self, bound: &[Option<usize>]) -> Vec<String> {
+        let mut endpoints: Vec<_> = self.exchanges.iter().map(|exchange| exchange.endpoint.clone()).collect();
+        for carried in self.carried.iter().zip(bound).filter(|(_, issued)| issued.is_some()).map(|(carried, _)| carried) {
+            let Some(bound_segment) = carried.segment else { continue };
+            let endpoint = &mut endpoints[carried.step as usize];
+            // Before the first slash there is nothing.
+            let segments = endpoint.split('/').enumerate().map(|(position, segment)| if position == bound_segment + 1 { "{}" } else { segment });
+            *endpoint = segments.collect::<Vec<_>>().join("/");
+        }
+        endpoints
     }
 }
 
@@ -444,6 +513,8 @@ const REQUEST_ONLY: &[&str] = &[
 ];
 const RESPONSE_ONLY: &[&str] =
     &["accept-ranges", "age", "allow", "alt-svc", "expires", "last-modified", "retry-after", "server", "strict-transport-security", "vary"];
+/// Shorter values are never drawn.
+const SHORTEST_DRAWN: usize = 6;
 const MAX_BODY: usize = 16 << 20;
 
 #[cfg(test)]

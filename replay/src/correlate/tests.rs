@@ -66,6 +66,18 @@ fn values_are_found_in_every_part_of_an_answer() {
 }
 
 #[test]
+fn what_is_drawn_may_look_like_a_word() {
+    // One in some dozens of codes of letters and digits comes out without a digit.
+    let codes = ["kx7qm2rw9", "p4zn8tyc1", "hgwqbvrtk"];
+    let lines: Vec<_> =
+        codes.iter().map(|code| (format!("201\n\n{{\"id\":\"{code}\",\"state\":\"waiting\"}}"), format!("GET /boxes/{code}?state=waiting"))).collect();
+    let lines: Vec<_> = lines.iter().flat_map(|(created, read)| [(1, "POST /boxes", created.as_str()), (1, read, "200")]).collect();
+    let exchanges = script(&lines);
+    assert_eq!(ties(exchanges.clone()), [1, 3, 5].map(|step| format!("{step} <- {}: POST /boxes body:/id -> GET /boxes/{{}} target:/1", step - 1)));
+    assert_eq!(plan(exchanges).steps[5].endpoint, "/boxes/{}", "what is bound is a value");
+}
+
+#[test]
 fn what_the_client_said_first_stays() {
     let echoed = format!("201\n\n{{\"reference\":\"{UUID}\"}}");
     check("an echo", &[(1, &format!("POST /a\n\n{{\"reference\":\"{UUID}\"}}"), &echoed), (1, &format!("GET /a/{UUID}"), "200")], &[]);

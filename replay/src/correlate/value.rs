@@ -3,13 +3,17 @@
 //! In: the value of a leaf. Out: the candidates in it: the value itself, or the tokens that it is made of, each with how
 //! telling it is and how to [`Pick`] the same token out of a live value.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::target::absolute_authority;
 
 /// How telling a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
+    /// Anything: only its place can tie it. A cookie may be called anything.
+    Any,
+    /// It could be a word. It is a drawn value if most of its source's are.
+    Word,
     /// Small numbers and short codes: they recur by chance, and tie only with evidence.
     Low,
     /// So many bits that it does not recur by chance.
@@ -42,8 +46,7 @@ pub(crate) enum Pick {
 pub(super) struct Candidate {
     pub(super) range: Range<usize>,
     pub(super) pick: Pick,
-    /// None if only its place can tie it: a cookie may be called anything.
-    pub(super) class: Option<Class>,
+    pub(super) class: Class,
 }
 
 /// What may tie within `value`: itself first, then its tokens.
@@ -64,7 +67,7 @@ pub(super) fn candidates(value: &[u8]) -> Vec<Candidate> {
     let is_long = value.len() > MAX_LINK;
     for (index, range) in tokens.iter().enumerate() {
         let class = class(&value[range.clone()]);
-        if class == Some(Class::High) || (class.is_some() && is_link && !is_long) {
+        if class == Class::High || (class == Class::Low && is_link && !is_long) {
             let pick = if is_long { anchor(value, range.start) } else { Pick::Token { index, of: tokens.len() } };
             found.push(Candidate { range: range.clone(), pick, class });
         }
@@ -91,30 +94,29 @@ impl Pick {
     }
 }
 
-/// How telling `value` is, by itself; none if it could be any word, amount or sentence.
-pub(super) fn class(value: &[u8]) -> Option<Class> {
+/// How telling `value` is, by itself.
+pub(super) fn class(value: &[u8]) -> Class {
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~+/=:%@!*$|".contains(byte);
     if value.is_empty() || value.len() > MAX_VALUE || !value.iter().all(allowed) {
-        return None;
+        return Class::Any;
     }
     let has = |test: fn(&u8) -> bool| value.iter().any(test);
-    let digits = has(u8::is_ascii_digit);
     let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     let is_drawn_from_letters = mixed && value.len() >= 16;
-    if !digits && !is_drawn_from_letters {
-        return None;
+    if !has(u8::is_ascii_digit) && !is_drawn_from_letters {
+        return if WORD.contains(&value.len()) { Class::Word } else { Class::Any };
     }
     // A fraction is a quantity; a number with an exponent, too.
     let is_number = std::str::from_utf8(value).is_ok_and(|text| text.parse::<f64>().is_ok());
     if is_number && !value.iter().all(u8::is_ascii_digit) {
-        return None;
+        return Class::Any;
     }
     // Plain numbers count things or are counted: only the longest are drawn by chance.
     let shortest = if is_number { 16 } else { 8 };
     if value.len() >= shortest && bits(value) >= HIGH_BITS {
-        return Some(Class::High);
+        return Class::High;
     }
-    (value.len() <= MAX_LOW && (!is_number || value[0] != b'0')).then_some(Class::Low)
+    if value.len() <= MAX_LOW && (!is_number || value[0] != b'0') { Class::Low } else { Class::Any }
 }
 
 /// A rough count of bits: length times the bits of as many symbols as it uses.
@@ -165,6 +167,8 @@ fn anchor(value: &[u8], start: usize) -> Pick {
 
 /// Longer values tie nothing as a whole.
 const MAX_VALUE: usize = 4096;
+/// What is as long as this may be drawn, even if no digit came up.
+const WORD: RangeInclusive<usize> = 6..=64;
 /// Longer values of few bits tie nothing.
 const MAX_LOW: usize = 48;
 /// Longer values are texts: tokens are found by what stands before them.
@@ -187,8 +191,9 @@ mod tests {
             "a+b/c3d4e5==x9",
         ];
         let low = ["1", "17", "482913", "A17", "c-5", "v1", "SKU-1001", "10000000"];
-        let none = ["", "open", "Maria", "12.50", "1e5", "two words 7", "-1.5", "007", "hello-world"];
-        for (values, expected) in [(&high[..], Some(Class::High)), (&low[..], Some(Class::Low)), (&none[..], None)] {
+        let word = ["hello-world", "xkqzvmwp", "Frankfurt"];
+        let any = ["", "open", "Maria", "12.50", "1e5", "two words 7", "-1.5", "007"];
+        for (values, expected) in [(&high[..], Class::High), (&low[..], Class::Low), (&word[..], Class::Word), (&any[..], Class::Any)] {
             for value in values {
                 assert_eq!(class(value.as_bytes()), expected, "{value}");
             }
@@ -218,7 +223,7 @@ mod tests {
     fn long_texts_are_picked_by_what_stands_before() {
         let page = |token: &str| format!("{}<input name=\"guard\" value=\"{token}\">{}", "<p>x</p>".repeat(200), "y".repeat(900));
         let recorded = page("9f86d081884c7d659a2f");
-        let found: Vec<_> = candidates(recorded.as_bytes()).into_iter().filter(|candidate| candidate.class.is_some()).collect();
+        let found: Vec<_> = candidates(recorded.as_bytes()).into_iter().filter(|candidate| candidate.class > Class::Any).collect();
         assert_eq!(found.iter().map(|candidate| &recorded[candidate.range.clone()]).collect::<Vec<_>>(), ["9f86d081884c7d659a2f"]);
         assert_eq!(found[0].pick.of(page("live7").as_bytes()), Some(&b"live7"[..]));
         assert_eq!(found[0].pick.of(b"nothing alike"), None);

@@ -119,8 +119,9 @@ impl Plan {
         }
         let links = correlator.finish();
         let slots = links.slots;
-        for (step, follows) in steps.iter_mut().zip(order::follows(&spans)) {
+        for ((step, follows), endpoint) in steps.iter_mut().zip(order::follows(&spans)).zip(links.endpoints) {
             step.follows = follows;
+            step.endpoint = endpoint;
         }
         for (step, give) in links.gives {
             steps[step as usize].gives.push(give);
