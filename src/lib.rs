@@ -7,4 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod demo;
 pub mod inspect;
+pub mod pipeline;
+pub mod planted;

@@ -64,7 +64,17 @@ fn explained<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a dyn Explain> {
             $(if let Some(error) = cause.downcast_ref::<$error>() { return Some(error); })+
         };
     }
-    first_of!(super::InvalidArgument);
+    first_of!(
+        super::InvalidArgument,
+        reenact::pipeline::Error,
+        reenact::demo::Error,
+        reenact_formats::disk::Error,
+        reenact_formats::config::Error,
+        reenact_capture::Error,
+        reenact_sanitize::Error,
+        reenact_replay::Error,
+        reenact_verify::Error,
+    );
     None
 }
 

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, ValueHint};
+use clap::{Args, CommandFactory, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use reenact_formats::config::{entities::EntitiesFile, objectives::ObjectivesFile, policy::PolicyFile};
+use schemars::schema_for;
 
 use super::exit::Exit;
 use super::{Cli, output};
@@ -12,6 +14,23 @@ use super::{Cli, output};
 pub(crate) struct CompletionsArgs {
     /// The shell to complete for
     shell: Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct SchemaArgs {
+    /// The kind of file that it describes
+    #[arg(value_enum)]
+    file: SchemaOf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SchemaOf {
+    /// What is redacted, and how
+    Policy,
+    /// Service level objectives
+    Objectives,
+    /// What belongs to a database's state
+    Entities,
 }
 
 #[derive(Args)]
@@ -31,5 +50,14 @@ pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
 pub(crate) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
     std::fs::create_dir_all(&args.directory)?;
     clap_mangen::generate_to(Cli::command(), &args.directory)?;
+    Ok(Exit::Pass)
+}
+
+pub(crate) fn schema(args: &SchemaArgs) -> anyhow::Result<Exit> {
+    output::json(&match args.file {
+        SchemaOf::Policy => schema_for!(PolicyFile),
+        SchemaOf::Objectives => schema_for!(ObjectivesFile),
+        SchemaOf::Entities => schema_for!(EntitiesFile),
+    })?;
     Ok(Exit::Pass)
 }

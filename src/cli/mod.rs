@@ -4,11 +4,23 @@
 //! Each command is a file: its arguments as typed, and a `run` that makes of them what the library will do. What never happens
 //! here: work on exchanges; that is `pipeline`'s and the crates' below it.
 
+mod capture;
+mod check;
+mod demo;
+mod demo_service;
 mod exit;
 mod generate;
+mod inspect;
+mod key;
 mod output;
 mod progress;
+mod redaction;
+mod replay;
+mod report;
+mod sanitize;
 mod signals;
+mod snapshot;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -43,10 +55,32 @@ Exit codes: 0 pass; 1 fail; 2 what was given is wrong; 3 stopped by safety or a 
 
 #[derive(Subcommand)]
 enum Command {
+    /// Watch the whole pipeline on an embedded capture and sandbox; ends with a report
+    Demo(demo::DemoArgs),
+    /// Turn packets, live or from a file, into a redacted recording
+    Capture(capture::CaptureArgs),
+    /// Make a key, or name one
+    Key(key::KeyArgs),
+    /// Redact a recording into a new one
+    Sanitize(sanitize::SanitizeArgs),
+    /// Show what is in a recording
+    Inspect(inspect::InspectArgs),
+    /// Check that a recording is whole, unaltered and free of residue
+    Check(check::CheckArgs),
+    /// Play a recording against a sandbox
+    Replay(replay::ReplayArgs),
+    /// Take the state of a database, redacted
+    Snapshot(snapshot::SnapshotArgs),
+    /// Judge a run against a baseline
+    Verify(verify::VerifyArgs),
+    #[command(hide = true)]
+    DemoService(demo_service::DemoServiceArgs),
     #[command(hide = true)]
     Completions(generate::CompletionsArgs),
     #[command(hide = true)]
     Man(generate::ManArgs),
+    #[command(hide = true)]
+    Schema(generate::SchemaArgs),
 }
 
 /// An argument that clap could not know to be wrong.
@@ -96,8 +130,19 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Capture(args) => capture::run(args),
+        Command::Key(args) => key::run(args),
+        Command::Sanitize(args) => sanitize::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Replay(args) => replay::run(args),
+        Command::Snapshot(args) => snapshot::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::DemoService(args) => demo_service::run(args),
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
+        Command::Schema(args) => generate::schema(&args),
     }
 }
 

@@ -41,8 +41,8 @@ impl Progress {
         Self::Bar(bar)
     }
 
-    /// `done` units have been done since the start.
-    pub(crate) fn at(&self, done: u64) {
+    /// So many of the things that `unit` names have been done since the start.
+    pub(crate) fn at(&self, done: u64, unit: &str) {
         match self {
             Self::Bar(bar) => bar.set_position(done),
             Self::Lines { label, total, last } => {
@@ -51,10 +51,8 @@ impl Progress {
                     return;
                 }
                 *last = now();
-                match total {
-                    Some(total) => output::note(&format!("{label}: {done}/{total}")),
-                    None => output::note(&format!("{label}: {done}")),
-                }
+                let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+                output::note(&format!("{label}: {done}{of} {unit}"));
             }
         }
     }

@@ -1,0 +1,83 @@
+//! Texts that several commands print.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use reenact::inspect::{count as n, summarize};
+use reenact::pipeline::Recorded;
+use reenact_formats::model::LossLedger;
+
+use super::exit::Exit;
+use super::output;
+
+/// Reports a recording that was written: on stdout as `inspect` would with `--json`, else a short account on stderr.
+pub(crate) fn recorded(output: &Path, recorded: &Recorded, as_json: bool) -> anyhow::Result<Exit> {
+    if as_json {
+        output::json(&summarize(output)?.json())?;
+    }
+    let manifest = &recorded.manifest;
+    output::note(&format!("recording {}: {} exchanges in {} parts", output.display(), n(manifest.exchanges), n(manifest.parts.len() as u64)));
+    output::note(account(recorded).trim_end());
+    if recorded.findings.is_empty() {
+        return Ok(Exit::Pass);
+    }
+    output::note(&format!("residue: {} values look as if they should have been redacted; the recording is not checked", n(recorded.findings.len() as u64)));
+    for finding in recorded.findings.iter().take(MOST_FINDINGS) {
+        output::note(&format!("  exchange {}: {} at {}", finding.exchange, finding.rule, finding.path));
+    }
+    Ok(Exit::Fail)
+}
+
+/// What entered, what became of it, and what was taken out, as lines.
+pub(crate) fn account(recorded: &Recorded) -> String {
+    let redactions = listed(recorded.manifest.redactions.iter().map(|(rule, count)| format!("{rule} {}", n(*count))));
+    format!("{}  {:<13} {redactions}\n  {:<13} {}\n", ledger(&recorded.manifest.ledger), "redacted", "state", recorded.manifest.state)
+}
+
+/// How many findings are listed; `reenact check` tells all.
+const MOST_FINDINGS: usize = 20;
+
+/// The account of a capture, as lines: what entered, what was recorded, what was lost and why.
+fn ledger(ledger: &LossLedger) -> String {
+    let LossLedger { packets, connections, stream_bytes, recorded_bytes, foreign, retransmitted_bytes, requests, responses, complete, lost, anomalies, .. } =
+        ledger;
+    let other: u64 = packets.other.values().sum();
+    let mut lines = vec![
+        (
+            "packets",
+            format!("{} seen: {} TCP, {} other, {} filtered, {} lost", n(packets.seen), n(packets.tcp), n(other), n(packets.filtered), n(packets.lost)),
+        ),
+        ("connections", n(*connections)),
+        ("messages", format!("{} requests, {} responses, {} complete exchanges", n(*requests), n(*responses), n(*complete))),
+        ("stream bytes", format!("{} seen, {} recorded, {} retransmitted", n(*stream_bytes), n(*recorded_bytes), n(*retransmitted_bytes))),
+    ];
+    let foreign = foreign.iter().map(|(name, traffic)| format!("{name} ({} connections, {} bytes)", n(traffic.connections), n(traffic.bytes)));
+    lines.push(("not parsed", listed(foreign)));
+    lines.push(("lost", listed(lost.iter().map(|(cause, amount)| format!("{cause} {}", n(*amount))))));
+    lines.push(("odd", listed(anomalies.iter().map(|(anomaly, count)| format!("{anomaly} {}", n(*count))))));
+    lines.iter().fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "  {name:<13} {value}");
+        text
+    })
+}
+
+/// A list for people; `nothing` if it is empty.
+fn listed(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() { "nothing".to_owned() } else { items.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use reenact_formats::model::LossCause;
+
+    use super::*;
+
+    #[test]
+    fn a_ledger_says_what_was_lost() {
+        let mut account = LossLedger { connections: 2, ..LossLedger::default() };
+        assert!(ledger(&account).contains("lost          nothing"));
+        account.lose(LossCause::Gap, 1234);
+        assert!(ledger(&account).contains("lost          gap 1,234"));
+    }
+}

@@ -1,0 +1,343 @@
+//! Joins the tools: what each command does, one function for each.
+//!
+//! In: jobs, that is paths and options already checked. Out: files, and a summary of what was done. The four tools never see one
+//! another; here capture is given a sink of redactor and writer, replay and verify are given a redactor. What never happens
+//! here: anything is printed, or an exchange reaches the disk unredacted without having been asked for in so many words.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reenact_capture::{CaptureOptions, Control, Source};
+use reenact_formats::disk::publish::Digest;
+use reenact_formats::disk::recording::{MANIFEST, Manifest, Recording, RecordingWriter, Sanitized, State, Window, WriterOptions, mark_checked};
+use reenact_formats::disk::run::{RecordingRef, Run};
+use reenact_formats::disk::snapshot::StateSnapshot;
+use reenact_formats::disk::verdict::Verdict;
+use reenact_formats::model::{Exchange, LossLedger, Timestamp};
+use reenact_formats::seam::{Blame, BoxError, ExchangeSink, Explain, Redact};
+use reenact_replay::{Hook, Permissions, Plan, PlanOptions, RunOptions, RunSummary, Targets};
+use reenact_sanitize::{Finding, Key, KnownPseudonyms, Policy, Redactor, ResidueCheck};
+use reenact_verify::{Entities, Inputs, Objectives};
+
+use crate::check;
+
+/// How long a live capture holds exchanges back before it publishes them.
+const LIVE_PART_AGE: Duration = Duration::from_secs(30);
+
+/// What went wrong while tools worked together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The capture failed.
+    #[error(transparent)]
+    Capture(#[from] reenact_capture::Error),
+    /// A file of ours failed.
+    #[error(transparent)]
+    Disk(#[from] reenact_formats::disk::Error),
+    /// The replay was refused or failed.
+    #[error(transparent)]
+    Replay(#[from] reenact_replay::Error),
+    /// A snapshot or a verdict could not be made.
+    #[error(transparent)]
+    Verify(#[from] reenact_verify::Error),
+    /// Redaction was asked for with another key than that of what is to be joined.
+    #[error("the given key is {given}, and {what} was written under key {expected}")]
+    OtherKey {
+        /// The id of the given key.
+        given: String,
+        /// What was written under another, e.g. `run run/`.
+        what: String,
+        /// The id of that one.
+        expected: String,
+    },
+}
+
+impl Explain for Error {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Capture(error) => error.blame(),
+            Self::Disk(error) => error.blame(),
+            Self::Replay(error) => error.blame(),
+            Self::Verify(error) => error.blame(),
+            Self::OtherKey { .. } => Blame::Input,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Capture(error) => error.hint(),
+            Self::Disk(error) => error.hint(),
+            Self::Replay(error) => error.hint(),
+            Self::Verify(error) => error.hint(),
+            Self::OtherKey { .. } => Some("give the key that it was written under; `reenact key id FILE` names a key".to_owned()),
+        }
+    }
+}
+
+/// The key and the policy that something is redacted under.
+#[derive(Debug, Clone)]
+pub struct Redaction {
+    /// The key of the pseudonyms.
+    pub key: Key,
+    /// What is redacted, and how.
+    pub policy: Policy,
+}
+
+/// From packets to a recording.
+#[derive(Debug)]
+pub struct CaptureJob {
+    /// Where packets come from.
+    pub source: Source,
+    /// What is captured, within which limits.
+    pub options: CaptureOptions,
+    /// The folder of the recording.
+    pub output: PathBuf,
+    /// Without it the recording is raw.
+    pub redaction: Option<Redaction>,
+}
+
+/// A recording that was written.
+#[derive(Debug)]
+pub struct Recorded {
+    /// What is in it.
+    pub manifest: Manifest,
+    /// What the residue check found in it; nothing, or it is not *checked*.
+    pub findings: Vec<Finding>,
+}
+
+/// Captures until the source ends or `control` says stop.
+pub fn capture(job: &CaptureJob, control: &Control) -> Result<Recorded, Error> {
+    let (source, part_age) = match &job.source {
+        Source::File(path) => (format!("file {}", path.display()), None),
+        Source::Stdin => ("stdin".to_owned(), Some(LIVE_PART_AGE)),
+        Source::Interface(name) => (format!("interface {name}"), Some(LIVE_PART_AGE)),
+    };
+    let mut sink = RecordingSink::create(&job.output, job.redaction.as_ref(), source, part_age)?;
+    let ledger = reenact_capture::capture(&job.source, &job.options, &mut sink, control)?;
+    sink.finish(&job.output, job.redaction.as_ref(), &ledger)
+}
+
+/// Writes the recording `input` anew into `output`, redacted.
+pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, progress: &mut dyn FnMut(u64)) -> Result<Recorded, Error> {
+    let recording = Recording::open(input)?;
+    recording.verify_digests()?;
+    let manifest = recording.manifest();
+    let mut sink = RecordingSink::create(output, Some(redaction), manifest.source.clone(), None)?;
+    for (done, exchange) in (1..).zip(recording.exchanges(&Window::ALL)?) {
+        sink.write(exchange?)?;
+        progress(done);
+    }
+    sink.finish(output, Some(redaction), &manifest.ledger)
+}
+
+/// Where exchanges go: through the redactor, into the writer.
+struct RecordingSink {
+    redactor: Option<Redactor>,
+    writer: RecordingWriter,
+}
+
+impl RecordingSink {
+    fn create(output: &Path, redaction: Option<&Redaction>, source: String, part_age: Option<Duration>) -> Result<Self, Error> {
+        let redactor = redaction.map(|redaction| Redactor::new(&redaction.policy, &redaction.key));
+        let sanitized = redactor.as_ref().map(|redactor| Sanitized { key_id: redactor.key_id(), policy_digest: redactor.policy_digest() });
+        let writer = RecordingWriter::create(output, WriterOptions { sanitized, part_age, source, ..WriterOptions::default() })?;
+        Ok(Self { redactor, writer })
+    }
+
+    fn write(&mut self, mut exchange: Exchange) -> Result<(), Error> {
+        if let Some(redactor) = &mut self.redactor {
+            redactor.exchange(&mut exchange);
+        }
+        Ok(self.writer.write(exchange)?)
+    }
+
+    /// Publishes what is left, then reads everything again to see whether anything was overlooked.
+    fn finish(self, output: &Path, redaction: Option<&Redaction>, ledger: &LossLedger) -> Result<Recorded, Error> {
+        let manifest = self.writer.finish(ledger)?;
+        let (Some(redactor), Some(redaction)) = (self.redactor, redaction) else {
+            return Ok(Recorded { manifest, findings: Vec::new() });
+        };
+        let check = ResidueCheck::new(&redaction.policy, Some(redactor.originals()));
+        let recording = Recording::open(output)?;
+        let mut findings = Vec::new();
+        for exchange in recording.exchanges(&Window::ALL)? {
+            findings.extend(check.exchange(&exchange?));
+        }
+        if findings.is_empty() {
+            mark_checked(output)?;
+        }
+        let manifest = Recording::open(output)?.into_manifest();
+        Ok(Recorded { manifest, findings })
+    }
+}
+
+impl ExchangeSink for RecordingSink {
+    fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError> {
+        Ok(self.write(exchange)?)
+    }
+
+    fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
+        Ok(self.writer.tick(now, ledger)?)
+    }
+}
+
+/// Is the recording `path` whole, valid, and free of residue under `policy`? A raw one is not searched for residue.
+pub fn check(path: &Path, policy: &Policy) -> Result<check::Report, Error> {
+    let residue = ResidueCheck::new(policy, None);
+    let mut find = |exchange: &Exchange| {
+        let found = residue.exchange(exchange).into_iter();
+        found.map(|finding| check::Finding { exchange: finding.exchange, rule: finding.rule, path: finding.path }).collect()
+    };
+    let is_raw = Recording::open_partial(path)?.manifest().state == State::Raw;
+    Ok(check::check_recording(path, if is_raw { None } else { Some(&mut find) })?)
+}
+
+/// From a recording to a run.
+#[derive(Debug)]
+pub struct ReplayJob {
+    /// The recording; it must not be raw.
+    pub recording: PathBuf,
+    /// The exchanges to play.
+    pub window: Window,
+    /// What is made of them.
+    pub plan: PlanOptions,
+    /// Where requests go.
+    pub targets: Targets,
+    /// What the operator allows.
+    pub permissions: Permissions,
+    /// On the run and on each outcome.
+    pub tags: Vec<(String, String)>,
+    /// Commands that run beside the requests.
+    pub hooks: Vec<Hook>,
+    /// How many requests may be under way at once.
+    pub max_in_flight: usize,
+    /// How long a request may take.
+    pub timeout: Duration,
+    /// Whether answers are kept, redacted.
+    pub keep_responses: bool,
+    /// The folder of the run.
+    pub output: PathBuf,
+    /// What the target's answers are redacted under.
+    pub redaction: Redaction,
+}
+
+/// A plan that is ready to be sent, and all that sending it needs.
+pub struct Prepared {
+    /// What will be sent.
+    pub plan: Plan,
+    options: RunOptions,
+    redactor: Redactor,
+    output: PathBuf,
+}
+
+impl ReplayJob {
+    /// Reads the recording, vouched for by its digests, and plans it.
+    pub fn prepare(self) -> Result<Prepared, Error> {
+        let recording = open_redacted(&self.recording)?;
+        let plan = Plan::build(recording.exchanges(&self.window)?, &self.plan)?;
+        let redactor = self.redaction.redactor(Some(&recording))?;
+        let reference = RecordingRef { path: self.recording.display().to_string(), digest: Digest::of_file(&self.recording.join(MANIFEST))?.to_string() };
+        let options = RunOptions {
+            plan: self.plan,
+            permissions: self.permissions,
+            tags: self.tags.into_iter().collect(),
+            hooks: self.hooks,
+            max_in_flight: self.max_in_flight,
+            timeout: self.timeout,
+            keep_responses: self.keep_responses,
+            ..RunOptions::new(reference, self.targets)
+        };
+        Ok(Prepared { plan, options, redactor, output: self.output })
+    }
+}
+
+impl Prepared {
+    /// Sends it, and writes what comes of it.
+    pub async fn run(self, control: reenact_replay::Control) -> Result<RunSummary, Error> {
+        Ok(reenact_replay::run(self.plan, &self.options, Box::new(self.redactor), &self.output, control).await?)
+    }
+}
+
+/// From a database to a snapshot.
+#[derive(Debug)]
+pub struct SnapshotJob {
+    /// The database's URL.
+    pub database: String,
+    /// What belongs to its state.
+    pub entities: Entities,
+    /// Which projections of it are taken.
+    pub schema: String,
+    /// The recording that was played: its pseudonyms stay as they are.
+    pub recording: Option<PathBuf>,
+    /// The folder of the snapshot.
+    pub output: PathBuf,
+    /// What values are redacted under.
+    pub redaction: Redaction,
+}
+
+/// Takes the state of a database, redacted.
+pub async fn snapshot(job: &SnapshotJob) -> Result<StateSnapshot, Error> {
+    let recording = job.recording.as_deref().map(open_redacted).transpose()?;
+    let mut redactor = job.redaction.redactor(recording.as_ref())?;
+    let snapshot = reenact_verify::snapshot(&job.database, &job.entities, &job.schema, &mut redactor).await?;
+    snapshot.write(&job.output)?;
+    Ok(snapshot)
+}
+
+/// From two runs to a verdict.
+#[derive(Debug)]
+pub struct VerifyJob {
+    /// The run to judge.
+    pub run: PathBuf,
+    /// The run that it is held against.
+    pub baseline: PathBuf,
+    /// The state that the run left, and the one that the baseline left.
+    pub states: Option<(PathBuf, PathBuf)>,
+    /// The recording that both played.
+    pub recording: Option<PathBuf>,
+    /// What the run must reach.
+    pub objectives: Objectives,
+    /// The key that all of it must have been written under, if one is named.
+    pub key: Option<Key>,
+}
+
+/// Judges a run.
+pub fn verify(job: &VerifyJob) -> Result<Verdict, Error> {
+    let (run, baseline) = (Run::open(&job.run)?, Run::open(&job.baseline)?);
+    let states = job.states.as_ref().map(|(state, baseline)| Ok::<_, Error>((StateSnapshot::open(state)?, StateSnapshot::open(baseline)?))).transpose()?;
+    let recording = job.recording.as_deref().map(Recording::open).transpose()?;
+    if let Some(key) = &job.key {
+        for (path, run) in [(&job.run, &run), (&job.baseline, &baseline)] {
+            let expected = run.header().key_id.as_ref().filter(|id| **id != key.id());
+            if let Some(expected) = expected {
+                return Err(Error::OtherKey { given: key.id().to_string(), what: format!("run {}", path.display()), expected: expected.to_string() });
+            }
+        }
+    }
+    let (state, baseline_state) = states.as_ref().map(|(state, baseline)| (state, baseline)).unzip();
+    let inputs = Inputs { run: &run, baseline: &baseline, state, baseline_state, recording: recording.as_ref() };
+    Ok(reenact_verify::verify(inputs, &job.objectives)?)
+}
+
+impl Redaction {
+    /// A redactor for what a sandbox answers: values that `recording` names as pseudonyms already stay.
+    fn redactor(&self, recording: Option<&Recording>) -> Result<Redactor, Error> {
+        let redactor = Redactor::new(&self.policy, &self.key);
+        let Some(recording) = recording else { return Ok(redactor) };
+        let mut known = KnownPseudonyms::default();
+        for exchange in recording.exchanges(&Window::ALL)? {
+            known.add(&exchange?);
+        }
+        Ok(redactor.with_known(known))
+    }
+}
+
+/// Opens a recording that may be replayed: not raw, and every part as the manifest vouches for it.
+fn open_redacted(path: &Path) -> Result<Recording, Error> {
+    let recording = Recording::open(path)?;
+    if recording.manifest().state == State::Raw {
+        return Err(reenact_replay::Error::RawRecording.into());
+    }
+    recording.verify_digests()?;
+    Ok(recording)
+}
