@@ -1,0 +1,29 @@
+//! `reenact demo` as its reader runs it: the verdicts are the expected ones, and a second run replaces the first.
+
+use std::fs;
+
+use crate::program::reenact;
+
+#[test]
+fn ends_with_the_expected_verdicts_twice() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = folder.path().join("out");
+    for _ in 0..2 {
+        let arguments = ["demo".as_ref(), "-o".as_ref(), output.as_os_str()];
+        let ran = reenact(arguments).exits(0);
+        let verdicts: Vec<&str> = ran.stdout.lines().filter_map(|line| line.trim_start().strip_prefix("verdict: ")).collect();
+        assert_eq!(verdicts, ["pass", "pass", "fail"], "{}", ran.stdout);
+        assert!(ran.stdout.contains("address"), "the defective migration loses addresses, and the verdict names them:\n{}", ran.stdout);
+        let html = fs::read_to_string(output.join("report.html")).expect("the report is written");
+        assert!(html.to_ascii_lowercase().contains("</html>"), "the report is whole");
+    }
+}
+
+#[test]
+fn never_replaces_what_is_not_its_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("mine"), b"keep me").expect("the folder is ours");
+    let ran = reenact(["demo".as_ref(), "-o".as_ref(), folder.path().as_os_str()]).exits(2);
+    assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
+    assert!(folder.path().join("mine").is_file());
+}

@@ -1,0 +1,11 @@
+//! Through the built binary, as a user runs it: what the commands do, end to end and on real servers, and what they refuse.
+
+mod bad_input;
+mod demo;
+mod end_to_end;
+mod planted;
+mod program;
+mod schemas;
+mod servers;
+mod service;
+mod signals;

@@ -1,0 +1,126 @@
+//! Told to stop, and left by their reader: captures and replays end cleanly and keep what was done.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::program::{Ran, command, reenact, repository};
+use crate::service::Service;
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill runs").success());
+}
+
+fn ended(child: Child) -> Ran {
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+}
+
+fn waited(millis: u64) {
+    #[expect(clippy::disallowed_methods, reason = "gives another process time to begin")]
+    std::thread::sleep(Duration::from_millis(millis));
+}
+
+#[test]
+fn a_replay_stops_and_keeps_what_was_done() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("the path is text").to_owned();
+    let (recording, run) = (path("rec"), path("run"));
+    reenact(["capture", "-r", &repository("examples/captures/orders.pcap"), "-o", &recording]).exits(0);
+    let service = Service::start(&format!("sqlite:{}", path("orders.db")));
+    let child = command()
+        .args(["replay", &recording, "--target", &service.url, "-o", &run, "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    for _ in 0..200 {
+        if Path::new(&run).join("run.json").exists() {
+            break;
+        }
+        waited(50);
+    }
+    waited(3000);
+    signal(&child, "-INT");
+    let report = ended(child).exits(3).json();
+    assert_eq!(report["reason"], "stopped", "{report}");
+    let (answered, outcomes) = (report["answered"].as_u64(), report["outcomes"].as_u64());
+    assert!(answered > Some(0) && answered < outcomes, "{report}");
+    let header: Value = serde_json::from_slice(&fs::read(Path::new(&run).join("run.json")).expect("it is written")).expect("it is JSON");
+    assert!(header.to_string().contains("stopped"), "the run says so itself: {header}");
+}
+
+#[test]
+fn a_capture_that_is_told_to_stop_is_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let recording = folder.path().join("rec").to_str().expect("the path is text").to_owned();
+    let packets = fs::read(repository("examples/captures/orders.pcap")).expect("the capture is committed");
+    for name in ["-INT", "-TERM"] {
+        let output = format!("{recording}{name}");
+        let mut child = command()
+            .args(["capture", "-r", "-", "-o", &output])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(&packets[..packets.len() / 2]).expect("it reads");
+        stdin.flush().expect("it reads");
+        waited(500);
+        signal(&child, name);
+        ended(child).exits(0);
+        let inspected = reenact(["inspect", &output, "--json"]).exits(0).json();
+        assert!(inspected["exchanges"].as_u64() > Some(500), "{inspected}");
+        assert_eq!(inspected["state"], "checked", "{inspected}");
+    }
+}
+
+#[test]
+fn a_live_capture_sees_what_is_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("the path is text").to_owned();
+    let service = Service::start(&format!("sqlite:{}", path("orders.db")));
+    let address = service.url.strip_prefix("http://").expect("it is a URL").to_owned();
+    let port = address.rsplit_once(':').expect("it has a port").1.to_owned();
+    let recording = path("rec");
+    let mut child = command()
+        .args(["capture", "-i", "lo", "-o", &recording, "tcp", "port", &port])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    waited(1500);
+    if child.try_wait().expect("it is our child").is_some() {
+        let ran = ended(child).exits(2);
+        println!("skipped: a live capture is not permitted here: {}", ran.stderr);
+        return;
+    }
+    for _ in 0..5 {
+        let mut stream = TcpStream::connect(&address).expect("the service listens");
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: orders\r\nConnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    waited(500);
+    signal(&child, "-INT");
+    ended(child).exits(0);
+    let inspected = reenact(["inspect", &recording, "--json"]).exits(0).json();
+    assert_eq!((&inspected["requests"], &inspected["responses"], &inspected["complete"]), (&5.into(), &5.into(), &5.into()), "{inspected}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = command().args(["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let mut first = String::new();
+    BufReader::with_capacity(1, child.stdout.take().expect("piped")).read_line(&mut first).expect("it speaks text");
+    let ran = ended(child).exits(0);
+    assert_eq!(ran.stderr, "");
+}
