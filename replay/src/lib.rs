@@ -16,6 +16,7 @@
 pub mod clock;
 mod correlate;
 mod driver;
+mod dry_run;
 mod error;
 mod gate;
 mod hooks;
@@ -29,6 +30,7 @@ mod target;
 mod testing;
 mod timer;
 
+pub use dry_run::{Difference, Line};
 pub use error::Error;
 pub use hooks::{At, Hook};
 pub use plan::{Plan, PlanOptions, SessionBy};

@@ -138,3 +138,53 @@ fn cookie(head: &Head, prefix: &str, name: &str) -> Option<Bytes> {
     });
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::script;
+
+    fn check(by: &str, lines: &[(u64, &str, &str)], expected: &[u64]) {
+        let by = by.parse().expect("a kind of session");
+        let mut sessions = Sessions::new(&by);
+        let found: Vec<_> = script(lines).iter().map(|exchange| sessions.assign(exchange)).collect();
+        assert_eq!(found, expected, "by {by}: {lines:?}");
+        assert_eq!(sessions.count(), expected.iter().copied().max().unwrap_or_default());
+    }
+
+    #[test]
+    fn sessions_are_told_apart() {
+        let plain = [(1, "GET /a", "200"), (2, "GET /a", "200"), (1, "GET /b", "200")];
+        for by in ["connection", "cookie:k", "header:x-k"] {
+            check(by, &plain, &[1, 2, 1]);
+        }
+        let cookies = [
+            (1, "GET /a", "200"),
+            (1, "POST /enter", "200\nSet-Cookie: k=one; Path=/"),
+            (1, "GET /b\nCookie: j=x; k=one", "200"),
+            (2, "GET /c\nCookie: k=one", "200"),
+            (2, "GET /d\nCookie: k=two", "200"),
+            (2, "GET /e", "200"),
+            (3, "GET /f\nCookie: k=two", "200\nSet-Cookie: k=three"),
+            (4, "GET /g\nCookie: k=three", "200"),
+        ];
+        check("cookie:k", &cookies, &[1, 1, 1, 1, 2, 2, 2, 2]);
+        check("connection", &cookies, &[1, 1, 1, 2, 2, 2, 3, 4]);
+        let headers = [(1, "POST /enter", "200"), (1, "GET /a\nX-K: one", "200"), (1, "GET /b\nX-K: two", "200"), (2, "GET /c\nx-k: one", "200")];
+        check("header:x-k", &headers, &[1, 1, 2, 1]);
+        // Behind a balancer one connection carries many.
+        let mixed = [(1, "GET /a\nCookie: k=one", "200"), (1, "POST /enter", "200\nSet-Cookie: k=two"), (1, "GET /b\nCookie: k=one", "200")];
+        check("cookie:k", &mixed, &[1, 2, 1]);
+    }
+
+    #[test]
+    fn kinds_round_trip() {
+        for text in ["connection", "cookie:sid", "header:authorization"] {
+            assert_eq!(text.parse::<SessionBy>().expect(text).to_string(), text);
+        }
+        for text in ["", "cookie", "cookie:", "user:x"] {
+            let error = text.parse::<SessionBy>().expect_err(text).to_string();
+            assert!(error.contains("known are connection, cookie:NAME and header:NAME"), "{error}");
+        }
+    }
+}

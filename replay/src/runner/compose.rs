@@ -74,7 +74,7 @@ pub(super) fn compose(step: &Step, slots: &[Slot], authority: &str) -> Result<Co
 }
 
 /// Edits that make `Host`, and a target in absolute form, name the target.
-fn host_edits(request: &Message, authority: &str) -> Vec<Edit> {
+pub(crate) fn host_edits(request: &Message, authority: &str) -> Vec<Edit> {
     let head = &request.head;
     let mut edits = Vec::new();
     if let (Some(target), Some(span)) = (head.target(), head.target_span())

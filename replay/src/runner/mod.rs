@@ -21,6 +21,7 @@ use crate::recorder::Recorder;
 use crate::safety::clear;
 use crate::{Error, Plan};
 
+pub(crate) use compose::host_edits;
 pub use options::{Control, Lag, Progress, RunOptions, RunSummary, Stop, Watch};
 
 /// Sends `plan` and writes what comes of it into the folder `output`, which must be new or empty.
