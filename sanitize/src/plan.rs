@@ -9,7 +9,7 @@ use reenact_formats::config::policy::RuleName;
 use reenact_formats::content::{Edit, Edits, Leaf, rewrite_decoded};
 use reenact_formats::model::{Action, Completeness, DropReason, Message, Part, Redaction, Side};
 
-use crate::detect::within;
+use crate::detect::{Hit, within};
 use crate::redactor::bare_head;
 
 /// The spans of one part that were redacted before.
@@ -23,7 +23,14 @@ impl Spans {
         Self(spans)
     }
 
-    /// Whether `span` has a byte in common with one of them.
+    /// Whether one of them has a byte in common with `span`, where a hit stands. What a hit has left of another one also counts if one of them
+    /// begins or ends where it does: that one has taken the rest.
+    pub(crate) fn account_for(&self, hit: &Hit, span: &Range<usize>) -> bool {
+        let reach = usize::from(hit.is_rest);
+        self.touch(&(span.start.saturating_sub(reach)..span.end + reach))
+    }
+
+    /// Whether one of them has a byte in common with `span`.
     pub(crate) fn touch(&self, span: &Range<usize>) -> bool {
         let after = self.0.partition_point(|recorded| recorded.end <= span.start);
         self.0.get(after).is_some_and(|recorded| recorded.start < span.end)

@@ -56,7 +56,7 @@ impl Recurrences {
                 .max_by_key(|(span, _)| span.len());
             if let Some((span, domain)) = found {
                 after = span.end;
-                hits.push(Hit { span, rule: RuleName::Recurrence, domain, wears: Vec::new() });
+                hits.push(Hit::new(span, RuleName::Recurrence, domain));
             }
         }
     }

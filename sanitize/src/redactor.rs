@@ -143,7 +143,7 @@ impl Redactor {
         let mut hits = self.detector.detect(&leaf.value, &Place::of(leaf));
         if !hits.is_empty() && !recorded.is_empty() {
             let recorded = Spans::of(recorded, leaf.part);
-            hits.retain(|hit| !recorded.touch(&placed_in(leaf, raw, &hit.span)));
+            hits.retain(|hit| !recorded.account_for(hit, &placed_in(leaf, raw, &hit.span)));
         }
         hits
     }

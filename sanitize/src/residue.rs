@@ -140,7 +140,7 @@ impl<'o> ResidueCheck<'o> {
             return;
         }
         for hit in self.detector.detect(&leaf.value, &Place::of(leaf)) {
-            if !recorded.touch(&placed_in(leaf, raw, &hit.span)) {
+            if !recorded.account_for(&hit, &placed_in(leaf, raw, &hit.span)) {
                 findings.add(leaf.template(), hit.rule.word());
             }
         }

@@ -136,7 +136,7 @@ impl Parameters<'_> {
             if !is_name(&name) {
                 // A name that may be a value itself is a leaf of its own.
                 let span = at..at + equals.unwrap_or(0);
-                let value = Cow::Borrowed(name.as_bytes());
+                let value = unpercent(&parameter[..equals.unwrap_or(0)], true);
                 f(Leaf { part: self.part, path: &format!("{}~key", self.prefix), name: None, kind: self.kind, span, value, surface: Surface::Query });
             }
             let value_start = equals.map_or(0, |equals| equals + 1);

@@ -57,11 +57,13 @@ pub(crate) struct Hit {
     pub(crate) domain: Domain,
     /// What it wears within the value, the innermost first: it was found in a text that the value holds.
     pub(crate) wears: Vec<Surface>,
+    /// It is what another hit, which it overlaps, has left of it.
+    pub(crate) is_rest: bool,
 }
 
 impl Hit {
-    fn new(span: Range<usize>, rule: RuleName, domain: Domain) -> Self {
-        Self { span, rule, domain, wears: Vec::new() }
+    pub(crate) fn new(span: Range<usize>, rule: RuleName, domain: Domain) -> Self {
+        Self { span, rule, domain, wears: Vec::new(), is_rest: false }
     }
 
     /// The bare value.
@@ -225,8 +227,9 @@ pub(crate) fn apart(mut hits: Vec<Hit>) -> Vec<Hit> {
         for winner in winners.iter().rev().chain(std::iter::once(&(hit.span.end..hit.span.end))) {
             if start < winner.start {
                 let span = start..winner.start;
-                let domain = if span == hit.span { hit.domain } else { Domain::Opaque };
-                taken.insert(start, Hit { span, domain, rule: hit.rule, wears: hit.wears.clone() });
+                let is_rest = span != hit.span;
+                let domain = if is_rest { Domain::Opaque } else { hit.domain };
+                taken.insert(start, Hit { span, domain, is_rest, ..hit.clone() });
             }
             start = start.max(winner.end);
         }

@@ -42,7 +42,8 @@ impl Names {
 
     /// What `name` tells, if anything.
     pub(crate) fn lookup(&self, name: &str) -> Option<Telling> {
-        if name.len() > MAX_NAME {
+        // A name that is itself a value, and may be redacted, tells nothing: it would tell something else afterwards.
+        if name.len() > MAX_NAME || name.contains("--") || name.contains(['@', ':', '/', '+', '=']) {
             return None;
         }
         let words = words(name);
@@ -256,7 +257,7 @@ const PEOPLE: &[&str] = &[
 ];
 
 /// No field has a longer name that means something.
-const MAX_NAME: usize = 100;
+const MAX_NAME: usize = 64;
 
 #[cfg(test)]
 mod tests {

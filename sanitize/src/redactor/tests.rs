@@ -287,6 +287,23 @@ fn nothing_shows_in_debug() {
     assert!(!shown.contains("hunter2"));
 }
 
+/// Found by the properties below: redacting a name made it tell something; a longer pseudonym brought a word before it to life.
+#[test]
+fn redaction_makes_nothing_telling() {
+    for (media_type, content) in [
+        ("application/x-www-form-urlencoded", "-----BEGIN PRIVATE KEY-----x=y"),
+        ("application/json", "Bearer .a@b.cd+49301234567"),
+        ("text/plain", "Bearer .a@b.cd"),
+    ] {
+        let mut once = exchange(1, request(&format!("POST /x HTTP/1.1\r\nContent-Type: {media_type}"), content.as_bytes()), response("X: y", b""));
+        redactor().exchange(&mut once);
+        let mut twice = once.clone();
+        redactor().exchange(&mut twice);
+        assert_eq!(twice, once, "{content}");
+        assert_eq!(ResidueCheck::new(&Policy::default(), None).exchange(&once), [], "{content}");
+    }
+}
+
 fn planted() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{3,8}[0-9]{2}@[a-z]{4,9}\\.(com|de|io)", "tok[A-Za-z0-9]{20,40}9z", "Xy\"\\\\\\\\é [a-zA-Z0-9]{6,12}7q"]
 }
@@ -296,7 +313,7 @@ fn percent(text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn planted_values_never_survive_and_twice_is_once(value in planted(), encoding in prop_oneof![Just("identity"), Just("gzip"), Just("deflate"), Just("br"), Just("zstd")], place in 0_usize..8) {
@@ -342,6 +359,7 @@ proptest! {
             let mut twice = once.clone();
             redactor().exchange(&mut twice);
             prop_assert_eq!(&twice, &once);
+            prop_assert_eq!(ResidueCheck::new(&Policy::default(), None).exchange(&once), []);
             redactor().response(None, &mut message.clone());
         }
     }
