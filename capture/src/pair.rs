@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::mem;
 
 use bytes::Bytes;
-use reenact_formats::model::{Anomaly, Exchange, ExchangeId, Head, Initiator, LossCause, Protocol, Role, Shape, Timestamp, Timing};
+use reenact_formats::model::{Anomaly, Exchange, ExchangeId, Head, Initiator, LossCause, Protocol, Role, Shape, Side, Timestamp, Timing};
 use reenact_formats::wire::http1::{Decoded, RequestContext};
 
 use crate::flow::{Direction, Output};
@@ -20,8 +20,14 @@ pub(crate) struct Pairs {
     open: VecDeque<Open>,
     /// Informational responses whose final one has not begun.
     interim: Vec<Head>,
-    /// Whether the n-th response is known to answer the n-th request.
+    /// Whether the next response is known to answer the first request that has none.
     aligned: bool,
+    /// Up to which offset messages may be missing, of requests and of responses.
+    lost_until: [u64; 2],
+    /// Requests were lost since the last one that was read.
+    request_lost: bool,
+    /// The client has been seen to send a request before the answer to the one before.
+    pipelines: bool,
     /// How many exchanges were begun on the connection.
     begun: u32,
     /// The next exchange is the first of a connection that was joined after its beginning.
@@ -45,6 +51,8 @@ struct Open {
     interim: Vec<Head>,
     response: Option<Decoded>,
     early: bool,
+    /// Requests before it may be missing.
+    after_loss: bool,
     settled: bool,
 }
 
@@ -67,6 +75,7 @@ impl Open {
             interim: Vec::new(),
             response: None,
             early: false,
+            after_loss: false,
             settled: false,
         }
     }
@@ -82,13 +91,25 @@ impl Open {
 
 impl Pairs {
     pub(crate) const fn new(requests: Direction, midstream: bool) -> Self {
-        Self { open: VecDeque::new(), interim: Vec::new(), aligned: !midstream, begun: 0, midstream, requests }
+        Self {
+            open: VecDeque::new(),
+            interim: Vec::new(),
+            aligned: !midstream,
+            lost_until: [0; 2],
+            request_lost: false,
+            pipelines: false,
+            begun: 0,
+            midstream,
+            requests,
+        }
     }
 
     /// A request's head was read.
     pub(crate) fn begin(&mut self, context: RequestContext, start: u64, acknowledged: Option<u64>, at: Timestamp) {
         let index = self.next_index();
-        self.open.push_back(Open::new(index, context, start, acknowledged, at));
+        self.pipelines |= self.open.back().is_some_and(|open| open.has_request && !open.claimed && acknowledged.is_some() && open.acknowledged == acknowledged);
+        let after_loss = mem::take(&mut self.request_lost);
+        self.open.push_back(Open { after_loss, ..Open::new(index, context, start, acknowledged, at) });
     }
 
     /// A request was read to its end.
@@ -133,16 +154,19 @@ impl Pairs {
             !open.claimed && open.has_request && sent_before && arrived
         };
         let candidates: Vec<usize> = (0..self.open.len()).filter(|position| may_answer(&self.open[*position])).collect();
-        let acknowledged = |position: usize| self.open[position].acknowledged;
-        let exact = candidates.iter().copied().find(|position| acknowledged(*position) == Some(start));
+        // A client that pipelines may have sent another request, now lost, in front of this one.
+        let is_first = |position: &usize| !(self.pipelines && self.open[*position].after_loss);
+        let acknowledged = |position: &usize| self.open[*position].acknowledged;
+        let exact = candidates.iter().copied().find(|position| acknowledged(position) == Some(start) && is_first(position));
         let found = exact.or_else(|| {
-            // The client had received more when it sent the last of them; those before it were answered by then.
-            let last = acknowledged(*candidates.last()?);
-            let mut latest = candidates.iter().copied().filter(|position| acknowledged(*position) == last);
-            latest.next().filter(|_| latest.next().is_none())
-        });
-        self.aligned = found.is_some();
-        found
+            // No response is missing since the client sent the last of them, and what came before it was answered by then.
+            let last = acknowledged(candidates.last()?);
+            let mut latest = candidates.iter().copied().filter(|position| acknowledged(position) == last);
+            let nothing_missing = last.is_none_or(|last| last >= self.lost_until[1]);
+            latest.next().filter(|only| latest.next().is_none() && nothing_missing && is_first(only))
+        })?;
+        self.aligned = self.open[found].start >= self.lost_until[0];
+        Some(found)
     }
 
     /// An informational response.
@@ -158,9 +182,16 @@ impl Pairs {
         self.give(flow, output);
     }
 
-    /// Any number of messages may be missing from here on.
-    pub(crate) const fn lose_place(&mut self) {
+    /// Any number of messages may be missing from those of `side`, up to the offset `until`.
+    pub(crate) const fn lose_place(&mut self, side: Side, until: u64) {
         self.aligned = false;
+        match side {
+            Side::Request => {
+                self.lost_until[0] = until;
+                self.request_lost = true;
+            }
+            _ => self.lost_until[1] = until,
+        }
     }
 
     /// Whether the response that is being read answers the last request so far.

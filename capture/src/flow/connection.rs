@@ -199,8 +199,7 @@ impl Connection {
         }
         let acknowledged = chunk.acknowledged?;
         match other.reassembler.offset_of(acknowledged) {
-            // One more is the number of a FIN that was not seen.
-            Some(offset) => (offset > other.handed + 1 && offset - other.handed < PLAUSIBLE).then_some(offset),
+            Some(offset) => (offset > other.handed && offset - other.handed < PLAUSIBLE).then_some(offset),
             None => Some(u64::MAX),
         }
     }

@@ -25,6 +25,8 @@ struct Way {
     base: u64,
     /// From which offset on the sender had acknowledged how much of the other way.
     acknowledged: VecDeque<(u64, u64)>,
+    /// Offset of the next byte to come.
+    end: u64,
     conflicting: bool,
     counted: Accounting,
 }
@@ -35,7 +37,7 @@ impl Http1 {
         let way = |direction: Direction| {
             let side = if direction == requests { Side::Request } else { Side::Response };
             let decoder = if joined[direction] { Decoder::midstream(side, limits) } else { Decoder::new(side, limits) };
-            Way { decoder, base: 0, acknowledged: VecDeque::new(), conflicting: false, counted: Accounting::default() }
+            Way { decoder, base: 0, acknowledged: VecDeque::new(), end: 0, conflicting: false, counted: Accounting::default() }
         };
         Self { requests, ways: [way(0), way(1)], pairs: Pairs::new(requests, flow.midstream) }
     }
@@ -56,6 +58,7 @@ impl Http1 {
         {
             way.acknowledged.push_back((offset, acknowledged));
         }
+        way.end = offset + chunk.content.length();
         way.conflicting |= chunk.conflicting;
         match chunk.content {
             Content::Data(data) => way.decoder.feed(data, chunk.at),
@@ -126,7 +129,7 @@ impl Http1 {
                 self.mark_conflict(self.requests, &mut decoded.anomalies);
                 self.pairs.request(*decoded, flow, output);
             }
-            Event::Lost => self.pairs.lose_place(),
+            Event::Lost => self.pairs.lose_place(Side::Request, self.ways[self.requests].end),
             Event::Unclaimed { .. } | Event::Interim { .. } | Event::Upgraded | _ => {}
         }
     }
@@ -153,7 +156,7 @@ impl Http1 {
                 }
             }
             Event::Upgraded => self.ways[self.requests].decoder.upgrade(),
-            Event::Lost => self.pairs.lose_place(),
+            Event::Lost => self.pairs.lose_place(Side::Response, self.ways[responses].end),
             Event::Begun { .. } | _ => {}
         }
     }

@@ -61,6 +61,8 @@ pub(crate) struct Reassembler {
     end: Option<u64>,
     end_at: Timestamp,
     ended: bool,
+    /// An acknowledgment of one more than was ever seen: that of a FIN that the capture missed.
+    fin_missed: Option<u64>,
 }
 
 struct Held {
@@ -99,9 +101,10 @@ impl Reassembler {
     /// The offset in the stream that an acknowledgment speaks of.
     pub(crate) fn offset_of(&self, acknowledged: u32) -> Option<u64> {
         let origin = self.origin?;
-        // The FIN has a sequence number, and is no byte.
-        let acknowledged = self.extend(acknowledged).min(self.end.unwrap_or(u64::MAX));
-        Some(acknowledged.saturating_sub(origin))
+        // A FIN has a sequence number, and is no byte.
+        let acknowledged = self.extend(acknowledged);
+        let bytes = if self.fin_missed == Some(acknowledged) { acknowledged - 1 } else { acknowledged.min(self.end.unwrap_or(u64::MAX)) };
+        Some(bytes.saturating_sub(origin))
     }
 
     /// The offset of the next byte to give out.
@@ -200,6 +203,9 @@ impl Reassembler {
         if self.origin.is_none() {
             self.settle_origin(out);
             self.watch(now);
+        } else if self.may_be_fin() {
+            self.fin_missed = Some(self.acked);
+            self.watch(now);
         } else {
             self.declare(self.acked, LossCause::Gap, now, out);
         }
@@ -215,7 +221,7 @@ impl Reassembler {
     pub(crate) fn finish(&mut self, at: Timestamp, out: &mut VecDeque<Chunk>) {
         self.settle_origin(out);
         self.declare_all(LossCause::Gap, at, out);
-        if self.lacks_acked() {
+        if self.lacks_acked() && !self.may_be_fin() {
             self.declare(self.acked, LossCause::Gap, at, out);
         }
         if let Some(end) = self.end {
@@ -317,10 +323,15 @@ impl Reassembler {
         }
     }
 
-    /// Whether the peer has had bytes that were not seen here. One byte too many is the number of a FIN that was not seen.
+    /// Whether the peer has had bytes that were not seen here.
     fn lacks_acked(&self) -> bool {
         let acked = self.acked.min(self.end.unwrap_or(u64::MAX));
-        self.origin.is_some() && acked > self.next + u64::from(self.held.is_empty())
+        self.origin.is_some() && acked > self.next && self.fin_missed != Some(acked)
+    }
+
+    /// Whether all that the peer has had besides is one sequence number: a FIN rather than a byte.
+    fn may_be_fin(&self) -> bool {
+        self.end.is_none() && self.held.is_empty() && self.acked == self.next + 1
     }
 
     fn declare_all(&mut self, cause: LossCause, at: Timestamp, out: &mut VecDeque<Chunk>) {

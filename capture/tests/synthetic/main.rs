@@ -1,0 +1,5 @@
+//! Captures that the tests build themselves, from files to flows.
+
+mod files;
+mod flows;
+mod support;
