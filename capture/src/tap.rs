@@ -95,7 +95,7 @@ pub struct Progress {
 pub fn capture(source: &Source, options: &CaptureOptions, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
     // The words are checked before anything is opened.
     let filter = options.filter.as_deref().map(Filter::new).transpose()?;
-    let source = source::open(source, options)?;
+    let source = source::open(source, options, &control.stop)?;
     Tap::new(source, filter, options).run(sink, control)
 }
 

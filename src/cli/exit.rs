@@ -47,9 +47,21 @@ pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
     error.chain().find_map(|cause| explained(cause).map(|explain| Exit::from(explain.blame())).or_else(|| of_io(cause))).unwrap_or(Exit::Ours)
 }
 
-/// What to do about an error: the outermost hint of its chain.
+/// What to do about an error: the outermost hint of its chain, else what the system's word for it suggests.
 pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
-    error.chain().find_map(|cause| explained(cause)?.hint())
+    error.chain().find_map(|cause| explained(cause)?.hint()).or_else(|| error.chain().find_map(io_hint))
+}
+
+fn io_hint(cause: &(dyn Error + 'static)) -> Option<String> {
+    let hint = match cause.downcast_ref::<std::io::Error>()?.kind() {
+        ErrorKind::NotFound => "check the path",
+        ErrorKind::PermissionDenied => "check who owns it, and who may read and write it",
+        ErrorKind::IsADirectory => "name a file, not a folder",
+        ErrorKind::NotADirectory => "name a folder, not a file",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => "free some space, or write to another disk, and run it again",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// Whether whoever read our output went away, which is success (`reenact inspect rec | head`).

@@ -50,6 +50,7 @@ impl Live {
             .precision(Precision::Nano)
             .timeout(HAND_OVER_MILLIS)
             .open()
+            .and_then(Capture::setnonblock)
             .map_err(explain)?;
         if let Some(words) = &options.filter {
             capture.filter(words, true).map_err(|error| Error::Filter { words: words.clone(), reason: error.to_string() })?;
@@ -75,6 +76,8 @@ impl PacketSource for Live {
                 Ok(Next::Packet(Packet { link: self.link, at, data, wire_length: packet.header.len }))
             }
             Err(pcap::Error::TimeoutExpired) => {
+                // libpcap's own wait has no end on a silent link: neither a tick nor a stop would come through.
+                super::waiting::readable(&self.capture).map_err(|error| Error::Live { name: self.name.clone(), reason: error.to_string() })?;
                 let now = machine_time();
                 // Never ahead of packets that are still in the ring.
                 let safe = now.saturating_sub(Duration::from_millis(2 * u64::from(HAND_OVER_MILLIS.unsigned_abs())));

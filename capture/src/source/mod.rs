@@ -9,16 +9,20 @@ mod filter;
 mod live;
 mod pcap;
 mod pcapng;
+mod waiting;
 
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use reenact_formats::model::{LossLedger, Timestamp};
 
 pub(crate) use self::filter::Filter;
 pub use self::live::{Interface, interfaces};
+use self::waiting::StoppableInput;
 use crate::{CaptureOptions, Error};
 
 /// Where to capture from.
@@ -92,10 +96,10 @@ pub(crate) trait PacketSource {
     }
 }
 
-pub(crate) fn open(source: &Source, options: &CaptureOptions) -> Result<Box<dyn PacketSource>, Error> {
+pub(crate) fn open(source: &Source, options: &CaptureOptions, stop: &Arc<AtomicBool>) -> Result<Box<dyn PacketSource>, Error> {
     Ok(match source {
         Source::File(path) => file::open(path)?,
-        Source::Stdin => file::read(source.to_string(), Box::new(std::io::stdin().lock()), None)?,
+        Source::Stdin => file::read(source.to_string(), Box::new(StoppableInput::new(stop)), None)?,
         Source::Interface(name) => Box::new(live::Live::open(name, options)?),
     })
 }
