@@ -4,10 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use reenact_capture::{CaptureOptions, Control, Source, capture};
-use reenact_formats::model::{Exchange, LossCause, LossLedger};
-use reenact_formats::seam::{BoxError, ExchangeSink};
+use serde_json::Value;
 
 /// Where we differ from the witness and are right: file, requests, responses (1xx included), and why, with packet numbers.
 const WE_ARE_RIGHT: &[(&str, u64, u64, &str)] = &[
@@ -39,16 +38,6 @@ const WE_ARE_RIGHT: &[(&str, u64, u64, &str)] = &[
 
 /// Where the witness counts records that are no packets.
 const NO_PACKETS: &[(&str, u64, &str)] = &[("gp__pcapgo_be_test202.pcapng", 8, "records 1, 7 and 10 are custom blocks")];
-
-#[derive(Default)]
-struct Collect(Vec<Exchange>);
-
-impl ExchangeSink for Collect {
-    fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError> {
-        self.0.push(exchange);
-        Ok(())
-    }
-}
 
 struct Row {
     file: String,
@@ -82,20 +71,33 @@ fn corpus() -> Option<PathBuf> {
     folder.map(|folder| PathBuf::from(folder).join("captures"))
 }
 
-fn run(path: &Path) -> (LossLedger, Vec<Exchange>) {
-    let mut sink = Collect::default();
-    let ledger = capture(&Source::File(path.to_owned()), &CaptureOptions::default(), &mut sink, &Control::default());
-    (ledger.unwrap_or_else(|error| panic!("{}: {error}", path.display())), sink.0)
+/// What `reenact capture` says of a file, redaction included.
+fn run(file: &Path) -> Value {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reenact"));
+    let output = command.arg("capture").arg("-r").arg(file).arg("-o").arg(folder.path().join("rec")).arg("--json").output().expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{}: {said}", file.display());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{}: {error}: {said}", file.display()))
 }
 
-fn assert_balanced(file: &str, ledger: &LossLedger) {
-    let packets = &ledger.packets;
-    assert_eq!(packets.seen, packets.tcp + packets.filtered + packets.other.values().sum::<u64>() + packets.lost, "packets of {file}: {ledger:#?}");
-    let in_bytes =
-        [LossCause::SnapLength, LossCause::Gap, LossCause::Resync, LossCause::BufferCap, LossCause::BodyOverLimit, LossCause::Unparsable, LossCause::Upgraded];
-    let lost: u64 = in_bytes.iter().filter_map(|cause| ledger.lost.get(cause)).sum();
-    let foreign: u64 = ledger.foreign.values().map(|traffic| traffic.bytes).sum();
-    assert_eq!(ledger.stream_bytes, ledger.recorded_bytes + foreign + lost, "bytes of {file}: {ledger:#?}");
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is a number"))
+}
+
+fn sum(object: &Value, amount: impl Fn(&Value) -> u64) -> u64 {
+    object.as_object().expect("an object").values().map(amount).sum()
+}
+
+/// Every packet and every byte is accounted for once.
+fn assert_balanced(file: &str, told: &Value) {
+    let packets = &told["packets"];
+    let counted = number(&packets["tcp"]) + number(&packets["filtered"]) + sum(&packets["other"], number) + number(&packets["lost"]);
+    assert_eq!(number(&packets["seen"]), counted, "packets of {file}: {told:#}");
+    let in_bytes = ["snap_length", "gap", "resync", "buffer_cap", "body_over_limit", "unparsable", "upgraded"];
+    let lost: u64 = in_bytes.iter().filter_map(|cause| told["lost"][cause].as_u64()).sum();
+    let foreign = sum(&told["foreign"], |traffic| number(&traffic["bytes"]));
+    assert_eq!(number(&told["stream_bytes"]), number(&told["recorded_bytes"]) + foreign + lost, "bytes of {file}: {told:#}");
 }
 
 #[test]
@@ -103,11 +105,11 @@ fn counts_agree_with_the_witness() {
     let Some(folder) = corpus() else { return };
     let mut wrong = Vec::new();
     for row in rows(&folder) {
-        let (ledger, _) = run(&folder.join(&row.file));
-        assert_balanced(&row.file, &ledger);
+        let told = run(&folder.join(&row.file));
+        assert_balanced(&row.file, &told);
         let packets = NO_PACKETS.iter().find(|(file, ..)| *file == row.file).map_or(row.number("packets"), |(_, packets, _)| *packets);
-        assert_eq!(ledger.packets.seen, packets, "packets of {}", row.file);
-        let found = (ledger.requests, ledger.responses + ledger.interim);
+        assert_eq!(number(&told["packets"]["seen"]), packets, "packets of {}", row.file);
+        let found = (number(&told["requests"]), number(&told["responses"]) + number(&told["interim"]));
         let expected = (row.number("http1_requests"), row.number("http1_responses"));
         let floor = (row.number("http1_requests_ooo_off"), row.number("http1_responses_ooo_off"));
         let judged = matches!(row.kind.as_str(), "http1" | "tcp" | "smuggle" | "l2" | "tunnel");
@@ -118,14 +120,13 @@ fn counts_agree_with_the_witness() {
             None => found == expected,
         };
         println!(
-            "{} {:<8} {:<60} expected {expected:?} floor {floor:?} found {found:?} complete {} lost {:?} foreign {:?} other {:?} {}",
+            "{} {:<8} {:<60} expected {expected:?} floor {floor:?} found {found:?} complete {} lost {} foreign {} {}",
             if agrees { "ok  " } else { "DIFF" },
             row.kind,
             row.file,
-            ledger.complete,
-            ledger.lost,
-            ledger.foreign,
-            ledger.packets.other,
+            told["complete"],
+            told["lost"],
+            told["foreign"],
             explained.map_or("", |(.., why)| why)
         );
         if !agrees && judged {
