@@ -37,7 +37,7 @@ impl Story {
     fn play(&self, name: &str, database: &str, migration: Option<&str>) {
         let service = Service::start(database);
         let (clean, run, state) = (self.path("clean"), self.path(name), self.path(&format!("{name}-state")));
-        let mut arguments = vec!["replay", &clean, "--target", &service.url, "-o", &run, "--speed", "8", "--tag", "database=test"];
+        let mut arguments = vec!["replay", &clean, "--target", &service.url, "-o", &run, "--speed", "8", "--session", "cookie:sid", "--tag", "database=test"];
         let migrate = migration.map(|variant| format!("'{}' demo-service migrate --database '{database}' --variant {variant}", env!("CARGO_BIN_EXE_reenact")));
         if let Some(command) = &migrate {
             arguments.extend(["--at", "50%", "--exec", command]);
