@@ -57,6 +57,7 @@ pub(crate) struct Plan {
     recorded: Vec<Redaction>,
     items: Vec<Item>,
     notes: Vec<Redaction>,
+    recodes: bool,
 }
 
 struct Item {
@@ -85,7 +86,7 @@ impl Redactions {
 
 impl Plan {
     pub(crate) fn new(side: Side, recorded: Vec<Redaction>) -> Self {
-        Self { side, recorded, items: Vec::new(), notes: Vec::new() }
+        Self { side, recorded, items: Vec::new(), notes: Vec::new(), recodes: false }
     }
 
     pub(crate) fn recorded_in(&self, part: Part) -> Spans {
@@ -115,6 +116,11 @@ impl Plan {
         self.notes.push(note);
     }
 
+    /// The body's coding carries more than its content: it is encoded anew, edited or not.
+    pub(crate) fn recode(&mut self) {
+        self.recodes = true;
+    }
+
     /// The body is gone, and with it what was recorded in it.
     pub(crate) fn forget_body(&mut self) {
         self.items.retain(|item| item.redaction.part != Part::Body);
@@ -122,7 +128,7 @@ impl Plan {
     }
 
     pub(crate) fn changes_body(&self) -> bool {
-        self.items.iter().any(|item| item.redaction.part == Part::Body && item.replacement.is_some())
+        self.recodes || self.items.iter().any(|item| item.redaction.part == Part::Body && item.replacement.is_some())
     }
 
     /// Takes out the header lines that hold digests of the body as it was: they would no longer be right, and would tell of it.
@@ -177,7 +183,11 @@ impl Plan {
                 Part::Body => &mut edits.body,
                 _ => &mut edits.trailers,
             };
-            let changes = items.iter().any(|item| item.replacement.is_some());
+            let recodes = self.recodes && part == Part::Body && !body.is_empty();
+            let changes = recodes || items.iter().any(|item| item.replacement.is_some());
+            if recodes {
+                list.push(Edit { span: 0..0, replacement: Vec::new() });
+            }
             for item in items {
                 let stays = || raw.get(item.span.clone()).map(<[u8]>::to_vec);
                 if changes {
@@ -188,6 +198,9 @@ impl Plan {
         }
         let placed = rewrite_decoded(message, body, edits).ok()?;
         let mut places = [placed.head.into_iter(), placed.body.into_iter(), placed.trailers.into_iter()];
+        if self.recodes && !body.is_empty() {
+            places[1].next()?;
+        }
         let (mut made, mut earlier) = (self.notes.clone(), Vec::new());
         for (part, changes, item) in owners {
             let place = match part {

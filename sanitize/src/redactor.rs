@@ -12,11 +12,11 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use reenact_formats::config::policy::RuleName;
-use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED, Visited, decoded_body, is_fixed_segment, visit_body, visit_head};
+use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED, Visited, coding, decoded_body, is_fixed_segment, visit_body, visit_head};
 use reenact_formats::model::{Action, Completeness, ConnectionId, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
 use reenact_formats::seam::Redact;
 
-use crate::detect::{Detector, Hit, Place, apart, is_public};
+use crate::detect::{Beside, Detector, Hit, Place, apart, is_public};
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
 use crate::plan::{Plan, Spans, placed_in};
@@ -85,8 +85,8 @@ impl Redactor {
     /// `http/headers` is a message head. Nothing is remembered.
     pub fn spans(&self, media_type: &str, text: &[u8]) -> Vec<(Range<usize>, &'static str)> {
         let mut spans = Vec::new();
-        let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
-            for hit in self.first_look(&leaf, raw, &[]) {
+        let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
+            for hit in self.first_look(&leaf, raw, beside, &[]) {
                 if self.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
                     spans.push((placed_in(&leaf, raw, &hit.span), hit.rule.word()));
                 }
@@ -95,12 +95,14 @@ impl Redactor {
         if media_type == "http/headers" {
             let raw = Bytes::copy_from_slice(text);
             if let Ok(head) = Head::request(raw.clone()).or_else(|_| Head::response(raw.clone())).or_else(|_| Head::trailers(raw)) {
-                visit_head(&head, &mut |leaf| each(leaf, text));
+                let beside = beside_in_head(&self.detector, &head);
+                visit_head(&head, &mut |leaf| each(leaf, text, &beside));
             }
         } else {
             let raw = format!("POST / HTTP/1.1\r\nContent-Type: {media_type}\r\n\r\n");
             if let Ok(head) = Head::request(Bytes::from(raw)) {
-                visit_body(&head, text, &mut |leaf| each(leaf, text));
+                let beside = beside_in_body(&self.detector, &head, text);
+                visit_body(&head, text, &mut |leaf| each(leaf, text, &beside));
             }
         }
         spans.sort_by_key(|(span, _)| span.start);
@@ -110,37 +112,41 @@ impl Redactor {
     /// The first look at a message: what names and shapes tell, and whether its body can be looked into at all.
     fn look(&mut self, message: &Message, recorded: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
         let mut found = Found::new();
-        let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
-            let hits = self.first_look(&leaf, raw, recorded);
+        let mut originals = std::mem::take(&mut self.originals);
+        let this = &*self;
+        let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
+            let hits = this.first_look(&leaf, raw, beside, recorded);
             if hits.is_empty() {
                 return;
             }
             for hit in &hits {
                 let bare = hit.bare(&leaf.value);
                 // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
-                if let Some(memory) = memory.as_deref_mut().filter(|_| self.policy.action(hit.rule, &leaf.template(), &bare) != Action::Keep) {
+                if let Some(memory) = memory.as_deref_mut().filter(|_| this.policy.action(hit.rule, &leaf.template(), &bare) != Action::Keep) {
                     memory.learn(&bare, hit.rule, hit.domain);
-                    self.originals.learn(&bare, hit.rule, hit.domain);
+                    originals.learn(&bare, hit.rule, hit.domain);
                 }
             }
             found.insert(key_of(&leaf), hits);
         };
-        visit_head(&message.head, &mut |leaf| each(leaf, message.head.raw()));
-        if let Some(trailers) = &message.trailers {
-            visit_head(trailers, &mut |leaf| each(leaf, trailers.raw()));
+        for head in std::iter::once(&message.head).chain(&message.trailers) {
+            let beside = beside_in_head(&this.detector, head);
+            visit_head(head, &mut |leaf| each(leaf, head.raw(), &beside));
         }
         let (body, drop) = match content_of(message) {
             Ok(body) => {
-                let visited = visit_body(&message.head, &body, &mut |leaf| each(leaf, &body));
+                let beside = beside_in_body(&this.detector, &message.head, &body);
+                let visited = visit_body(&message.head, &body, &mut |leaf| each(leaf, &body, &beside));
                 (body, reason_to_drop(visited, message))
             }
             Err(error) => (Bytes::new(), Some(reason_for(error, message))),
         };
+        self.originals = originals;
         Look { body, found, drop }
     }
 
-    fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], recorded: &[Redaction]) -> Vec<Hit> {
-        let mut hits = self.detector.detect(&leaf.value, &Place::of(leaf));
+    fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside, recorded: &[Redaction]) -> Vec<Hit> {
+        let mut hits = self.detector.detect(&leaf.value, &Place::of(leaf, beside));
         if !hits.is_empty() && !recorded.is_empty() {
             let recorded = Spans::of(recorded, leaf.part);
             hits.retain(|hit| !recorded.account_for(hit, &placed_in(leaf, raw, &hit.span)));
@@ -162,6 +168,9 @@ impl Redactor {
         match look.drop {
             None => {
                 visit_body(&message.head, &look.body, &mut |leaf| each(leaf, &look.body));
+                if coding::carries_more(message.head.header("content-encoding").unwrap_or_default(), &message.body.contiguous()) {
+                    plan.recode();
+                }
             }
             Some(reason) => self.drop_body(message, reason, &mut plan),
         }
@@ -328,7 +337,7 @@ impl Redact for Redactor {
     fn value(&mut self, location: &str, value: &str) -> String {
         let (entity, column) = location.rsplit_once('.').unwrap_or(("", location));
         let path = format!("{entity}/{column}");
-        let place = Place { kind: LeafKind::JsonString, name: Some(column), path: &path };
+        let place = Place { kind: LeafKind::JsonString, name: Some(column), path: &path, beside: None };
         let mut out = value.as_bytes().to_vec();
         for hit in self.detector.detect(value.as_bytes(), &place).into_iter().rev() {
             let bare = hit.bare(value.as_bytes());
@@ -373,6 +382,18 @@ type Found = BTreeMap<(Part, usize, usize), Vec<Hit>>;
 
 fn key_of(leaf: &Leaf<'_>) -> (Part, usize, usize) {
     (leaf.part, leaf.span.start, leaf.span.end)
+}
+
+/// What stands beside what in a head.
+pub(crate) fn beside_in_head(detector: &Detector, head: &Head) -> Beside {
+    detector.beside(head.raw(), |f| visit_head(head, f))
+}
+
+/// What stands beside what in a body.
+pub(crate) fn beside_in_body(detector: &Detector, head: &Head, body: &[u8]) -> Beside {
+    detector.beside(body, |f| {
+        visit_body(head, body, f);
+    })
 }
 
 /// The body without its content codings, not copied if it came in one piece and has none.

@@ -12,12 +12,12 @@ use reenact_formats::config::policy::RuleName;
 use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
 use reenact_formats::model::{Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
 
-use crate::detect::{Detector, Place, is_public};
+use crate::detect::{Beside, Detector, Place, is_public};
 use crate::plan::{Spans, placed_in};
 use crate::policy::Policy;
 use crate::pseudonym::Domain;
 use crate::recurrence::is_memorable;
-use crate::redactor::{INTERIM, content_of, may_recur, reason_to_drop};
+use crate::redactor::{INTERIM, beside_in_body, beside_in_head, content_of, may_recur, reason_to_drop};
 
 /// Something that should not be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,8 @@ impl<'o> ResidueCheck<'o> {
         match content_of(message) {
             Ok(body) => {
                 let spans = Spans::of(recorded, Part::Body);
-                let visited = visit_body(&message.head, &body, &mut |leaf| self.leaf(&leaf, &body, &spans, findings));
+                let beside = beside_in_body(&self.detector, &message.head, &body);
+                let visited = visit_body(&message.head, &body, &mut |leaf| self.leaf(&leaf, &body, &beside, &spans, findings));
                 if reason_to_drop(visited, message).is_some() && !is_kept {
                     findings.add("body:".to_owned(), RuleName::OpaqueBody.word());
                 }
@@ -128,10 +129,11 @@ impl<'o> ResidueCheck<'o> {
 
     fn head(&self, head: &Head, recorded: &[Redaction], findings: &mut Findings) {
         let spans = [Spans::of(recorded, Part::Head), Spans::of(recorded, Part::Trailers)];
-        visit_head(head, &mut |leaf| self.leaf(&leaf, head.raw(), &spans[usize::from(leaf.part == Part::Trailers)], findings));
+        let beside = beside_in_head(&self.detector, head);
+        visit_head(head, &mut |leaf| self.leaf(&leaf, head.raw(), &beside, &spans[usize::from(leaf.part == Part::Trailers)], findings));
     }
 
-    fn leaf(&self, leaf: &Leaf<'_>, raw: &[u8], recorded: &Spans, findings: &mut Findings) {
+    fn leaf(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside, recorded: &Spans, findings: &mut Findings) {
         if leaf.kind == LeafKind::MultipartFile {
             let is_blank = leaf.value.iter().all(|byte| *byte == b'0');
             if !is_blank && !recorded.touch(&leaf.span) {
@@ -139,7 +141,7 @@ impl<'o> ResidueCheck<'o> {
             }
             return;
         }
-        for hit in self.detector.detect(&leaf.value, &Place::of(leaf)) {
+        for hit in self.detector.detect(&leaf.value, &Place::of(leaf, beside)) {
             if !recorded.account_for(&hit, &placed_in(leaf, raw, &hit.span)) {
                 findings.add(leaf.template(), hit.rule.word());
             }

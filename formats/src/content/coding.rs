@@ -68,6 +68,16 @@ pub fn encode(content_encoding: &[u8], bytes: &[u8]) -> Result<Vec<u8>, CodingEr
     codings(content_encoding)?.into_iter().try_fold(bytes.to_vec(), |content, coding| coding.redo(&content))
 }
 
+/// Whether the bytes carry more than their content: a file name or a comment in a gzip header (RFC 1952, section 2.3.1), a
+/// skippable frame before or behind a zstd one (RFC 8878, section 3.1.2). Encoding the content anew leaves that out.
+pub fn carries_more(content_encoding: &[u8], bytes: &[u8]) -> bool {
+    match codings(content_encoding).as_deref() {
+        Ok([.., Coding::Gzip]) => matches!(bytes, [0x1f, 0x8b, _, flags, ..] if flags & 0b1_1100 != 0),
+        Ok([.., Coding::Zstd]) => !zstd::zstd_safe::find_frame_compressed_size(bytes).is_ok_and(|frame| frame == bytes.len()) || bytes.starts_with(SKIPPABLE),
+        _ => false,
+    }
+}
+
 /// Like [`encode`], and where a coding has two forms on the wire, in the form that `like` had.
 pub(super) fn encode_like(content_encoding: &[u8], bytes: &[u8], like: &[u8]) -> Result<Vec<u8>, CodingError> {
     match codings(content_encoding)?.as_slice() {
@@ -203,6 +213,9 @@ fn unbrotli(bytes: &[u8], limit: usize, corrupt: CodingError) -> Result<Vec<u8>,
 /// Middle ground between speed and size: re-encoded bodies are few.
 const BROTLI_QUALITY: i32 = 5;
 
+/// The last three bytes of a skippable frame's magic number stand behind one that varies; this is the form that encoders write.
+const SKIPPABLE: &[u8] = b"\x50\x2a\x4d\x18";
+
 /// Two are seen, three are odd, more are an attack.
 const MAX_STACKED: usize = 4;
 
@@ -231,6 +244,25 @@ mod tests {
         assert!(!has_zlib_header(&encode_like(b"deflate", b"other", &raw).expect("encodes")));
         let zlib = encode(b"deflate", b"hello").expect("encodes");
         assert!(has_zlib_header(&encode_like(b"deflate", b"other", &zlib).expect("encodes")));
+    }
+
+    #[test]
+    fn what_codings_carry_beside_the_content_is_told() {
+        let mut named = flate2::GzBuilder::new().filename("alice.txt").write(Vec::new(), flate2::Compression::default());
+        named.write_all(b"x").expect("encodes");
+        let named = named.finish().expect("encodes");
+        let zstd = encode(b"zstd", b"x").expect("encodes");
+        let skippable = [&zstd[..], b"\x50\x2a\x4d\x18\x05\0\0\0alice"].concat();
+        for (encoding, bytes, expected) in [
+            ("gzip", &named, true),
+            ("gzip", &encode(b"gzip", b"x").expect("encodes"), false),
+            ("zstd", &skippable, true),
+            ("zstd", &zstd, false),
+            ("br", &named, false),
+        ] {
+            assert_eq!(carries_more(encoding.as_bytes(), bytes), expected, "{encoding}");
+        }
+        assert_eq!(decode(b"gzip", &named, LIMIT).expect("decodes"), b"x");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! check digit, a vendor's prefix, a grammar. Every detector is one pass over the bytes behind a cheap look at which bytes
 //! there are at all; no input makes one slow. Nothing here changes a byte.
 
+mod beside;
 pub(crate) mod check;
 mod email;
 mod internet;
@@ -22,6 +23,7 @@ use reenact_formats::config::policy::RuleName;
 use reenact_formats::content::{Leaf, LeafKind, Surface, visit_nested};
 
 use crate::pseudonym::Domain;
+pub(crate) use beside::Beside;
 pub(crate) use internet::is_public;
 use names::Names;
 
@@ -40,11 +42,13 @@ pub(crate) struct Place<'a> {
     pub(crate) kind: LeafKind,
     pub(crate) name: Option<&'a str>,
     pub(crate) path: &'a str,
+    /// What else stands there, if that was looked at.
+    pub(crate) beside: Option<&'a Beside>,
 }
 
 impl<'a> Place<'a> {
-    pub(crate) fn of(leaf: &'a Leaf<'_>) -> Self {
-        Self { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path }
+    pub(crate) fn of(leaf: &'a Leaf<'_>, beside: &'a Beside) -> Self {
+        Self { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path, beside: Some(beside) }
     }
 }
 
@@ -93,6 +97,11 @@ impl Detector {
         self.detect_within(value, place, 0)
     }
 
+    /// What stands beside what in a text whose leaves `visit` hands out.
+    pub(crate) fn beside(&self, text: &[u8], visit: impl FnOnce(&mut dyn FnMut(Leaf<'_>))) -> Beside {
+        Beside::of(&self.names, text, visit)
+    }
+
     fn detect_within(&self, value: &[u8], place: &Place<'_>, depth: usize) -> Vec<Hit> {
         if value.is_empty() || matches!(place.kind, LeafKind::JsonBool | LeafKind::JsonNull | LeafKind::MultipartFile) {
             return Vec::new();
@@ -113,8 +122,11 @@ impl Detector {
         if matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey) {
             return false;
         }
+        let beside = self.beside(value, |f| {
+            visit_nested(value, f);
+        });
         visit_nested(value, &mut |leaf| {
-            let found = self.detect_within(&leaf.value, &Place::of(&leaf), depth + 1);
+            let found = self.detect_within(&leaf.value, &Place::of(&leaf, &beside), depth + 1);
             if found.is_empty() {
                 return;
             }

@@ -128,13 +128,16 @@ fn is_email(bare: &[u8]) -> bool {
     matches!(hits.as_slice(), [hit] if hit.span == (0..bare.len()))
 }
 
-/// A bare `name` is a person's beside a word for people, and a bare word for people holds one if it is of two words or more; never with digits.
+/// A bare `name` is a person's beside or below something about people, and a bare word for people holds one if it is of two words or more; never with digits.
 fn is_persons_name(bare: &[u8], place: &Place<'_>) -> bool {
     if bare.iter().any(u8::is_ascii_digit) {
         return false;
     }
     if place.name.is_some_and(Names::is_about_people) {
         return bare.contains(&b' ') || bare.iter().any(|byte| *byte >= 0x80);
+    }
+    if place.beside.is_some_and(|beside| beside.has(place.path)) {
+        return true;
     }
     let parent =
         place.path.rsplit_once('/').map_or("", |(before, _)| before.trim_end_matches(|character: char| character.is_ascii_digit() || character == '/'));

@@ -12,7 +12,7 @@ fn found(text: &str) -> Vec<String> {
 }
 
 fn named(name: &str, text: &str) -> Vec<String> {
-    let place = Place { kind: LeafKind::JsonString, name: (!name.is_empty()).then_some(name), path: "body:/x/y" };
+    let place = Place { kind: LeafKind::JsonString, name: (!name.is_empty()).then_some(name), path: "body:/x/y", beside: None };
     detector().detect(text.as_bytes(), &place).into_iter().map(|hit| format!("{}:{}", hit.rule.word(), &text[hit.span])).collect()
 }
 

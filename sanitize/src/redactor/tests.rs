@@ -106,6 +106,14 @@ fn json_keeps_its_types_and_its_other_bytes() {
 }
 
 #[test]
+fn a_bare_name_is_a_persons_beside_what_is_about_people() {
+    let made = redacted_json(r#"{"email":"a@b.io","name":"Xenia Petrov","items":[{"sku":"A","name":"Madison Desk"}]}"#);
+    assert!(!made.contains("Xenia") && made.contains("Madison Desk"), "{made}");
+    let made = redacted_json(r#"{"customer_id":"c","name":"Xenia Petrov"}"#);
+    assert!(!made.contains("Petrov"), "{made}");
+}
+
+#[test]
 fn escapes_around_a_value_stay() {
     let made = redacted_json(r#"{"note":"caf\u00e9 \/ \"alice@shop.example\" \ud83d\ude00"}"#);
     assert!(made.starts_with(r#"{"note":"caf\u00e9 \/ \""#) && made.ends_with(r#"\" \ud83d\ude00"}"#) && !made.contains("alice"), "{made}");
@@ -246,6 +254,16 @@ fn recorded_spans_name_the_new_values() {
         assert_eq!(value("phone", &content), redactor.pseudonyms.of(Domain::Phone, b"+49 30 1234567"));
         assert_eq!(value("token", message.head.raw()), redactor.pseudonyms.of(Domain::Opaque, b"s3cr3t"));
     }
+}
+
+#[test]
+fn a_file_name_in_a_coding_is_left_out() {
+    let named = [&b"\x1f\x8b\x08\x08\0\0\0\0\0\x03alice.txt\0"[..], &coding::encode(b"gzip", b"{\"n\":1}").expect("encodes")[10..]].concat();
+    let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response("Content-Type: application/json\r\nContent-Encoding: gzip", &named));
+    redactor().exchange(&mut exchange);
+    let message = exchange.response.as_ref().expect("there");
+    assert!(memchr::memmem::find(&message.body.contiguous(), b"alice").is_none());
+    assert!(text_of(message).ends_with("{\"n\":1}"));
 }
 
 #[test]
