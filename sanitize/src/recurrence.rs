@@ -37,6 +37,10 @@ impl Recurrences {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_word.is_empty()
+    }
+
     /// Where remembered values stand in `value` as whole tokens.
     pub(crate) fn find(&self, value: &[u8], hits: &mut Vec<Hit>) {
         if self.by_word.is_empty() || value.len() < MIN_LENGTH {

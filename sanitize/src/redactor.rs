@@ -112,9 +112,11 @@ impl Redactor {
     /// The first look at a message: what names and shapes tell, and whether its body can be looked into at all.
     fn look(&mut self, message: &Message, recorded: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
         let mut found = Found::new();
+        let mut has_files = false;
         let mut originals = std::mem::take(&mut self.originals);
         let this = &*self;
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
+            has_files |= leaf.kind == LeafKind::MultipartFile;
             let hits = this.first_look(&leaf, raw, beside, recorded);
             if hits.is_empty() {
                 return;
@@ -142,7 +144,7 @@ impl Redactor {
             Err(error) => (Bytes::new(), Some(reason_for(error, message))),
         };
         self.originals = originals;
-        Look { body, found, drop }
+        Look { body, found, drop, has_files }
     }
 
     fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside, recorded: &[Redaction]) -> Vec<Hit> {
@@ -157,22 +159,15 @@ impl Redactor {
     /// The second look: makes the plan for a message, and carries it out.
     fn act(&mut self, message: &mut Message, side: Side, recorded: Vec<Redaction>, mut look: Look, memory: Option<&Recurrences>) -> Vec<Redaction> {
         let mut plan = Plan::new(side, recorded);
-        let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
-            let hits = look.found.remove(&key_of(&leaf)).unwrap_or_default();
-            self.plan(&mut plan, &leaf, raw, hits, memory);
-        };
-        visit_head(&message.head, &mut |leaf| each(leaf, message.head.raw()));
-        if let Some(trailers) = &message.trailers {
-            visit_head(trailers, &mut |leaf| each(leaf, trailers.raw()));
+        // Most messages have nothing in them; they are not looked at twice.
+        let is_clean = look.found.is_empty() && look.drop.is_none() && !look.has_files && memory.is_none_or(Recurrences::is_empty);
+        if !is_clean {
+            self.plan_all(&mut plan, message, &mut look, memory);
         }
         match look.drop {
-            None => {
-                visit_body(&message.head, &look.body, &mut |leaf| each(leaf, &look.body));
-                if coding::carries_more(message.head.header("content-encoding").unwrap_or_default(), &message.body.contiguous()) {
-                    plan.recode();
-                }
-            }
             Some(reason) => self.drop_body(message, reason, &mut plan),
+            None if coding::carries_more(message.head.header("content-encoding").unwrap_or_default(), &message.body.contiguous()) => plan.recode(),
+            None => {}
         }
         if (plan.changes_body() || look.drop.is_some()) && self.policy.action(RuleName::BodyDigest, "", b"") != Action::Keep {
             plan.remove_digests(message);
@@ -182,6 +177,19 @@ impl Redactor {
             *self.audit.entry(redaction.rule.clone()).or_default() += 1;
         }
         redactions.all()
+    }
+
+    fn plan_all(&self, plan: &mut Plan, message: &Message, look: &mut Look, memory: Option<&Recurrences>) {
+        let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
+            let hits = look.found.remove(&key_of(&leaf)).unwrap_or_default();
+            self.plan(plan, &leaf, raw, hits, memory);
+        };
+        for head in std::iter::once(&message.head).chain(&message.trailers) {
+            visit_head(head, &mut |leaf| each(leaf, head.raw()));
+        }
+        if look.drop.is_none() {
+            visit_body(&message.head, &look.body, &mut |leaf| each(leaf, &look.body));
+        }
     }
 
     fn plan(&self, plan: &mut Plan, leaf: &Leaf<'_>, raw: &[u8], mut hits: Vec<Hit>, memory: Option<&Recurrences>) {
@@ -375,6 +383,8 @@ struct Look {
     body: Bytes,
     found: Found,
     drop: Option<DropReason>,
+    /// Files in a form are opaque: no detector speaks of them.
+    has_files: bool,
 }
 
 /// Hits by the leaf that they stand in.

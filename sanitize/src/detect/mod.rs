@@ -82,7 +82,7 @@ impl Hit {
 }
 
 /// Finds what is to be redacted.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Detector {
     names: Names,
 }
@@ -141,6 +141,9 @@ impl Detector {
     }
 
     fn scan(&self, value: &[u8], place: &Place<'_>, hits: &mut Vec<Hit>) {
+        if value.len() < MIN_PAIR {
+            return;
+        }
         let bytes = Bytes::of(value);
         if bytes.at > 0 {
             email::find(value, hits);
@@ -148,13 +151,11 @@ impl Detector {
         if value.len() >= MIN_SECRET {
             secrets::find(value, &bytes, hits);
         }
-        let name = place.name.map(names::words).unwrap_or_default();
-        let last = name.last().map_or("", String::as_str);
         if bytes.digits >= MIN_DIGITS && !is_machine_header(place) {
             numbers::find(value, &bytes, hits);
         }
-        let is_version = matches!(last, "version" | "ver" | "build" | "release" | "revision");
-        if !is_version && !is_machine_header(place) && (bytes.dots >= 3 || bytes.colons >= 2) {
+        let may_hold_address = (bytes.dots >= 3 || bytes.colons >= 2) && !is_machine_header(place);
+        if may_hold_address && !place.name.is_some_and(|name| self.names.meaning(name).is_version) {
             internet::find(value, hits);
         }
         if bytes.colons + bytes.equals > 0 && value.len() >= MIN_PAIR && place.kind != LeafKind::JsonKey {
@@ -207,22 +208,34 @@ struct Bytes {
 
 impl Bytes {
     fn of(value: &[u8]) -> Self {
-        let mut counts = [0_usize; 256];
+        let mut counts = [0_usize; 8];
         for byte in value {
-            counts[usize::from(*byte)] += 1;
+            counts[usize::from(CLASSES[usize::from(*byte)])] += 1;
         }
-        let sum = |range: std::ops::RangeInclusive<u8>| range.map(|byte| counts[usize::from(byte)]).sum();
-        Self {
-            at: counts[usize::from(b'@')],
-            digits: sum(b'0'..=b'9'),
-            dots: counts[usize::from(b'.')],
-            colons: counts[usize::from(b':')],
-            equals: counts[usize::from(b'=')],
-            plus: counts[usize::from(b'+')],
-            upper: sum(b'A'..=b'Z'),
-        }
+        let [_, at, digits, dots, colons, equals, plus, upper] = counts;
+        Self { at, digits, dots, colons, equals, plus, upper }
     }
 }
+
+/// For each byte, which of the counts it adds to; 0 for none.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'@' => 1,
+            b'0'..=b'9' => 2,
+            b'.' => 3,
+            b':' => 4,
+            b'=' => 5,
+            b'+' => 6,
+            b'A'..=b'Z' => 7,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
 
 /// Resolves overlaps: the longest hit wins, among equals the one that was found by the more telling rule (the order of the rules). What of
 /// a losing hit stands outside of the winner is redacted as well, as opaque: no piece of it is left over.
@@ -265,7 +278,7 @@ const MAX_NESTING: usize = 3;
 const MIN_SECRET: usize = 12;
 /// The fewest digits that a pattern makes something of.
 const MIN_DIGITS: usize = 8;
-/// `pwd=x`.
+/// `pwd=x`, `a@b.c`.
 const MIN_PAIR: usize = 5;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! `customerEmailAddress` ends in `email address`, `email_verified` does not end in `email`. Never a substring.
 
 use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
 
 use reenact_formats::config::policy::RuleName;
 
@@ -16,11 +17,21 @@ pub(crate) struct Telling {
     pub(crate) strength: Strength,
 }
 
+/// All that is asked of a name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Meaning {
+    pub(crate) telling: Option<Telling>,
+    /// Its value is a version, whose numbers look like addresses.
+    pub(crate) is_version: bool,
+}
+
 /// The names that tell something: built in, and the policy's own.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Names {
     /// Words without spaces between, lower case. `None` is a name that looks telling and is not.
     phrases: BTreeMap<String, Option<Telling>>,
+    /// Traffic has few names and asks for them all the time.
+    asked: RwLock<BTreeMap<Box<str>, Meaning>>,
 }
 
 impl Names {
@@ -37,16 +48,35 @@ impl Names {
         for (rule, name) in extra {
             phrases.insert(words(name).concat(), Some(Telling { rule, strength: Strong }));
         }
-        Self { phrases }
+        Self { phrases, asked: RwLock::default() }
     }
 
     /// What `name` tells, if anything.
     pub(crate) fn lookup(&self, name: &str) -> Option<Telling> {
+        self.meaning(name).telling
+    }
+
+    /// All that `name` says.
+    pub(crate) fn meaning(&self, name: &str) -> Meaning {
         // A name that is itself a value, and may be redacted, tells nothing: it would tell something else afterwards.
         if name.len() > MAX_NAME || name.contains("--") || name.contains(['@', ':', '/', '+', '=']) {
-            return None;
+            return Meaning::default();
+        }
+        // A lock that is poisoned guards a cache that is still right: nothing is ever half written to it.
+        if let Some(meaning) = self.asked.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return *meaning;
         }
         let words = words(name);
+        let is_version = words.last().is_some_and(|word| VERSIONS.contains(&word.as_str()));
+        let meaning = Meaning { telling: self.of_words(&words), is_version };
+        let mut asked = self.asked.write().unwrap_or_else(PoisonError::into_inner);
+        if asked.len() < MAX_ASKED {
+            asked.insert(name.into(), meaning);
+        }
+        meaning
+    }
+
+    fn of_words(&self, words: &[String]) -> Option<Telling> {
         let mut end = words.len();
         loop {
             for start in 0..end {
@@ -256,6 +286,9 @@ const PEOPLE: &[&str] = &[
     "cliente",
 ];
 
+const VERSIONS: &[&str] = &["version", "ver", "build", "release", "revision"];
+/// More names than an API has.
+const MAX_ASKED: usize = 16_384;
 /// No field has a longer name that means something.
 const MAX_NAME: usize = 64;
 

@@ -14,7 +14,7 @@ use crate::pseudonym::Domain;
 pub(super) fn named(names: &Names, value: &[u8], place: &Place<'_>) -> Option<Hit> {
     let trimmed = trimmed(value);
     let bare = &value[trimmed.clone()];
-    if bare.is_empty() || place.kind == LeafKind::JsonKey || is_placeholder(bare) {
+    if bare.is_empty() || place.kind == LeafKind::JsonKey {
         return None;
     }
     let telling = place.name.and_then(|name| names.lookup(name));
@@ -26,7 +26,7 @@ pub(super) fn named(names: &Names, value: &[u8], place: &Place<'_>) -> Option<Hi
         LeafKind::Cookie => telling.and_then(|telling| value_of(telling, bare, place)).or_else(|| cookie(bare))?,
         _ => value_of(telling?, bare, place)?,
     };
-    Some(Hit::new(trimmed.start + span.start..trimmed.start + span.end, rule, domain))
+    (!is_placeholder(bare)).then(|| Hit::new(trimmed.start + span.start..trimmed.start + span.end, rule, domain))
 }
 
 type Found = (Range<usize>, RuleName, Domain);
