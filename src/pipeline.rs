@@ -34,6 +34,9 @@ pub enum Error {
     /// A file of ours failed.
     #[error(transparent)]
     Disk(#[from] reenact_formats::disk::Error),
+    /// A policy cannot be used.
+    #[error(transparent)]
+    Sanitize(#[from] reenact_sanitize::Error),
     /// The replay was refused or failed.
     #[error(transparent)]
     Replay(#[from] reenact_replay::Error),
@@ -57,6 +60,7 @@ impl Explain for Error {
         match self {
             Self::Capture(error) => error.blame(),
             Self::Disk(error) => error.blame(),
+            Self::Sanitize(error) => error.blame(),
             Self::Replay(error) => error.blame(),
             Self::Verify(error) => error.blame(),
             Self::OtherKey { .. } => Blame::Input,
@@ -67,6 +71,7 @@ impl Explain for Error {
         match self {
             Self::Capture(error) => error.hint(),
             Self::Disk(error) => error.hint(),
+            Self::Sanitize(error) => error.hint(),
             Self::Replay(error) => error.hint(),
             Self::Verify(error) => error.hint(),
             Self::OtherKey { .. } => Some("give the key that it was written under; `reenact key id FILE` names a key".to_owned()),
@@ -123,6 +128,9 @@ pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, progress: &m
     recording.verify_digests()?;
     let manifest = recording.manifest();
     let mut sink = RecordingSink::create(output, Some(redaction), manifest.source.clone(), None)?;
+    if let Some(key) = &manifest.key_id {
+        sink.redactor = sink.redactor.map(|redactor| redactor.with_recorded_key(key));
+    }
     for (done, exchange) in (1..).zip(recording.exchanges(&Window::ALL)?) {
         sink.write(exchange?)?;
         progress(done);
@@ -192,6 +200,74 @@ pub fn check(path: &Path, policy: &Policy) -> Result<check::Report, Error> {
     Ok(check::check_recording(path, if is_raw { None } else { Some(&mut find) })?)
 }
 
+/// What [`check_other`] can look at beside recordings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// What a replay did.
+    Run,
+    /// The state of a database.
+    Snapshot,
+    /// What belongs to a state.
+    Entities,
+    /// What a run must reach.
+    Objectives,
+    /// What is redacted, and how.
+    Policy,
+}
+
+impl Kind {
+    /// What `path` seems to be, if it is no recording: told by its files, or by the first words of its lines.
+    pub fn of(path: &Path) -> Option<Self> {
+        if path.join("run.json").is_file() {
+            return Some(Self::Run);
+        }
+        if path.join("snapshot.json").is_file() {
+            return Some(Self::Snapshot);
+        }
+        if !path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            return None;
+        }
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+        Some(if has("entities:") {
+            Self::Entities
+        } else if has("slo:") || has("responses:") {
+            Self::Objectives
+        } else {
+            Self::Policy
+        })
+    }
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Snapshot => "snapshot",
+            Self::Entities => "entities",
+            Self::Objectives => "objectives",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+/// Is what `path` holds whole and valid?
+pub fn check_other(path: &Path, kind: Kind) -> Result<(), Error> {
+    match kind {
+        Kind::Run => {
+            let run = Run::open(path)?;
+            run.verify_digests()?;
+            for outcome in run.outcomes() {
+                outcome?;
+            }
+        }
+        Kind::Snapshot => drop(StateSnapshot::open(path)?),
+        Kind::Entities => drop(Entities::load(path)?),
+        Kind::Objectives => drop(Objectives::load(path)?),
+        Kind::Policy => drop(Policy::load(path)?),
+    }
+    Ok(())
+}
+
 /// From a recording to a run.
 #[derive(Debug)]
 pub struct ReplayJob {
@@ -225,6 +301,8 @@ pub struct ReplayJob {
 pub struct Prepared {
     /// What will be sent.
     pub plan: Plan,
+    /// Where it will be sent to.
+    pub targets: Targets,
     options: RunOptions,
     redactor: Redactor,
     output: PathBuf,
@@ -245,9 +323,9 @@ impl ReplayJob {
             max_in_flight: self.max_in_flight,
             timeout: self.timeout,
             keep_responses: self.keep_responses,
-            ..RunOptions::new(reference, self.targets)
+            ..RunOptions::new(reference, self.targets.clone())
         };
-        Ok(Prepared { plan, options, redactor, output: self.output })
+        Ok(Prepared { plan, targets: self.targets, options, redactor, output: self.output })
     }
 }
 

@@ -1,25 +1,27 @@
 //! `reenact check`: is it whole, valid, free of residue?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use reenact::pipeline;
+use reenact::pipeline::{self, Kind};
 
 use reenact_sanitize::Policy;
+use serde_json::json;
 
-use super::exit::Exit;
+use super::exit::{self, Exit};
 use super::output;
 
 const EXAMPLES: &str = "\
 Examples:
   reenact check rec/
-  reenact check rec/ --policy policy.yaml --json";
+  reenact check rec/ --policy policy.yaml --json
+  reenact check policy.yaml";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CheckArgs {
-    /// The recording
-    #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
+    /// A recording, a run, a snapshot, or a policy, entities or objectives file
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     path: PathBuf,
     /// The policy that it was redacted under; without it the built-in one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -34,6 +36,9 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
         Some(file) => Policy::load(file)?,
         None => Policy::default(),
     };
+    if let Some(kind) = Kind::of(&args.path) {
+        return check_other(&args.path, kind, args.json);
+    }
     let report = pipeline::check(&args.path, &policy)?;
     if args.json {
         output::json(&report.json())?
@@ -41,4 +46,21 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
         output::data(&report.text())?
     }
     Ok(if report.passed() { Exit::Pass } else { Exit::Fail })
+}
+
+/// Checks what is no recording, and reports in the same words.
+fn check_other(path: &Path, kind: Kind, as_json: bool) -> anyhow::Result<Exit> {
+    let problem = pipeline::check_other(path, kind).err().map(anyhow::Error::from);
+    let hint = problem.as_ref().and_then(exit::hint);
+    let what = problem.as_ref().map(output::chain);
+    if as_json {
+        let problems: Vec<_> = what.iter().map(|what| json!({ "what": what, "hint": hint })).collect();
+        output::json(&json!({ "path": path, "kind": kind.word(), "passed": problem.is_none(), "problems": problems }))?;
+    } else {
+        let mut text = format!("{}: {}\n  {}\n", path.display(), if problem.is_none() { "passed" } else { "failed" }, kind.word());
+        text.extend(what.map(|what| format!("  wrong: {what}\n")));
+        text.extend(hint.map(|hint| format!("    hint: {hint}\n")));
+        output::data(&text)?;
+    }
+    Ok(if problem.is_none() { Exit::Pass } else { Exit::Fail })
 }

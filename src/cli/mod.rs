@@ -65,7 +65,7 @@ enum Command {
     Sanitize(sanitize::SanitizeArgs),
     /// Show what is in a recording
     Inspect(inspect::InspectArgs),
-    /// Check that a recording is whole, unaltered and free of residue
+    /// Check that a recording is whole, unaltered and free of residue; or another file of ours
     Check(check::CheckArgs),
     /// Play a recording against a sandbox
     Replay(replay::ReplayArgs),

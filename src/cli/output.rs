@@ -38,6 +38,14 @@ pub(crate) fn warning(text: &str) {
 
 /// Prints an error, its causes, and what to do about it.
 pub(crate) fn error(error: &anyhow::Error) {
+    note(&format!("error: {}", chain(error)));
+    if let Some(hint) = exit::hint(error) {
+        note(&format!("hint: {hint}"));
+    }
+}
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
@@ -49,8 +57,5 @@ pub(crate) fn error(error: &anyhow::Error) {
             text.push_str(&cause);
         }
     }
-    note(&format!("error: {text}"));
-    if let Some(hint) = exit::hint(error) {
-        note(&format!("hint: {hint}"));
-    }
+    text
 }

@@ -26,10 +26,7 @@ pub(crate) struct RedactionArgs {
 impl RedactionArgs {
     /// The key and the policy that were given, or a random one, with a warning, and the built-in one.
     pub(crate) fn load(&self) -> anyhow::Result<Redaction> {
-        let policy = match &self.policy {
-            Some(file) => Policy::load(file)?,
-            None => Policy::default(),
-        };
+        let policy = self.policy()?;
         if let Some(key) = given_key(self.key_file.as_deref())? {
             return Ok(Redaction { key, policy });
         }
@@ -38,6 +35,14 @@ impl RedactionArgs {
              (`reenact key new FILE` makes a key; --key-file FILE or {KEY_VARIABLE} gives it)"
         ));
         Ok(Redaction { key: Key::generate()?, policy })
+    }
+
+    /// The policy that was given, or the built-in one.
+    pub(crate) fn policy(&self) -> anyhow::Result<Policy> {
+        Ok(match &self.policy {
+            Some(file) => Policy::load(file)?,
+            None => Policy::default(),
+        })
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use reenact::inspect::{count, duration};
-use reenact::pipeline::ReplayJob;
+use reenact::inspect::{count, duration, printable};
+use reenact::pipeline::{self, Prepared, ReplayJob};
 use reenact_formats::disk::recording::Window;
 use reenact_formats::disk::run::EndReason;
 use reenact_formats::model::Timestamp;
-use reenact_replay::{At, Control, Hook, Permissions, PlanOptions, RunSummary, SessionBy, Stop, TargetUrl, Targets};
+use reenact_replay::{At, Control, Difference, Hook, Permissions, PlanOptions, RunSummary, SessionBy, Stop, TargetUrl, Targets};
 use serde_json::json;
 
 use super::exit::Exit;
@@ -36,8 +36,11 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "HOST=URL")]
     map: Vec<String>,
     /// The folder that the run is written to; it must not exist, or be empty
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    output: PathBuf,
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, required_unless_present = "dry_run")]
+    output: Option<PathBuf>,
+    /// Send nothing: say how each request would differ from the recorded one
+    #[arg(long, conflicts_with_all = ["output", "at"])]
+    dry_run: bool,
     /// Compress time: 2 plays an hour in half an hour
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     speed: f64,
@@ -85,8 +88,11 @@ pub(crate) struct ReplayArgs {
 }
 
 pub(crate) fn run(args: ReplayArgs) -> anyhow::Result<Exit> {
-    let (as_json, output) = (args.json, args.output.clone());
+    let (as_json, is_dry, output) = (args.json, args.dry_run, args.output.clone().unwrap_or_default());
     let prepared = job(args)?.prepare()?;
+    if is_dry {
+        return dry_run(&prepared, as_json);
+    }
     let not_replayable = prepared.plan.not_replayable();
     let progress = Progress::start("replaying", Some(prepared.plan.len() as u64));
     let summary = signals::runtime()?.block_on(async {
@@ -105,6 +111,42 @@ pub(crate) fn run(args: ReplayArgs) -> anyhow::Result<Exit> {
         EndReason::Completed => Exit::Pass,
         _ => Exit::Stopped,
     })
+}
+
+/// Says how each request would differ; where nothing would, nothing is said of it.
+fn dry_run(prepared: &Prepared, as_json: bool) -> anyhow::Result<Exit> {
+    let differences: Vec<Difference> = prepared.plan.dry_run(&prepared.targets).map_err(pipeline::Error::from)?.collect();
+    if as_json {
+        let requests: Vec<_> = differences
+            .iter()
+            .map(|request| {
+                let lines: Vec<_> = request.lines.iter().map(|line| json!({ "recorded": line.recorded, "sent": line.sent })).collect();
+                json!({
+                    "exchange": request.exchange.to_string(),
+                    "due_ms": request.due.as_secs_f64() * 1e3,
+                    "target": request.target,
+                    "not_sent": request.skipped,
+                    "lines": lines,
+                    "body": request.body,
+                })
+            })
+            .collect();
+        output::json(&json!({ "requests": requests }))?;
+        return Ok(Exit::Pass);
+    }
+    let mut text = String::new();
+    for request in differences.iter().filter(|request| !request.is_none()) {
+        let what = request.skipped.map(|why| format!(": not sent, {why}")).unwrap_or_default();
+        text.push_str(&format!("{} after {} to {}{what}\n", request.exchange, duration(request.due), request.target));
+        for line in &request.lines {
+            text.push_str(&format!("  - {}\n  + {}\n", printable(line.recorded.as_bytes()), printable(line.sent.as_bytes())));
+        }
+        for binding in &request.body {
+            text.push_str(&format!("  body: {}\n", printable(binding.as_bytes())));
+        }
+    }
+    output::data(&text)?;
+    Ok(Exit::Pass)
 }
 
 /// What was typed, checked.
@@ -141,7 +183,7 @@ fn job(args: ReplayArgs) -> anyhow::Result<ReplayJob> {
         max_in_flight: args.max_in_flight,
         timeout,
         keep_responses: !args.no_responses,
-        output: args.output,
+        output: args.output.unwrap_or_default(),
         redaction: args.redaction.load()?,
     })
 }

@@ -1,16 +1,21 @@
 //! `reenact sanitize`: a redacted recording from another one.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, ValueHint};
 
 use reenact::pipeline;
 use reenact_formats::disk::recording::Recording;
+use reenact_sanitize::{Key, Redactor};
+use serde::Deserialize;
 
 use super::exit::Exit;
 use super::progress::Progress;
 use super::redaction::RedactionArgs;
-use super::report;
+use super::{InvalidArgument, output, report};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,11 +26,14 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SanitizeArgs {
     /// The recording to read, raw or redacted
-    #[arg(value_name = "RECORDING", value_hint = ValueHint::DirPath)]
-    recording: PathBuf,
+    #[arg(value_name = "RECORDING", value_hint = ValueHint::DirPath, required_unless_present = "spans")]
+    recording: Option<PathBuf>,
     /// The folder that the redacted recording is written to; it must not exist, or be empty
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    output: PathBuf,
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, required_unless_present = "spans")]
+    output: Option<PathBuf>,
+    /// Redact nothing: read lines {"text":…,"content_type":…} and print for each a line of [start, end, "rule"], in bytes
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["recording", "output", "json"])]
+    spans: Option<PathBuf>,
     /// Report as one JSON object
     #[arg(long)]
     json: bool,
@@ -34,10 +42,40 @@ pub(crate) struct SanitizeArgs {
 }
 
 pub(crate) fn run(args: &SanitizeArgs) -> anyhow::Result<Exit> {
+    let (Some(input), Some(output)) = (&args.recording, &args.output) else {
+        return spans(args);
+    };
     let redaction = args.redaction.load()?;
-    let total = Recording::open(&args.recording)?.manifest().exchanges;
+    let total = Recording::open(input)?.manifest().exchanges;
     let progress = Progress::start("redacting", Some(total));
-    let recorded = pipeline::sanitize(&args.recording, &args.output, &redaction, &mut |done| progress.at(done, "exchanges"))?;
+    let recorded = pipeline::sanitize(input, output, &redaction, &mut |done| progress.at(done, "exchanges"))?;
     drop(progress);
-    report::recorded(&args.output, &recorded, args.json)
+    report::recorded(output, &recorded, args.json)
+}
+
+/// A text as it stands in a message, and what a `Content-Type` would call it.
+#[derive(Deserialize)]
+struct Sample {
+    text: String,
+    #[serde(default)]
+    content_type: String,
+}
+
+/// What would be redacted in each text: detection, measured from outside.
+fn spans(args: &SanitizeArgs) -> anyhow::Result<Exit> {
+    let file = args.spans.as_deref().ok_or_else(|| InvalidArgument::new("nothing to redact", "name a recording and -o DIR"))?;
+    // No pseudonym is made, so that any key does.
+    let redactor = Redactor::new(&args.redaction.policy()?, &Key::generate()?);
+    let lines = BufReader::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?).lines();
+    for (number, line) in (1..).zip(lines) {
+        let line = line.with_context(|| format!("cannot read {}", file.display()))?;
+        // What serde says of a wrong line may quote it.
+        let sample: Sample = serde_json::from_str(&line).map_err(|error| {
+            let what = format!("{}: line {number}, column {} is no sample", file.display(), error.column());
+            InvalidArgument::new(what, "each line is a JSON object with `text`, and `content_type` if it is known")
+        })?;
+        let found: Vec<_> = redactor.spans(&sample.content_type, sample.text.as_bytes()).into_iter().map(|(span, rule)| (span.start, span.end, rule)).collect();
+        output::data(&format!("{}\n", serde_json::to_string(&found)?))?;
+    }
+    Ok(Exit::Pass)
 }

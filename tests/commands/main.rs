@@ -3,6 +3,7 @@
 mod bad_input;
 mod demo;
 mod end_to_end;
+mod everyday;
 mod planted;
 mod program;
 mod schemas;
