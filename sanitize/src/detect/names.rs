@@ -183,7 +183,11 @@ const PHRASES: &[(RuleName, Strength, &str)] = &[
          sender name,billing name,shipping name,card holder,card holder name,cardholder,cardholder name,account holder,account holder name,holder name,owner name,fname,lname,first names,last names,\
          vorname,nachname,prenom,prénom,nom de famille,apellido,apellidos,cognome,nombre completo,legal name,real name,person name,user full name,signatory",
     ),
-    (Person, Weak, "name,nom,nombre,nome,patient,customer,recipient,passenger,beneficiary,payee,applicant,guest,author,cliente,kunde"),
+    (
+        Person,
+        Weak,
+        "name,nom,nombre,nome,patient,customer,recipient,holder,owner,consignee,addressee,passenger,beneficiary,payee,applicant,guest,author,cliente,kunde",
+    ),
     (
         Address,
         Strong,
@@ -277,6 +281,8 @@ const PEOPLE: &[&str] = &[
     "cardholder",
     "profile",
     "attendee",
+    "consignee",
+    "addressee",
     "participant",
     "signer",
     "driver",

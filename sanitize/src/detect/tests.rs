@@ -95,6 +95,7 @@ fn names_claim_whole_values() {
         ("ssn", "123456789", "ssn:123456789"),
         ("cvv", "123", "card_security:123"),
         ("card_number", "1234 5678 9012 3456", "card:1234 5678 9012 3456"),
+        ("holder", "Ada Smith", "person:Ada Smith"),
         ("first_name", "Zoë", "person:Zoë"),
         ("street", "Rue de la Paix", "address:Rue de la Paix"),
         ("address", "12 High St", "address:12 High St"),
