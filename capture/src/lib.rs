@@ -37,6 +37,7 @@
 
 mod error;
 mod flow;
+mod fuzz;
 mod packet;
 mod pair;
 mod proto;
@@ -45,5 +46,7 @@ mod tap;
 mod tcp;
 
 pub use error::Error;
+#[doc(hidden)]
+pub use fuzz::fuzz;
 pub use source::{Interface, Source, interfaces};
 pub use tap::{CaptureOptions, Control, Limits, OnProgress, OnWarning, Progress, capture, capture_from};

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
 use reenact_capture::{CaptureOptions, Control, Error, capture_from};
-use reenact_formats::model::{Exchange, LossCause, LossLedger};
+use reenact_formats::model::{Exchange, LossLedger};
 use reenact_formats::seam::{BoxError, ExchangeSink};
 
 pub(crate) const CLIENT: [u8; 4] = [10, 0, 0, 1];
@@ -215,7 +215,7 @@ pub(crate) fn try_read(file: Vec<u8>, options: &CaptureOptions) -> Result<Captur
     let control = Control { warning: Some(Box::new(move |text| heard.lock().expect("unpoisoned").push(text.to_owned()))), ..Control::default() };
     let mut sink = Collect::default();
     let ledger = capture_from("memory", Box::new(Cursor::new(file)), options, &mut sink, &control)?;
-    assert_balanced(&ledger);
+    assert!(ledger.is_balanced(), "{ledger:#?}");
     let warnings = warnings.lock().expect("unpoisoned").clone();
     Ok(Captured { exchanges: sink.0, ledger, warnings })
 }
@@ -226,17 +226,6 @@ pub(crate) fn read(file: Vec<u8>) -> Captured {
 
 pub(crate) fn read_segments(segments: &[Segment]) -> Captured {
     read(pcap(1, &frames(segments)))
-}
-
-/// Every packet and every byte is accounted for once.
-pub(crate) fn assert_balanced(ledger: &LossLedger) {
-    let packets = &ledger.packets;
-    assert_eq!(packets.seen, packets.tcp + packets.filtered + packets.other.values().sum::<u64>() + packets.lost, "packets: {ledger:#?}");
-    let in_bytes =
-        [LossCause::SnapLength, LossCause::Gap, LossCause::Resync, LossCause::BufferCap, LossCause::BodyOverLimit, LossCause::Unparsable, LossCause::Upgraded];
-    let lost: u64 = in_bytes.iter().filter_map(|cause| ledger.lost.get(cause)).sum();
-    let foreign: u64 = ledger.foreign.values().map(|traffic| traffic.bytes).sum();
-    assert_eq!(ledger.stream_bytes, ledger.recorded_bytes + foreign + lost, "bytes: {ledger:#?}");
 }
 
 /// One line for each exchange: request line, status, bodies, anomalies. Times are left out.

@@ -135,6 +135,17 @@ impl LossLedger {
         self.lost.iter().filter(|(cause, _)| cause.unit() == unit).map(|(_, amount)| amount).sum()
     }
 
+    /// Whether every packet and every stream byte is accounted for exactly once. True of the account of a capture that has ended.
+    pub fn is_balanced(&self) -> bool {
+        use LossCause::{BodyOverLimit, BufferCap, Gap, Resync, SnapLength, Unparsable, Upgraded};
+        let packets = &self.packets;
+        let lost = |cause: LossCause| self.lost.get(&cause).copied().unwrap_or_default();
+        let lost_bytes: u64 = [SnapLength, Gap, Resync, BufferCap, BodyOverLimit, Unparsable, Upgraded].into_iter().map(lost).sum();
+        let foreign_bytes: u64 = self.foreign.values().map(|traffic| traffic.bytes).sum();
+        packets.seen == packets.tcp + packets.filtered + packets.other.values().sum::<u64>() + packets.lost
+            && self.stream_bytes == self.recorded_bytes + foreign_bytes + lost_bytes
+    }
+
     /// Adds every figure of `other`.
     pub fn add(&mut self, other: &Self) {
         self.combine(other, u64::saturating_add);

@@ -21,6 +21,7 @@
 mod decoder;
 mod encode;
 mod framing;
+mod fuzz;
 mod start;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,8 @@ use std::ops::Range;
 
 pub use decoder::Decoder;
 pub use encode::{encode_body, encode_head};
+#[doc(hidden)]
+pub use fuzz::fuzz;
 pub use start::{Opening, opening, seek};
 
 use crate::model::{Anomaly, Head, Message, Timestamp};
