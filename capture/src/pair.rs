@@ -26,6 +26,8 @@ pub(crate) struct Pairs {
     lost_until: [u64; 2],
     /// Requests were lost since the last one that was read.
     request_lost: bool,
+    /// Since then, responses to lost requests were seen, or were lost themselves.
+    loss_answered: bool,
     /// The client has been seen to send a request before the answer to the one before.
     pipelines: bool,
     /// How many exchanges were begun on the connection.
@@ -51,8 +53,8 @@ struct Open {
     interim: Vec<Head>,
     response: Option<Decoded>,
     early: bool,
-    /// Requests before it may be missing.
-    after_loss: bool,
+    /// Requests that are missing may have been sent together with it, in front of it.
+    doubtful: bool,
     settled: bool,
 }
 
@@ -75,7 +77,7 @@ impl Open {
             interim: Vec::new(),
             response: None,
             early: false,
-            after_loss: false,
+            doubtful: false,
             settled: false,
         }
     }
@@ -97,6 +99,7 @@ impl Pairs {
             aligned: !midstream,
             lost_until: [0; 2],
             request_lost: false,
+            loss_answered: false,
             pipelines: false,
             begun: 0,
             midstream,
@@ -108,8 +111,10 @@ impl Pairs {
     pub(crate) fn begin(&mut self, context: RequestContext, start: u64, acknowledged: Option<u64>, at: Timestamp) {
         let index = self.next_index();
         self.pipelines |= self.open.back().is_some_and(|open| open.has_request && !open.claimed && acknowledged.is_some() && open.acknowledged == acknowledged);
-        let after_loss = mem::take(&mut self.request_lost);
-        self.open.push_back(Open { after_loss, ..Open::new(index, context, start, acknowledged, at) });
+        // A client that pipelines may have sent another request, now lost, in front of this one; so has one that had no answer yet.
+        let (lost, answered) = (mem::take(&mut self.request_lost), mem::take(&mut self.loss_answered));
+        let doubtful = lost && (self.pipelines || !answered);
+        self.open.push_back(Open { doubtful, ..Open::new(index, context, start, acknowledged, at) });
     }
 
     /// A request was read to its end.
@@ -132,6 +137,7 @@ impl Pairs {
         let Some(position) = position else {
             let index = self.next_index();
             let interim = mem::take(&mut self.interim);
+            self.loss_answered = true;
             self.open.push_front(Open::orphan(index, interim));
             return RequestContext::default();
         };
@@ -154,17 +160,18 @@ impl Pairs {
             !open.claimed && open.has_request && sent_before && arrived
         };
         let candidates: Vec<usize> = (0..self.open.len()).filter(|position| may_answer(&self.open[*position])).collect();
-        // A client that pipelines may have sent another request, now lost, in front of this one.
-        let is_first = |position: &usize| !(self.pipelines && self.open[*position].after_loss);
+        let is_first = |position: &usize| !self.open[*position].doubtful;
         let acknowledged = |position: &usize| self.open[*position].acknowledged;
-        let exact = candidates.iter().copied().find(|position| acknowledged(position) == Some(start) && is_first(position));
-        let found = exact.or_else(|| {
+        let exact = candidates.iter().copied().find(|position| acknowledged(position) == Some(start));
+        let found = if exact.is_some() {
+            exact.filter(is_first)
+        } else {
             // No response is missing since the client sent the last of them, and what came before it was answered by then.
             let last = acknowledged(candidates.last()?);
             let mut latest = candidates.iter().copied().filter(|position| acknowledged(position) == last);
             let nothing_missing = last.is_none_or(|last| last >= self.lost_until[1]);
             latest.next().filter(|only| latest.next().is_none() && nothing_missing && is_first(only))
-        })?;
+        }?;
         self.aligned = self.open[found].start >= self.lost_until[0];
         Some(found)
     }
@@ -190,7 +197,10 @@ impl Pairs {
                 self.lost_until[0] = until;
                 self.request_lost = true;
             }
-            _ => self.lost_until[1] = until,
+            _ => {
+                self.lost_until[1] = until;
+                self.loss_answered = true;
+            }
         }
     }
 

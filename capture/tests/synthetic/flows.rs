@@ -24,6 +24,16 @@ fn pipelined_requests_are_paired_in_order() {
 }
 
 #[test]
+fn a_request_sent_together_with_lost_ones_stays_unpaired() {
+    let mut connection = Connection::new(4000, [5, 77], get("/0").len());
+    connection.handshake().ask(get("/0") + &get("/1")).answer(numbered(0) + &numbered(1)).close();
+    connection.segments.remove(3);
+    let told = tell_all(&read_segments(&connection.segments));
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told.iter().all(|told| told.contains("missing_re")), "{told:?}");
+}
+
+#[test]
 fn interim_responses_stand_with_their_exchange() {
     let mut connection = Connection::open(4000);
     connection.ask("POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
@@ -270,6 +280,12 @@ fn rich(first: [u32; 2], largest: usize) -> Connection {
     connection
 }
 
+/// An answer that says which one it is.
+fn numbered(number: usize) -> String {
+    let body = "x".repeat(number * 23 % 300);
+    format!("HTTP/1.1 200 OK\r\nX-Number: {number}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
 fn expected() -> Vec<String> {
     tell_all(&read_segments(&rich([1000, 9000], 1400).segments))
 }
@@ -329,6 +345,37 @@ proptest! {
             whole += 1;
         }
         prop_assert!(whole + lost_data >= 20, "{} of 20 whole after {} lost segments: {:?}", whole, lost_data, tell_all(&captured));
+    }
+
+    /// The same where the client does not wait for answers: what remains unknown stays unpaired.
+    #[test]
+    fn losses_never_mix_up_pipelined_exchanges(
+        largest in 40usize..700,
+        groups in prop::collection::vec(1usize..5, 4..10),
+        dropped in prop::collection::btree_set(0usize..120, 1..6),
+    ) {
+        let mut connection = Connection::new(4000, [5, 77], 1400);
+        connection.handshake();
+        // That it pipelines was seen.
+        connection.ask(get("/0") + &get("/1")).answer(numbered(0) + &numbered(1));
+        connection.largest = largest;
+        let intact = connection.segments.len();
+        let mut number = 2;
+        for group in groups {
+            let numbers: Vec<usize> = (number..number + group).collect();
+            number += group;
+            connection.ask(numbers.iter().map(|number| get(&format!("/{number}"))).collect::<String>());
+            connection.answer(numbers.iter().map(|number| numbered(*number)).collect::<String>());
+        }
+        connection.close();
+        let segments: Vec<Segment> =
+            connection.segments.iter().enumerate().filter(|(index, _)| *index < intact || !dropped.contains(&(index - intact))).map(|(_, segment)| segment.clone()).collect();
+        let captured = read_segments(&segments);
+        for exchange in &captured.exchanges {
+            let (Some(request), Some(response)) = (&exchange.request, &exchange.response) else { continue };
+            let asked = request.head.target().expect("a request").strip_prefix(b"/").expect("a path");
+            prop_assert_eq!(response.head.header("x-number"), Some(asked), "{:?}", tell_all(&captured));
+        }
     }
 
     /// Bytes that are no packets, and packets that are no traffic, never stop a capture.

@@ -668,9 +668,8 @@ impl Decoder {
     }
 
     fn lose_place(&mut self, cause: Cause) {
-        if !matches!(self.state, State::Seeking(_)) {
-            self.ready.push_back(Event::Lost);
-        }
+        // Also while a start is sought already: it is another place at which messages may be missing.
+        self.ready.push_back(Event::Lost);
         self.state = State::Seeking(cause);
     }
 
