@@ -16,12 +16,13 @@ pub(crate) fn recorded(output: &Path, recorded: &Recorded, as_json: bool) -> any
         output::json(&summarize(output)?.json())?;
     }
     let manifest = &recorded.manifest;
-    output::note(&format!("recording {}: {} exchanges in {} parts", output.display(), n(manifest.exchanges), n(manifest.parts.len() as u64)));
+    let parts = if manifest.parts.len() == 1 { "part" } else { "parts" };
+    output::note(&format!("recording {}: {} exchanges in {} {parts}", output.display(), n(manifest.exchanges), manifest.parts.len()));
     output::note(account(recorded).trim_end());
     if recorded.findings.is_empty() {
         return Ok(Exit::Pass);
     }
-    output::note(&format!("residue: {} values look as if they should have been redacted; the recording is not checked", n(recorded.findings.len() as u64)));
+    output::note(&format!("residue: {} values look as if they should have been redacted, so the recording is not marked as checked", n(recorded.findings.len() as u64)));
     for finding in recorded.findings.iter().take(MOST_FINDINGS) {
         output::note(&format!("  exchange {}: {} at {}", finding.exchange, finding.rule, finding.path));
     }
