@@ -116,7 +116,7 @@ mod tests {
         let differences: Vec<_> = plan.dry_run(&Targets::all(url.parse().unwrap())).unwrap().collect();
         let line = |recorded: &str, sent: &str| Line { recorded: recorded.to_owned(), sent: sent.to_owned() };
         let host = line("Host: recorded.example", "Host: 127.0.0.1:81");
-        assert_eq!(differences[0].lines, [host.clone()]);
+        assert_eq!(differences[0].lines, std::slice::from_ref(&host));
         assert_eq!(differences[1].lines, [line(&format!("PUT /a/{id}?x=1 HTTP/1.1"), "PUT /a/‹POST /a body:/id -> PUT /a/{} target:/1›?x=1 HTTP/1.1"), host]);
         assert_eq!(differences[1].body, ["POST /a body:/id -> PUT /a/{} body:/of"]);
         assert_eq!((differences[1].due, differences[1].target.as_str()), (Duration::from_millis(5), url));
