@@ -22,7 +22,10 @@ pub(crate) fn recorded(output: &Path, recorded: &Recorded, as_json: bool) -> any
     if recorded.findings.is_empty() {
         return Ok(Exit::Pass);
     }
-    output::note(&format!("residue: {} values look as if they should have been redacted, so the recording is not marked as checked", n(recorded.findings.len() as u64)));
+    output::note(&format!(
+        "residue: {} values look as if they should have been redacted, so the recording is not marked as checked",
+        n(recorded.findings.len() as u64)
+    ));
     for finding in recorded.findings.iter().take(MOST_FINDINGS) {
         output::note(&format!("  exchange {}: {} at {}", finding.exchange, finding.rule, finding.path));
     }
