@@ -282,7 +282,7 @@ fn row_table(out: &mut String, entity: &EntityComparison, rows: &[RowDifference]
         for cell in &row.key {
             write!(out, "<td>{}</td>", value(cell.as_deref()))?;
         }
-        out.write_str("<td><ul class=\"columns\">")?;
+        out.write_str("<td><ul class=\"columns flow\">")?;
         for column in &row.columns {
             write!(out, "<li><code>{}</code> ", Escaped(&column.column))?;
             if row.kind != RowDifferenceKind::Extra {
@@ -383,7 +383,7 @@ fn charts(out: &mut String, number: usize, verdict: &Verdict) -> fmt::Result {
     for (place, event) in events.iter().enumerate() {
         write!(
             out,
-            "<li><svg viewBox=\"0 0 26 10\" aria-hidden=\"true\"><line class=\"mark\" x1=\"13\" x2=\"13\" y1=\"0\" y2=\"10\"/></svg>{} {}</li>",
+            "<li><svg viewBox=\"0 0 26 10\" aria-hidden=\"true\"><line class=\"mark\" x1=\"13\" x2=\"13\" y1=\"0\" y2=\"10\"/></svg>{} · {}</li>",
             place + 1,
             Escaped(&event.text)
         )?;

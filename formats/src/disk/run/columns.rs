@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::builder::{
-    BinaryBuilder, ListBuilder, MapBuilder, StringBuilder, StructBuilder, TimestampNanosecondBuilder, UInt16Builder, UInt32Builder, UInt64Builder,
+    BinaryBuilder, Int64Builder, ListBuilder, MapBuilder, StringBuilder, StructBuilder, TimestampMicrosecondBuilder, UInt16Builder, UInt32Builder,
+    UInt64Builder,
 };
 use arrow_array::cast::AsArray;
-use arrow_array::types::{TimestampNanosecondType, UInt16Type, UInt32Type, UInt64Type};
+use arrow_array::types::{Int64Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, BinaryArray, ListArray, MapArray, PrimitiveArray, RecordBatch, StringArray, StructArray};
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
@@ -23,11 +24,12 @@ use crate::model::{
 /// The columns, in order.
 pub(super) fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let time = || DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
         let texts = || DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));
         let fields = vec![
+            Field::new("due", DataType::Timestamp(TimeUnit::Microsecond, None), false),
+            Field::new("id", DataType::Utf8, false),
             Field::new("connection", DataType::UInt64, false),
-            Field::new("index", DataType::UInt32, false),
+            Field::new("ordinal", DataType::UInt32, false),
             Field::new("copy", DataType::UInt32, false),
             Field::new("session", DataType::UInt64, false),
             Field::new("method", DataType::Utf8, false),
@@ -37,12 +39,12 @@ pub(super) fn schema() -> SchemaRef {
             Field::new("status", DataType::UInt16, true),
             Field::new("recorded_status", DataType::UInt16, true),
             Field::new("failure", DataType::Utf8, true),
-            Field::new("due", time(), false),
-            Field::new("ready", time(), true),
-            Field::new("sendable", time(), true),
-            Field::new("sent", time(), true),
-            Field::new("first_byte", time(), true),
-            Field::new("done", time(), true),
+            Field::new("due_ns", DataType::Int64, false),
+            Field::new("ready_ns", DataType::Int64, true),
+            Field::new("sendable_ns", DataType::Int64, true),
+            Field::new("sent_ns", DataType::Int64, true),
+            Field::new("first_byte_ns", DataType::Int64, true),
+            Field::new("done_ns", DataType::Int64, true),
             Field::new("response_time_ns", DataType::UInt64, true),
             Field::new("service_time_ns", DataType::UInt64, true),
             Field::new("request_bytes", DataType::UInt64, false),
@@ -64,12 +66,16 @@ pub(super) fn schema() -> SchemaRef {
     Arc::clone(&SCHEMA)
 }
 
+/// Columns for queries, derived from others; our reader passes over them.
+#[cfg(test)]
+pub(super) const PLAIN: &[&str] = &["due", "id", "response_time_ns", "service_time_ns", "content_type"];
+
 fn redaction_fields() -> Fields {
     Fields::from(vec![
         Field::new("side", DataType::Utf8, false),
         Field::new("part", DataType::Utf8, false),
-        Field::new("start", DataType::UInt64, false),
-        Field::new("end", DataType::UInt64, false),
+        Field::new("span_start", DataType::UInt64, false),
+        Field::new("span_end", DataType::UInt64, false),
         Field::new("rule", DataType::Utf8, false),
         Field::new("domain", DataType::Utf8, false),
         Field::new("action", DataType::Utf8, false),
@@ -113,8 +119,10 @@ impl Rows {
 }
 
 struct Columns {
+    due: TimestampMicrosecondBuilder,
+    id: StringBuilder,
     connection: UInt64Builder,
-    index: UInt32Builder,
+    ordinal: UInt32Builder,
     copy: UInt32Builder,
     session: UInt64Builder,
     method: StringBuilder,
@@ -125,7 +133,7 @@ struct Columns {
     recorded_status: UInt16Builder,
     failure: StringBuilder,
     /// Due, ready, sendable, sent, first byte, done.
-    times: [TimestampNanosecondBuilder; 6],
+    times: [Int64Builder; 6],
     response_time: UInt64Builder,
     service_time: UInt64Builder,
     request_bytes: UInt64Builder,
@@ -146,8 +154,10 @@ struct Columns {
 impl Default for Columns {
     fn default() -> Self {
         Self {
+            due: TimestampMicrosecondBuilder::new(),
+            id: StringBuilder::new(),
             connection: UInt64Builder::new(),
-            index: UInt32Builder::new(),
+            ordinal: UInt32Builder::new(),
             copy: UInt32Builder::new(),
             session: UInt64Builder::new(),
             method: StringBuilder::new(),
@@ -157,7 +167,7 @@ impl Default for Columns {
             status: UInt16Builder::new(),
             recorded_status: UInt16Builder::new(),
             failure: StringBuilder::new(),
-            times: std::array::from_fn(|_| TimestampNanosecondBuilder::new().with_timezone("UTC")),
+            times: Default::default(),
             response_time: UInt64Builder::new(),
             service_time: UInt64Builder::new(),
             request_bytes: UInt64Builder::new(),
@@ -182,8 +192,10 @@ impl Columns {
     fn push(&mut self, outcome: &Outcome) -> usize {
         let Outcome { exchange, copy, session, method, endpoint, phase, tags, timing, recorded_status, request_bytes, response_bytes, bound, produced, reply } =
             outcome;
+        self.due.append_value(timing.due.as_nanos().div_euclid(1000));
+        self.id.append_value(exchange.to_string());
         self.connection.append_value(exchange.connection.0);
-        self.index.append_value(exchange.index);
+        self.ordinal.append_value(exchange.index);
         self.copy.append_value(*copy);
         self.session.append_value(*session);
         self.method.append_value(method);
@@ -267,8 +279,10 @@ impl Columns {
 
     fn finish(mut self) -> Vec<ArrayRef> {
         let mut arrays: Vec<ArrayRef> = vec![
+            Arc::new(self.due.finish()),
+            Arc::new(self.id.finish()),
             Arc::new(self.connection.finish()),
-            Arc::new(self.index.finish()),
+            Arc::new(self.ordinal.finish()),
             Arc::new(self.copy.finish()),
             Arc::new(self.session.finish()),
             Arc::new(self.method.finish()),
@@ -340,7 +354,7 @@ fn nanos(duration: std::time::Duration) -> u64 {
 pub(super) struct View {
     rows: usize,
     connection: PrimitiveArray<UInt64Type>,
-    index: PrimitiveArray<UInt32Type>,
+    ordinal: PrimitiveArray<UInt32Type>,
     copy: PrimitiveArray<UInt32Type>,
     session: PrimitiveArray<UInt64Type>,
     method: StringArray,
@@ -350,7 +364,7 @@ pub(super) struct View {
     status: PrimitiveArray<UInt16Type>,
     recorded_status: PrimitiveArray<UInt16Type>,
     failure: StringArray,
-    times: [PrimitiveArray<TimestampNanosecondType>; 6],
+    times: [PrimitiveArray<Int64Type>; 6],
     request_bytes: PrimitiveArray<UInt64Type>,
     response_bytes: PrimitiveArray<UInt64Type>,
     bound: ListArray,
@@ -387,11 +401,11 @@ impl View {
             }
             Ok(found)
         };
-        let time = |name| column(name).map(|array| array.as_primitive::<TimestampNanosecondType>().clone());
+        let time = |name| column(name).map(|array| array.as_primitive::<Int64Type>().clone());
         Ok(Self {
             rows: batch.num_rows(),
             connection: column("connection")?.as_primitive().clone(),
-            index: column("index")?.as_primitive().clone(),
+            ordinal: column("ordinal")?.as_primitive().clone(),
             copy: column("copy")?.as_primitive().clone(),
             session: column("session")?.as_primitive().clone(),
             method: column("method")?.as_string().clone(),
@@ -401,7 +415,7 @@ impl View {
             status: column("status")?.as_primitive().clone(),
             recorded_status: column("recorded_status")?.as_primitive().clone(),
             failure: column("failure")?.as_string().clone(),
-            times: [time("due")?, time("ready")?, time("sendable")?, time("sent")?, time("first_byte")?, time("done")?],
+            times: [time("due_ns")?, time("ready_ns")?, time("sendable_ns")?, time("sent_ns")?, time("first_byte_ns")?, time("done_ns")?],
             request_bytes: column("request_bytes")?.as_primitive().clone(),
             response_bytes: column("response_bytes")?.as_primitive().clone(),
             bound: column("bound")?.as_list().clone(),
@@ -431,7 +445,7 @@ impl View {
             _ => return Err(Damage { column: "status", why: "there must be either a status or a failure" }),
         };
         Ok(Outcome {
-            exchange: ExchangeId { connection: ConnectionId(self.connection.value(row)), index: self.index.value(row) },
+            exchange: ExchangeId { connection: ConnectionId(self.connection.value(row)), index: self.ordinal.value(row) },
             copy: self.copy.value(row),
             session: self.session.value(row),
             method: self.method.value(row).to_owned(),

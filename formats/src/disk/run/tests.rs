@@ -177,3 +177,39 @@ proptest! {
         prop_assert_eq!(read(&path), outcomes);
     }
 }
+
+#[test]
+fn the_page_on_formats_names_every_column_and_field_of_a_run() {
+    use arrow_schema::DataType;
+    let page = include_str!("../../../../docs/formats.md");
+    let section = page.split("\n## ").find(|section| section.starts_with("A run")).expect("a section on runs");
+    for field in columns::schema().fields() {
+        let kind = match field.data_type() {
+            DataType::Timestamp(..) => "timestamp(µs)",
+            DataType::Int64 => "int64",
+            DataType::UInt64 => "uint64",
+            DataType::UInt32 => "uint32",
+            DataType::UInt16 => "uint16",
+            DataType::Utf8 => "string",
+            DataType::Binary => "binary",
+            DataType::Map(..) => "map<string, string>",
+            DataType::List(item) => match item.data_type() {
+                DataType::Utf8 => "list<string>",
+                DataType::UInt64 => "list<uint64>",
+                DataType::Struct(_) => "list<struct>",
+                other => panic!("{other} has no name on the page"),
+            },
+            other => panic!("{other} has no name on the page"),
+        };
+        let nullable = if field.is_nullable() { "?" } else { "" };
+        let plain = if columns::PLAIN.contains(&field.name().as_str()) { "plain" } else { "kept" };
+        let row = format!("| `{}` | {kind}{nullable} | {plain} |", field.name());
+        assert!(section.contains(&row), "no row {row}");
+    }
+    let root = tempfile::tempdir().unwrap();
+    RunWriter::create(&root.path().join("run"), header()).unwrap().finish(&end(EndReason::Completed)).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(root.path().join("run/run.json")).unwrap()).unwrap();
+    for key in json.as_object().unwrap().keys().chain(json["end"].as_object().unwrap().keys()) {
+        assert!(section.contains(&format!("`{key}`")), "{key}");
+    }
+}
