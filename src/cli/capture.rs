@@ -1,6 +1,7 @@
 //! `reenact capture`: from packets to a recording.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use clap::{Args, ValueHint};
 use reenact::pipeline::{self, CaptureJob};
@@ -71,14 +72,23 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
         Source::Stdin | Source::Interface(_) => None,
     };
     let progress = Progress::start("capturing", total);
+    let damage = Arc::new(OnceLock::new());
+    let seen = Arc::clone(&damage);
     let control = Control {
         stop,
         progress: Some(Box::new(move |now| if total.is_some() { progress.at(now.bytes, "bytes") } else { progress.at(now.packets, "packets") })),
-        warning: Some(Box::new(output::warning)),
+        // What a source warns of is where its file is damaged. The recording of what came before is finished first.
+        warning: Some(Box::new(move |text: &str| drop(seen.set(text.to_owned())))),
     };
     let recorded = pipeline::capture(&job, &control)?;
     drop(control);
-    report::recorded(&job.output, &recorded, as_json)
+    let exit = report::recorded(&job.output, &recorded, as_json)?;
+    match damage.get() {
+        Some(text) => {
+            Err(InvalidArgument::new(text, "the recording of what came before can be used as it is; for the rest make or copy the file again").into())
+        }
+        None => Ok(exit),
+    }
 }
 
 /// What was typed, checked.

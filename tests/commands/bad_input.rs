@@ -85,8 +85,9 @@ fn a_truncated_capture_keeps_what_was_whole() {
     let packets = packets();
     let input = scratch.file("cut.pcap", &packets[..packets.len() / 2 + 7]);
     let recording = scratch.path("rec");
-    let ran = reenact(["capture", "-r", &input, "-o", &recording, "--json"]).exits(0);
+    let ran = refused(&["capture", "-r", &input, "-o", &recording, "--json"], 2, &[&input, "ends inside the record at byte"]);
     assert_eq!(ran.json()["lost"]["truncated_file"], json!(1), "{}", ran.stdout);
+    reenact(["check", &recording]).exits(0);
     let inspected = reenact(["inspect", &recording, "--json"]).exits(0).json();
     assert!(inspected["exchanges"].as_u64() > Some(500), "{inspected}");
     assert_eq!(inspected["lost"]["truncated_file"], json!(1), "{inspected}");
