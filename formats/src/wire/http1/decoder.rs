@@ -344,12 +344,12 @@ impl Decoder {
             }
         }
         match self.opened.then(|| section_end(data, self.scanned)).flatten() {
-            Some(end) => {
+            Some(end) if end <= self.limits.max_head => {
                 let raw = self.advance(data, end);
                 self.end_of_head(raw, at);
             }
-            None if data.len() > self.limits.max_head => self.reject(data),
-            None => self.put_aside(data),
+            _ if data.len() > self.limits.max_head => self.reject(data),
+            _ => self.put_aside(data),
         }
     }
 
@@ -471,8 +471,8 @@ impl Decoder {
 
     fn take_chunk_size(&mut self, data: &mut Bytes, at: Timestamp) {
         self.gather(data);
-        let Some(newline) = memchr::memchr(b'\n', data) else {
-            if data.len() > MAX_CHUNK_LINE {
+        let Some(newline) = memchr::memchr(b'\n', &data[..data.len().min(MAX_CHUNK_LINE)]) else {
+            if data.len() >= MAX_CHUNK_LINE {
                 self.refuse_chunk(at);
             } else {
                 self.put_aside(data);
@@ -524,7 +524,7 @@ impl Decoder {
             _ => section_end(data, self.scanned),
         };
         match end {
-            Some(end) => {
+            Some(end) if end <= self.limits.max_head => {
                 let raw = self.advance(data, end);
                 if end > 2
                     && let Some(open) = &mut self.current
@@ -536,8 +536,8 @@ impl Decoder {
                 }
                 self.finish(at, false);
             }
-            None if data.len() > self.limits.max_head => self.refuse_chunk(at),
-            None => self.put_aside(data),
+            _ if data.len() > self.limits.max_head => self.refuse_chunk(at),
+            _ => self.put_aside(data),
         }
     }
 

@@ -71,3 +71,15 @@ fn drain(decoder: &mut Decoder, context: RequestContext, told: &mut Vec<String>)
         told.push(format!("{:?}", std::mem::discriminant(&event)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::fuzz;
+
+    #[test]
+    fn what_the_fuzzer_found_stays_found() {
+        for data in [&b"%2GET /a HTTN/1.1\r\0\0\r\n\r\nPOST /b HTTP/1.1\r\n\r\n"[..]] {
+            fuzz(data);
+        }
+    }
+}

@@ -42,7 +42,7 @@ fn request(bytes: &[u8]) -> Opening {
         return Opening::Other;
     }
     if newline.is_none() {
-        return if bytes.len() >= MAX_START_LINE || line[method..].iter().any(|byte| is_control(*byte)) { Opening::Other } else { Opening::Undecided };
+        return if bytes.len() >= MAX_START_LINE { Opening::Other } else { Opening::Undecided };
     }
     let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_end();
     let Some(rest) = line.get(method + 1..) else { return Opening::Other };
@@ -151,10 +151,6 @@ const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
 }
 
-const fn is_control(byte: u8) -> bool {
-    byte < b' ' && !matches!(byte, b'\t' | b'\r' | b'\n')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +172,7 @@ mod tests {
             (Side::Request, b"WEIRD /HTTP/1.1\r\n", Message),
             (Side::Request, b"GET /HTTP/1.1\r\n", Message),
             (Side::Request, b"\x16\x03\x01", Other),
-            (Side::Request, b"GET \x00\x01", Other),
+            (Side::Request, b"GET \x00\x01", Undecided),
             (Side::Response, b"HTT", Undecided),
             (Side::Response, b"HTTP/1.1 200 OK\r\n", Message),
             (Side::Response, b"HTTP/1.1 200\n", Message),
