@@ -1,6 +1,7 @@
 //! `reenact capture`: from packets to a recording.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use clap::{Args, ValueHint};
@@ -72,7 +73,7 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
         Source::Stdin | Source::Interface(_) => None,
     };
     let progress = Progress::start("capturing", total);
-    let damage = Arc::new(OnceLock::new());
+    let (damage, is_stopped) = (Arc::new(OnceLock::new()), Arc::clone(&stop));
     let seen = Arc::clone(&damage);
     let control = Control {
         stop,
@@ -84,10 +85,11 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
     drop(control);
     let exit = report::recorded(&job.output, &recorded, as_json)?;
     match damage.get() {
-        Some(text) => {
+        // A stop that falls into the middle of a packet cuts what it reads; that is no fault of the source.
+        Some(text) if !is_stopped.load(Ordering::SeqCst) => {
             Err(InvalidArgument::new(text, "the recording of what came before can be used as it is; for the rest make or copy the file again").into())
         }
-        None => Ok(exit),
+        _ => Ok(exit),
     }
 }
 
