@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reenact_capture::{CaptureOptions, Control, Source};
+use reenact_capture::{CaptureOptions, Control, Source, Tap};
 use reenact_formats::disk::publish::Digest;
 use reenact_formats::disk::recording::{MANIFEST, Manifest, Recording, RecordingWriter, Sanitized, State, Window, WriterOptions, mark_checked};
 use reenact_formats::disk::run::{RecordingRef, Run};
@@ -43,14 +43,16 @@ pub enum Error {
     /// A snapshot or a verdict could not be made.
     #[error(transparent)]
     Verify(#[from] reenact_verify::Error),
-    /// Redaction was asked for with another key than that of what is to be joined.
-    #[error("the given key is {given}, and {what} was written under key {expected}")]
-    OtherKey {
-        /// The id of the given key.
+    /// A key or a policy was given, and what is to be joined was written under another.
+    #[error("the given {kind} is {given}, and run {} was written under {kind} {expected}", run.display())]
+    OtherRedaction {
+        /// `key` or `policy`.
+        kind: &'static str,
+        /// The id of the given key, the digest of the given policy.
         given: String,
-        /// What was written under another, e.g. `run run/`.
-        what: String,
-        /// The id of that one.
+        /// What was written under another.
+        run: PathBuf,
+        /// The id or the digest of that one.
         expected: String,
     },
 }
@@ -63,7 +65,7 @@ impl Explain for Error {
             Self::Sanitize(error) => error.blame(),
             Self::Replay(error) => error.blame(),
             Self::Verify(error) => error.blame(),
-            Self::OtherKey { .. } => Blame::Input,
+            Self::OtherRedaction { .. } => Blame::Input,
         }
     }
 
@@ -74,7 +76,7 @@ impl Explain for Error {
             Self::Sanitize(error) => error.hint(),
             Self::Replay(error) => error.hint(),
             Self::Verify(error) => error.hint(),
-            Self::OtherKey { .. } => Some("give the key that it was written under; `reenact key id FILE` names a key".to_owned()),
+            Self::OtherRedaction { kind, .. } => Some(format!("give the {kind} that it was written under, or none; `reenact key id FILE` names a key")),
         }
     }
 }
@@ -117,8 +119,10 @@ pub fn capture(job: &CaptureJob, control: &Control) -> Result<Recorded, Error> {
         Source::Stdin => ("stdin".to_owned(), Some(LIVE_PART_AGE)),
         Source::Interface(name) => (format!("interface {name}"), Some(LIVE_PART_AGE)),
     };
+    // A source that cannot be read leaves no folder behind.
+    let tap = Tap::open(&job.source, &job.options, control)?;
     let mut sink = RecordingSink::create(&job.output, job.redaction.as_ref(), source, part_age)?;
-    let ledger = reenact_capture::capture(&job.source, &job.options, &mut sink, control)?;
+    let ledger = tap.run(&mut sink, control)?;
     sink.finish(&job.output, job.redaction.as_ref(), &ledger)
 }
 
@@ -377,6 +381,8 @@ pub struct VerifyJob {
     pub objectives: Objectives,
     /// The key that all of it must have been written under, if one is named.
     pub key: Option<Key>,
+    /// The policy likewise.
+    pub policy: Option<Policy>,
 }
 
 /// Judges a run.
@@ -384,11 +390,15 @@ pub fn verify(job: &VerifyJob) -> Result<Verdict, Error> {
     let (run, baseline) = (Run::open(&job.run)?, Run::open(&job.baseline)?);
     let states = job.states.as_ref().map(|(state, baseline)| Ok::<_, Error>((StateSnapshot::open(state)?, StateSnapshot::open(baseline)?))).transpose()?;
     let recording = job.recording.as_deref().map(Recording::open).transpose()?;
-    if let Some(key) = &job.key {
-        for (path, run) in [(&job.run, &run), (&job.baseline, &baseline)] {
-            let expected = run.header().key_id.as_ref().filter(|id| **id != key.id());
-            if let Some(expected) = expected {
-                return Err(Error::OtherKey { given: key.id().to_string(), what: format!("run {}", path.display()), expected: expected.to_string() });
+    let key = job.key.as_ref().map(|key| key.id().to_string());
+    let policy = job.policy.as_ref().map(Policy::digest);
+    for (path, header) in [(&job.run, run.header()), (&job.baseline, baseline.header())] {
+        let key_id = header.key_id.as_ref().map(ToString::to_string);
+        for (kind, given, written) in [("key", &key, &key_id), ("policy", &policy, &header.policy_digest)] {
+            if let (Some(given), Some(expected)) = (given, written)
+                && given != expected
+            {
+                return Err(Error::OtherRedaction { kind, given: given.clone(), run: path.clone(), expected: expected.clone() });
             }
         }
     }

@@ -93,10 +93,7 @@ pub struct Progress {
 
 /// Captures from `source` into `sink` until the source ends, `options.count` is reached, or `control` says stop.
 pub fn capture(source: &Source, options: &CaptureOptions, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
-    // The words are checked before anything is opened.
-    let filter = options.filter.as_deref().map(Filter::new).transpose()?;
-    let source = source::open(source, options, &control.stop)?;
-    Tap::new(source, filter, options).run(sink, control)
+    Tap::open(source, options, control)?.run(sink, control)
 }
 
 /// The same from any reader; `name` stands for it in errors.
@@ -106,7 +103,8 @@ pub fn capture_from(name: &str, reader: Box<dyn Read>, options: &CaptureOptions,
     Tap::new(source, filter, options).run(sink, control)
 }
 
-struct Tap {
+/// A source that is open, and the way of its packets to exchanges.
+pub struct Tap {
     source: Box<dyn PacketSource>,
     filter: Option<Filter>,
     decoder: Decoder,
@@ -123,6 +121,14 @@ struct Tap {
 }
 
 impl Tap {
+    /// Opens `source`; nothing is read from it yet beyond what says how to read it.
+    pub fn open(source: &Source, options: &CaptureOptions, control: &Control) -> Result<Self, Error> {
+        // The words are checked before anything is opened.
+        let filter = options.filter.as_deref().map(Filter::new).transpose()?;
+        let source = source::open(source, options, &control.stop)?;
+        Ok(Self::new(source, filter, options))
+    }
+
     fn new(source: Box<dyn PacketSource>, filter: Option<Filter>, options: &CaptureOptions) -> Self {
         Self {
             source,
@@ -138,7 +144,8 @@ impl Tap {
         }
     }
 
-    fn run(mut self, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
+    /// Captures into `sink` until the source ends, `options.count` is reached, or `control` says stop.
+    pub fn run(mut self, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
         while !control.stop.load(Ordering::Relaxed) && self.limit != Some(0) {
             match self.source.next()? {
                 Next::Packet(packet) => self.packet(&packet)?,

@@ -32,7 +32,7 @@ pub(crate) struct ReplayArgs {
     /// Send every request to this base URL, save those of hosts that a --map names
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, required_unless_present = "map")]
     target: Option<String>,
-    /// Send the requests of a recorded host to this base URL
+    /// Send the requests of a host, as the recording names it, to this base URL; repeat for more
     #[arg(long, value_name = "HOST=URL")]
     map: Vec<String>,
     /// The folder that the run is written to; it must not exist, or be empty

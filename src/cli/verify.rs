@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use anyhow::Context;
 use reenact::pipeline::{self, VerifyJob};
 use reenact_formats::disk::verdict::Judgement;
+use reenact_sanitize::Policy;
 use reenact_verify::Objectives;
 use reenact_verify::report::{self, Named};
 
@@ -49,6 +50,9 @@ pub(crate) struct VerifyArgs {
     /// The key that both runs must have been written under
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
+    /// The policy (YAML) that both runs must have been written under
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    policy: Option<PathBuf>,
     /// Print the verdict as one JSON object
     #[arg(long)]
     json: bool,
@@ -60,9 +64,10 @@ pub(crate) fn run(args: VerifyArgs) -> anyhow::Result<Exit> {
         None => Objectives::default(),
     };
     let key = given_key(args.key_file.as_deref())?;
+    let policy = args.policy.as_deref().map(Policy::load).transpose()?;
     let states = args.state.zip(args.baseline_state);
     let name = args.run.display().to_string();
-    let job = VerifyJob { run: args.run, baseline: args.baseline, states, recording: args.recording, objectives, key };
+    let job = VerifyJob { run: args.run, baseline: args.baseline, states, recording: args.recording, objectives, key, policy };
     let verdict = pipeline::verify(&job)?;
 
     let named = [Named { name: &name, verdict: &verdict }];

@@ -334,6 +334,7 @@ impl Demo<'_> {
             recording: Some(self.path("recording")),
             objectives: Objectives::default(),
             key: None,
+            policy: None,
         };
         let verdict = pipeline::verify(&job)?;
         self.write(&format!("{}-verdict.json", play.name), &report::json(&verdict))?;

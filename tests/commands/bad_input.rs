@@ -76,6 +76,7 @@ fn captures_that_are_none() {
         let output = scratch.path(&format!("out{index}"));
         let ran = refused(&["capture", "-r", input, "-o", &output], 2, &[input]);
         assert!(ran.stdout.is_empty(), "{what}: {}", ran.stdout);
+        assert!(!Path::new(&output).exists(), "{what} leaves no folder behind");
     }
 }
 

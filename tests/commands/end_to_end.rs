@@ -37,7 +37,7 @@ impl Story {
     fn play(&self, name: &str, database: &str, migration: Option<&str>) {
         let service = Service::start(database);
         let (clean, run, state) = (self.path("clean"), self.path(name), self.path(&format!("{name}-state")));
-        let mut arguments = vec!["replay", &clean, "--target", &service.url, "-o", &run, "--speed", "8", "--session", "cookie:sid", "--tag", "database=test"];
+        let mut arguments = vec!["replay", &clean, "--target", &service.url, "-o", &run, "--speed", "4", "--session", "cookie:sid", "--tag", "database=test"];
         let migrate = migration.map(|variant| format!("'{}' demo-service migrate --database '{database}' --variant {variant}", env!("CARGO_BIN_EXE_reenact")));
         if let Some(command) = &migrate {
             arguments.extend(["--at", "50%", "--exec", command]);
@@ -47,6 +47,15 @@ impl Story {
         let schema = if migration.is_some() { "v2" } else { "v1" };
         let entities = repository("examples/state/orders.yaml");
         self.keyed(&["snapshot", database, "--entities", &entities, "--schema", schema, "--recording", &clean, "-o", &state]).exits(0);
+    }
+
+    fn judges_nothing_under_another_key_or_policy(&self) {
+        let (run, baseline, key) = (self.path("again"), self.path("baseline"), self.path("other-key"));
+        reenact(["key", "new", &key]).exits(0);
+        for (option, file) in [("--key-file", key), ("--policy", repository("examples/policies/strict.yaml"))] {
+            let ran = reenact(["verify", &run, "--baseline", &baseline, option, &file]).exits(2);
+            assert!(ran.stderr.contains(" was written under "), "{}", ran.stderr);
+        }
     }
 
     /// Judges `name` against the run called `baseline`.
@@ -70,6 +79,7 @@ fn tells_the_migrations_apart(databases: [String; 4]) {
     let [baseline, again, right, defective] = databases;
     story.play("baseline", &baseline, None);
     story.play("again", &again, None);
+    story.judges_nothing_under_another_key_or_policy();
     story.play("right", &right, Some("right"));
     story.play("defective", &defective, Some("defective"));
     for (name, code) in [("again", 0), ("right", 0), ("defective", 1)] {
