@@ -33,10 +33,10 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 class Planted:
-    """What was planted, each value once."""
+    """What was planted, each value once, and what was sent: a value that was made and then not used is not planted."""
 
     def __init__(self):
-        self.kinds = {}
+        self.kinds, self.sent = {}, []
 
     def add(self, kind, value):
         if self.kinds.setdefault(value, kind) != kind:
@@ -50,7 +50,13 @@ class Planted:
             value = make()
         return self.add(kind, value)
 
+    def send(self, *texts):
+        """Takes note of what goes out, before it is encoded."""
+        self.sent.extend(texts)
+
     def write(self, path):
+        sent = "\n".join(self.sent)
+        self.kinds = {value: kind for value, kind in self.kinds.items() if value in sent}
         with open(path, "w", encoding="utf-8") as out:
             for value, kind in sorted(self.kinds.items(), key=lambda item: (item[1], item[0])):
                 out.write(f"{kind}\t{value}\n")
@@ -295,6 +301,7 @@ class Shopper:
         if self.manner == "script":
             headers = [(name.lower(), value) for name, value in headers]
         head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        self.planted.send(urllib.parse.unquote(target), head, json.dumps(document, ensure_ascii=False))
         self.statistics[method] += 1
         return method, f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + body
 
