@@ -6,10 +6,11 @@ use clap::{Args, ValueHint};
 use reenact::pipeline::{self, Kind};
 
 use reenact_sanitize::Policy;
+use reenact_verify::is_server_address;
 use serde_json::json;
 
 use super::exit::{self, Exit};
-use super::output;
+use super::{InvalidArgument, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,6 +33,12 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
+    // Its address may hold a password: it is not repeated.
+    if args.path.to_str().is_some_and(is_server_address) && !args.path.exists() {
+        return Err(
+            InvalidArgument::new("a database was given, not a file or folder of reenact's", "take its state with `reenact snapshot`, and check that").into()
+        );
+    }
     let policy = match &args.policy {
         Some(file) => Policy::load(file)?,
         None => Policy::default(),

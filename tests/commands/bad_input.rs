@@ -223,6 +223,24 @@ fn a_database_that_fails() {
 }
 
 #[test]
+fn a_password_is_not_repeated_however_its_address_was_mistyped() {
+    let scratch = Scratch::new();
+    let out = scratch.path("out");
+    for database in ["postgres//u:s3cr3tpw@h/x", "postgres:/u:s3cr3tpw@h/x", "postgres://u:s3cr3tpw?pw@h/x", "postgres://u:s3cr3tpw/x", "mysql:u:s3cr3tpw@h"] {
+        for (arguments, named) in [
+            (["snapshot", database, "-o", &out].as_slice(), ""),
+            (&["check", database], "database"),
+            (&["demo-service", "serve", "--database", database], "the demo service"),
+            (&["demo-service", "migrate", "--database", database], "the demo service"),
+        ] {
+            let ran = refused(arguments, 2, &[named]);
+            assert!(!(ran.stdout + &ran.stderr).contains("s3cr3t"), "{arguments:?}: {}", ran.stderr);
+        }
+    }
+    refused(&["demo-service", "serve", "--database", "postgres://app:s3cr3tpw@127.0.0.1:1/x"], 2, &["PostgreSQL"]);
+}
+
+#[test]
 fn a_raw_recording_is_not_replayed() {
     let scratch = Scratch::new();
     let raw = scratch.path("raw");

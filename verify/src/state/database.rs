@@ -64,17 +64,48 @@ fn options<O: FromStr<Err = sqlx::Error>>(database: &str) -> Result<O, Error> {
     database.parse().map_err(|_| Error::Address { shown: shown(database), why: "it cannot be read as an address".to_owned() })
 }
 
-/// The address without user, password and parameters.
+/// The address without user, password and parameters, however it was mistyped: what stands before the last `@` may be a
+/// password, so that only a scheme is kept of it.
 fn shown(database: &str) -> String {
-    let address = database.split_once('?').map_or(database, |(address, _)| address);
-    match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-            format!("{scheme}://{rest}")
+    let front = scheme(database);
+    let rest = &database[front.len()..];
+    let rest = match rest.rsplit_once('@') {
+        // Either the password holds the `?`, or a parameter the `@`: what follows may be a part of either.
+        Some((secret, _)) if secret.contains('?') => HIDDEN.to_owned(),
+        Some((_, rest)) if front.is_empty() => format!("{HIDDEN}@{rest}"),
+        Some((_, rest)) => rest.to_owned(),
+        None => rest.to_owned(),
+    };
+    let rest = rest.split_once('?').map_or(rest.as_str(), |(rest, _)| rest);
+    // Without an `@`, what stands where a port should may be a password.
+    match rest.split_once(':') {
+        Some((host, port)) if !front.is_empty() && !FILES.iter().any(|word| front.starts_with(word)) && !host.starts_with('[') => {
+            let (port, path) = port.find('/').map_or((port, ""), |at| port.split_at(at));
+            let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
+            if is_port { format!("{front}{host}:{port}{path}") } else { format!("{front}{host}:{HIDDEN}") }
         }
-        None => address.to_owned(),
+        _ => format!("{front}{rest}"),
     }
 }
+
+/// What stands in front of an address: a word that names a kind of database, with the colons and slashes after it, right or
+/// not; or any word before `://`.
+fn scheme(database: &str) -> &str {
+    let word = database.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    let end = word + database[word..].bytes().take_while(|byte| matches!(byte, b':' | b'/')).count();
+    let is_known = SERVERS.iter().chain(FILES).any(|known| database[..word].eq_ignore_ascii_case(known));
+    if database[word..end].starts_with("://") || (is_known && end > word) { &database[..end] } else { "" }
+}
+
+/// Whether `text` is meant to be the address of a database server, however it was mistyped. It may hold a password: whoever
+/// is given one in place of a file must not repeat it.
+pub fn is_server_address(text: &str) -> bool {
+    SERVERS.iter().any(|word| scheme(text).get(..word.len()).is_some_and(|front| front.eq_ignore_ascii_case(word)))
+}
+
+const SERVERS: &[&str] = &["postgres", "postgresql", "mysql", "mariadb"];
+const FILES: &[&str] = &["sqlite", "file"];
+const HIDDEN: &str = "\u{2026}";
 
 async fn read<DB: Engine>(
     options: <DB::Connection as Connection>::Options,
@@ -234,6 +265,22 @@ mod tests {
             ("mysql://root@localhost/db", "mysql://localhost/db"),
             ("sqlite:/tmp/x.db?mode=ro", "sqlite:/tmp/x.db"),
             ("/tmp/x.db", "/tmp/x.db"),
+            ("/tmp/odd:name.db", "/tmp/odd:name.db"),
+            ("sqlite:odd:name.db", "sqlite:odd:name.db"),
+            ("postgres//u:s3cr3tpw@h/x", "postgres//h/x"),
+            ("postgres:/u:s3cr3tpw@h/x", "postgres:/h/x"),
+            ("postgres:u:s3cr3tpw@h/x", "postgres:h/x"),
+            ("postgress:u:s3cr3tpw@h/x", "\u{2026}@h/x"),
+            ("u:s3cr3tpw@h/x", "\u{2026}@h/x"),
+            ("//u:s3cr3tpw@h/x", "\u{2026}@h/x"),
+            ("postgres://u:s3cr3t?pw@h/x", "postgres://\u{2026}"),
+            ("postgres://h/x?password=s3cr3t@pw", "postgres://\u{2026}"),
+            ("postgres://u:s3cr3tpw", "postgres://u:\u{2026}"),
+            ("postgres://u:s3cr3tpw/x", "postgres://u:\u{2026}"),
+            ("postgres://u:s3cr3t/pw@h:5432/x", "postgres://h:5432/x"),
+            ("mysql://root@[::1]:3306/db", "mysql://[::1]:3306/db"),
+            ("mysql://localhost:3306", "mysql://localhost:3306"),
+            ("Postgres//\u{fc}:s3cr3tpw@h\u{fc}", "Postgres//h\u{fc}"),
         ];
         for (address, expected) in cases {
             assert_eq!(shown(address), expected);
@@ -244,6 +291,14 @@ mod tests {
                 Err(error) => error,
             };
             assert!(!error.to_string().contains("tiger") && !format!("{error:?}").contains("secret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_server_is_known_for_one() {
+        for (text, expected) in [("postgres://h", true), ("postgres//u:pw@h", true), ("MySQL:h", true), ("mariadb/", true), ("postgres", false), ("rec", false)]
+        {
+            assert_eq!(is_server_address(text), expected, "{text}");
         }
     }
 

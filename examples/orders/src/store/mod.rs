@@ -16,7 +16,7 @@ mod schema;
 
 use std::{str::FromStr, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use sqlx::{
     AssertSqlSafe, Connection as _, Decode, Executor as _, MySql, MySqlConnection, MySqlPool, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow},
@@ -80,11 +80,11 @@ enum Database {
 impl Database {
     async fn connect(url: &str, connections: u32) -> Result<Self> {
         let scheme = url.split(':').next().unwrap_or_default();
-        // The URL may hold a password: errors name the kind of database only.
+        // The URL may hold a password: errors name the kind of database only, and leave out the parser's words, which may quote it.
         match scheme {
             "sqlite" => {
                 let options = SqliteConnectOptions::from_str(url)
-                    .context("reading the SQLite URL")?
+                    .map_err(|_| anyhow!("the SQLite URL cannot be read"))?
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     // A power cut may lose a sandbox's last rows; a crash of the process loses none.
@@ -96,14 +96,14 @@ impl Database {
                 Ok(Database::Sqlite { readers, writer })
             }
             "postgres" | "postgresql" => {
-                let options = PgConnectOptions::from_str(url).context("reading the PostgreSQL URL")?;
+                let options = PgConnectOptions::from_str(url).map_err(|_| anyhow!("the PostgreSQL URL cannot be read"))?;
                 // A pool would try again for as long as it may wait for a lock.
                 PgConnection::connect_with(&options).await.context("connecting to PostgreSQL")?.close().await.context("connecting to PostgreSQL")?;
                 let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(LOCK_WAIT);
                 Ok(Database::Postgres(pool.connect_lazy_with(options)))
             }
             "mysql" | "mariadb" => {
-                let options = MySqlConnectOptions::from_str(url).context("reading the MariaDB URL")?;
+                let options = MySqlConnectOptions::from_str(url).map_err(|_| anyhow!("the MariaDB URL cannot be read"))?;
                 MySqlConnection::connect_with(&options).await.context("connecting to MariaDB")?.close().await.context("connecting to MariaDB")?;
                 // Without gap locks requests of different customers do not meet; a request repeats no read.
                 let pool = MySqlPoolOptions::new().max_connections(connections).acquire_timeout(LOCK_WAIT).after_connect(|connection, _| {
