@@ -97,13 +97,6 @@ impl<'o> ResidueCheck<'o> {
         findings.found
     }
 
-    /// The same for a message alone, such as a live answer that a run has kept.
-    pub fn message_alone(&self, exchange: ExchangeId, side: Side, message: &Message, redactions: &[Redaction]) -> Vec<Finding> {
-        let mut findings = Findings { exchange, side, found: Vec::new() };
-        self.message(message, redactions, &mut findings);
-        findings.found
-    }
-
     fn message(&self, message: &Message, recorded: &[Redaction], findings: &mut Findings) {
         self.head(&message.head, recorded, findings);
         if let Some(trailers) = &message.trailers {

@@ -65,7 +65,13 @@ pub(super) fn is_name(word: &str) -> bool {
         || (word.len() <= 48
             && digits <= 2
             && !word.starts_with(|first: char| first.is_ascii_digit())
+            && !is_key_like(word)
             && word.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '$' | '[' | ']')))
+}
+
+/// Long and in upper case without a joiner, as vendors' key ids are: no one names a field so.
+fn is_key_like(word: &str) -> bool {
+    word.len() >= 16 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 #[cfg(test)]

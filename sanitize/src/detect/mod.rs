@@ -106,8 +106,9 @@ impl Detector {
         if value.is_empty() || matches!(place.kind, LeafKind::JsonBool | LeafKind::JsonNull | LeafKind::MultipartFile) {
             return Vec::new();
         }
-        if let Some(hit) = telling::named(&self.names, value, place) {
-            return vec![hit];
+        let named = telling::named(&self.names, value, place);
+        if !named.is_empty() {
+            return named;
         }
         let mut hits = Vec::new();
         if depth < MAX_NESTING && self.nested(value, place, depth, &mut hits) {

@@ -146,7 +146,7 @@ const PHRASES: &[(RuleName, Strength, &str)] = &[
     (
         Password,
         Strong,
-        "password,passwd,pwd,pass,passphrase,passcode,pass word,passwort,kennwort,mot de passe,contrasena,contraseña,senha,wachtwoord,haslo,parola,password hash,passwd hash",
+        "password,passwd,pwd,pw,pass,passphrase,passcode,pass word,passwort,kennwort,mot de passe,contrasena,contraseña,senha,wachtwoord,haslo,parola,password hash,passwd hash",
     ),
     (Username, Strong, "username,user name,login name,screen name,user login,nickname,nick name,handle"),
     (Email, Strong, "email,e mail,email address,mail address,e mail address,user email,correo,correo electronico,courriel,epost"),

@@ -22,7 +22,7 @@ pub(super) fn find(names: &Names, value: &[u8], hits: &mut Vec<Hit>) {
         let span = value_at(value, at);
         at = span.end;
         let place = Place { kind: LeafKind::Text, name: Some(name), path: "", beside: None };
-        if let Some(mut hit) = telling::named(names, &value[span.clone()], &place) {
+        for mut hit in telling::named(names, &value[span.clone()], &place) {
             hit.span = span.start + hit.span.start..span.start + hit.span.end;
             hits.push(hit);
         }

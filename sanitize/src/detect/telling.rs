@@ -1,4 +1,7 @@
 //! What a telling name makes of a value: which of it is redacted, by which rule, in which domain.
+//!
+//! A cookie tells by being one: its value is redacted under any name. The one exception is a closed list of settings (`true`, `dark`,
+//! `accepted`, `0`, `1`, a language tag), which tell of no one, and on which a service's answers often depend.
 
 use std::ops::Range;
 
@@ -10,23 +13,67 @@ use super::names::{Names, Telling, words};
 use super::{Hit, Place, Strength};
 use crate::pseudonym::Domain;
 
-/// The hit that a value's name makes of it, if the name tells anything and the value is no placeholder.
-pub(super) fn named(names: &Names, value: &[u8], place: &Place<'_>) -> Option<Hit> {
+/// The hits that a value's name makes of it: none if the name tells nothing, or the value is a placeholder.
+pub(super) fn named(names: &Names, value: &[u8], place: &Place<'_>) -> Vec<Hit> {
     let trimmed = trimmed(value);
     let bare = &value[trimmed.clone()];
-    if bare.is_empty() || place.kind == LeafKind::JsonKey {
-        return None;
+    if bare.is_empty() || place.kind == LeafKind::JsonKey || is_placeholder(bare) {
+        return Vec::new();
     }
     let telling = place.name.and_then(|name| names.lookup(name));
-    let (span, rule, domain) = match place.kind {
-        LeafKind::Credential => credential(bare, place)?,
-        LeafKind::UserInfo => (0..bare.len(), RuleName::UrlCredential, Domain::Password),
-        LeafKind::CookieAttribute | LeafKind::Host => return None,
-        LeafKind::PathSegment => path_segment(bare, place)?,
-        LeafKind::Cookie => telling.and_then(|telling| value_of(telling, bare, place)).or_else(|| cookie(bare))?,
-        _ => value_of(telling?, bare, place)?,
+    let found = match place.kind {
+        LeafKind::Credential => credential(bare, place),
+        LeafKind::UserInfo => Some((0..bare.len(), RuleName::UrlCredential, Domain::Password)),
+        LeafKind::CookieAttribute | LeafKind::Host => None,
+        LeafKind::PathSegment => path_segment(bare, place),
+        LeafKind::Cookie => telling.and_then(|telling| value_of(telling, bare, place)).or_else(|| cookie(bare)),
+        _ => match telling {
+            // `cc` is a credit card, or who gets a copy; `author` and `recipient` are names, with an address or without.
+            Some(telling)
+                if matches!((telling.rule, telling.strength), (RuleName::Email | RuleName::Person, _) | (RuleName::Card, Strength::Weak))
+                    && !is_email(bare) =>
+            {
+                let mailboxes = mailboxes(bare);
+                if !mailboxes.is_empty() {
+                    return mailboxes.into_iter().map(|hit| Hit { span: trimmed.start + hit.span.start..trimmed.start + hit.span.end, ..hit }).collect();
+                }
+                value_of(telling, bare, place)
+            }
+            telling => telling.and_then(|telling| value_of(telling, bare, place)),
+        },
     };
-    (!is_placeholder(bare)).then(|| Hit::new(trimmed.start + span.start..trimmed.start + span.end, rule, domain))
+    found.map(|(span, rule, domain)| Hit::new(trimmed.start + span.start..trimmed.start + span.end, rule, domain)).into_iter().collect()
+}
+
+/// `"Jane Roe" <jane@shop.example>, bob@mail.example`: each address by itself, so that it has the pseudonym that it has anywhere, and the
+/// names beside them. Nothing without an address.
+fn mailboxes(bare: &[u8]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    super::email::find(bare, &mut hits);
+    let addresses: Vec<Range<usize>> = hits.iter().map(|hit| hit.span.clone()).collect();
+    let mut start = 0;
+    for address in addresses.iter().chain(addresses.last().map(|_| bare.len()..bare.len()).as_ref()) {
+        hits.extend(display_names(bare, start..address.start));
+        start = address.end;
+    }
+    hits.sort_by_key(|hit| hit.span.start);
+    hits
+}
+
+/// What stands beside addresses, between the marks.
+fn display_names(bare: &[u8], beside: Range<usize>) -> impl Iterator<Item = Hit> {
+    let is_within = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b" .'-_".contains(byte);
+    let is_edge = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;
+    let mut at = beside.start;
+    bare[beside].split(move |byte| !is_within(byte)).filter_map(move |piece| {
+        let start = at;
+        at += piece.len() + 1;
+        let (first, last) = (piece.iter().position(is_edge)?, piece.iter().rposition(is_edge)?);
+        let name = &piece[first..=last];
+        let is_person = name.iter().any(|byte| !byte.is_ascii_digit());
+        let (rule, domain) = if is_person { (RuleName::Person, Domain::Person) } else { (RuleName::Email, Domain::Opaque) };
+        (!name.eq_ignore_ascii_case(b"mailto")).then(|| Hit::new(start + first..start + last + 1, rule, domain))
+    })
 }
 
 type Found = (Range<usize>, RuleName, Domain);
@@ -93,15 +140,20 @@ fn credential_span(bare: &[u8]) -> Range<usize> {
     0..bare.len()
 }
 
-/// A cookie without a telling name is opaque, unless it is so plain that it can tell nothing: a theme, a language, a flag.
+/// A cookie without a telling name is opaque, unless it is a setting.
 fn cookie(bare: &[u8]) -> Option<Found> {
-    let is_plain = bare.len() <= MAX_PLAIN_COOKIE
-        && (bare.iter().all(u8::is_ascii_lowercase) || is_locale(bare) || (bare.len() < 3 && bare.iter().all(u8::is_ascii_digit)));
-    (!is_plain).then_some((0..bare.len(), RuleName::Cookie, Domain::Opaque))
+    let is_setting = SETTINGS.iter().any(|word| bare.eq_ignore_ascii_case(word.as_bytes())) || is_language(bare);
+    (!is_setting).then_some((0..bare.len(), RuleName::Cookie, Domain::Opaque))
 }
 
-fn is_locale(bare: &[u8]) -> bool {
-    matches!(bare, [a, b, b'-' | b'_', c, d] if [a, b].iter().all(|byte| byte.is_ascii_lowercase()) && [c, d].iter().all(|byte| byte.is_ascii_alphabetic()))
+/// `en`, `en-US`.
+fn is_language(bare: &[u8]) -> bool {
+    let is_region = match bare.get(2..) {
+        Some([]) => true,
+        Some([b'-' | b'_', region @ ..]) => region.len() == 2 && region.iter().all(u8::is_ascii_alphabetic),
+        _ => false,
+    };
+    is_region && LANGUAGES.iter().any(|language| bare[..2] == *language.as_bytes())
 }
 
 /// `/activate/K7QD93ZX`: a segment that is no word of the API behind one that says that a secret follows.
@@ -214,5 +266,39 @@ const SECRET_SEGMENTS: [&str; 24] = [
     "secrets",
     "recover",
 ];
-/// `dark`, `accepted`.
-const MAX_PLAIN_COOKIE: usize = 8;
+/// All that a cookie may say and stay.
+const SETTINGS: [&str; 28] = [
+    "0",
+    "1",
+    "true",
+    "false",
+    "on",
+    "off",
+    "yes",
+    "no",
+    "dark",
+    "light",
+    "auto",
+    "system",
+    "default",
+    "null",
+    "undefined",
+    "none",
+    "deleted",
+    "accepted",
+    "accept",
+    "declined",
+    "rejected",
+    "denied",
+    "granted",
+    "enabled",
+    "disabled",
+    "all",
+    "necessary",
+    "essential",
+];
+/// Those of ISO 639-1 that sites are most often offered in.
+const LANGUAGES: [&str; 40] = [
+    "ar", "bg", "ca", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "is", "it", "ja", "ko", "lt", "lv", "nb", "nl",
+    "nn", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "th", "tr", "uk", "zh",
+];

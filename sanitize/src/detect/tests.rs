@@ -123,6 +123,40 @@ fn names_claim_whole_values() {
     }
 }
 
+/// What is found in a cookie.
+fn cookie(name: &str, value: &str) -> Vec<&'static str> {
+    let place = Place { kind: LeafKind::Cookie, name: Some(name), path: "cookie:x", beside: None };
+    detector().detect(value.as_bytes(), &place).into_iter().filter(|hit| hit.span == (0..value.len())).map(|hit| hit.rule.word()).collect()
+}
+
+#[test]
+fn cookies_are_redacted_under_any_name_but_for_settings() {
+    for (name, value) in [("uid", "jane"), ("acct", "12"), ("remember", "janeroe"), ("lang", "jh"), ("x", "jh-US"), ("n", "2"), ("theme", "darkest")] {
+        assert_eq!(cookie(name, value).len(), 1, "{name}={value}");
+    }
+    assert_eq!((cookie("pw", "hunter"), cookie("login", "harker")), (vec!["password"], vec!["cookie"]));
+    for value in ["", "0", "1", "true", "Off", "dark", "accepted", "deleted", "en", "en-US", "pt_br"] {
+        assert_eq!(cookie("x", value), Vec::<&str>::new(), "{value}");
+    }
+}
+
+#[test]
+fn mailboxes_are_taken_apart() {
+    for (name, text, expected) in [
+        ("from", "\"Jane Roe\" <jane@x.io>", vec!["person:Jane Roe", "email:jane@x.io"]),
+        ("to", "a@x.io, b@y.io", vec!["email:a@x.io", "email:b@y.io"]),
+        ("cc", " Roe, J. <jane@x.io>; b@y.io (Bob 2) ", vec!["person:Roe", "person:J", "email:jane@x.io", "email:b@y.io", "person:Bob 2"]),
+        ("contact", "mailto:jane@x.io", vec!["email:jane@x.io"]),
+        ("email", "Zoë <jane@x.io> 555", vec!["person:Zoë", "email:jane@x.io", "email:555"]),
+        ("sender", "jane@x.io", vec!["email:jane@x.io"]),
+        ("recipient", "Jane jane@x.io", vec!["person:Jane", "email:jane@x.io"]),
+        ("sender", "jane at x", vec!["email:jane at x"]),
+    ] {
+        let got = named(name, text);
+        assert_eq!(got, expected, "{name}={text}");
+    }
+}
+
 #[test]
 fn every_social_security_number_with_dashes_is_found() {
     for serial in 1..10_000_u32 {

@@ -305,6 +305,27 @@ fn nothing_shows_in_debug() {
     assert!(!shown.contains("hunter2"));
 }
 
+#[test]
+fn a_parameter_may_be_named_by_a_secret() {
+    for secret in ["AKIAIOSFODNN7EXAMPLQ", "AKIAIOSFODNNQEXAMPLQ", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"] {
+        let mut exchange = exchange(1, request(&format!("GET /q?{secret}=1 HTTP/1.1"), secret.as_bytes()), response("X: y", b""));
+        redactor().exchange(&mut exchange);
+        let text = text_of(exchange.request.as_ref().expect("there"));
+        assert!(text.starts_with("GET /q?") && !text.contains(secret), "{text}");
+    }
+}
+
+#[test]
+fn an_address_has_one_pseudonym_with_a_display_name_too() {
+    let made = String::from_utf8(redactor().pseudonyms.of(Domain::Email, b"jane@shop.example")).expect("text");
+    let (head, content) = json(r#"{"to":"\"Jane\" <jane@shop.example>, jane@shop.example","cc":["jane@shop.example"]}"#);
+    let mut exchange = exchange(1, request("GET / HTTP/1.1\r\nFrom: \"Jane\" <jane@shop.example>", b""), response(&head, &content));
+    redactor().exchange(&mut exchange);
+    let text = text_of(exchange.request.as_ref().expect("there")) + &text_of(exchange.response.as_ref().expect("there"));
+    assert_eq!((text.matches(&made).count(), text.matches("Jane").count(), text.matches("shop.example").count()), (4, 0, 0), "{text}");
+    assert_eq!(ResidueCheck::new(&Policy::default(), None).exchange(&exchange), []);
+}
+
 /// Found by the properties below: redacting a name made it tell something; a longer pseudonym brought a word before it to life.
 #[test]
 fn redaction_makes_nothing_telling() {
