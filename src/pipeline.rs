@@ -289,6 +289,8 @@ pub struct ReplayJob {
     pub tags: Vec<(String, String)>,
     /// Commands that run beside the requests.
     pub hooks: Vec<Hook>,
+    /// How long one of them may take.
+    pub hook_timeout: Duration,
     /// How many requests may be under way at once.
     pub max_in_flight: usize,
     /// How long a request may take.
@@ -324,6 +326,7 @@ impl ReplayJob {
             permissions: self.permissions,
             tags: self.tags.into_iter().collect(),
             hooks: self.hooks,
+            hook_timeout: self.hook_timeout,
             max_in_flight: self.max_in_flight,
             timeout: self.timeout,
             keep_responses: self.keep_responses,

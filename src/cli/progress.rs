@@ -41,6 +41,14 @@ impl Progress {
         Self::Bar(bar)
     }
 
+    /// Prints a line beside what is shown.
+    pub(crate) fn note(&self, text: &str) {
+        match self {
+            Self::Bar(bar) => bar.suspend(|| output::note(text)),
+            Self::Lines { .. } => output::note(text),
+        }
+    }
+
     /// So many of the things that `unit` names have been done since the start.
     pub(crate) fn at(&self, done: u64, unit: &str) {
         match self {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use reenact::inspect::{count, duration, printable};
 use reenact::pipeline::{self, Prepared, ReplayJob};
 use reenact_formats::disk::recording::Window;
-use reenact_formats::disk::run::EndReason;
+use reenact_formats::disk::run::{EndReason, EventResult, TimelineEvent};
 use reenact_formats::model::Timestamp;
 use reenact_replay::{At, Control, Difference, Hook, Permissions, PlanOptions, RunSummary, SessionBy, Stop, TargetUrl, Targets};
 use serde_json::json;
@@ -62,6 +63,9 @@ pub(crate) struct ReplayArgs {
     /// Run this shell command under traffic, at the time of the --at before it
     #[arg(long, value_name = "COMMAND", requires = "at")]
     exec: Vec<String>,
+    /// End the command of an --exec that takes longer than this
+    #[arg(long, value_name = "DURATION", default_value = "10m")]
+    hook_timeout: String,
     /// Give up on an answer after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     timeout: f64,
@@ -101,7 +105,16 @@ pub(crate) fn run(args: ReplayArgs) -> anyhow::Result<Exit> {
             let stop = stop.clone();
             move || stop.stop()
         })?;
-        let progress = Box::new(move |now: &reenact_replay::Progress| progress.at(now.settled, "exchanges"));
+        let mut said = Vec::new();
+        let progress = Box::new(move |now: &reenact_replay::Progress| {
+            progress.at(now.settled, "exchanges");
+            if said != now.waiting_for {
+                said.clone_from(&now.waiting_for);
+                if !said.is_empty() {
+                    progress.note(&format!("waiting for {}", said.join(", ")));
+                }
+            }
+        });
         anyhow::Ok(prepared.run(Control { stop, progress: Some(progress), ..Control::default() }).await?)
     })?;
     report(&summary, &output, not_replayable, as_json)?;
@@ -168,7 +181,7 @@ fn job(args: ReplayArgs) -> anyhow::Result<ReplayJob> {
             .map_err(|error| InvalidArgument::new(error.to_string(), "times are written in UTC, as RFC 3339 has them"))
     };
     let window = Window { from: time(&args.from)?, to: time(&args.to)? };
-    let timeout = std::time::Duration::try_from_secs_f64(args.timeout)
+    let timeout = Duration::try_from_secs_f64(args.timeout)
         .map_err(|_| InvalidArgument::new(format!("--timeout {} is no time", args.timeout), "write seconds, as in 30 or 0.5"))?;
     let allow = args.allow.iter().map(|text| text.parse::<TargetUrl>()).collect::<Result<_, _>>()?;
     let plan = PlanOptions { speed: args.speed, session: args.session.parse::<SessionBy>()? };
@@ -180,12 +193,21 @@ fn job(args: ReplayArgs) -> anyhow::Result<ReplayJob> {
         permissions: Permissions { allow, allow_unmarked: args.allow_unmarked, allow_writes: args.allow_writes },
         tags,
         hooks,
+        hook_timeout: hook_timeout(&args.hook_timeout)?,
         max_in_flight: args.max_in_flight,
         timeout,
         keep_responses: !args.no_responses,
         output: args.output.unwrap_or_default(),
         redaction: args.redaction.load()?,
     })
+}
+
+/// How long a hook may take, written as the times at which hooks run are.
+fn hook_timeout(text: &str) -> anyhow::Result<Duration> {
+    match text.parse::<At>() {
+        Ok(At::Time(time)) if !time.is_zero() => Ok(time),
+        _ => Err(InvalidArgument::new(format!("--hook-timeout {text:?} is no time"), "write a time as in 90s, 10m or 1h30m").into()),
+    }
 }
 
 fn tag(text: &str) -> anyhow::Result<(String, String)> {
@@ -198,8 +220,11 @@ fn report(summary: &RunSummary, output: &Path, not_replayable: u64, as_json: boo
     let took = summary.ended.since(summary.started);
     if as_json {
         let failures: BTreeMap<_, _> = summary.failures.iter().map(|(failure, count)| (failure.word(), count)).collect();
-        let timeline: Vec<_> =
-            summary.timeline.iter().map(|event| json!({ "name": event.name, "at": event.at.to_string(), "ok": event.result.is_success() })).collect();
+        let timeline: Vec<_> = summary
+            .timeline
+            .iter()
+            .map(|event| json!({ "name": event.name, "at": event.at.to_string(), "ok": event.result.is_success(), "result": told(event) }))
+            .collect();
         return output::json(&json!({
             "run": output,
             "reason": summary.reason.word(),
@@ -227,7 +252,17 @@ fn report(summary: &RunSummary, output: &Path, not_replayable: u64, as_json: boo
     output::note(&format!("  sender lag    p50 {}, p99 {}, at most {}", duration(summary.lag.p50), duration(summary.lag.p99), duration(summary.lag.max)));
     for event in &summary.timeline {
         let result = if event.result.is_success() { "ended well" } else { "failed" };
-        output::note(&format!("  {result:<13} {}", event.name));
+        output::note(&format!("  {result:<13} {}: {}", event.name, told(event)));
     }
     Ok(())
+}
+
+/// How a hook ended. What it said itself went to stderr when it said it, and is kept nowhere.
+fn told(event: &TimelineEvent) -> String {
+    let after = duration(event.duration);
+    match &event.result {
+        EventResult::Exited(code) => format!("exit code {code} after {after}"),
+        EventResult::Failed(why) => why.clone(),
+        _ => format!("after {after}"),
+    }
 }

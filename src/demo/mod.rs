@@ -286,6 +286,7 @@ impl Demo<'_> {
             permissions: Permissions::default(),
             tags: vec![("variant".to_owned(), play.name.to_owned())],
             hooks: play.migration.map(|variant| Hook { at: At::Share(0.5), command: sandbox.migration(self.program, variant) }).into_iter().collect(),
+            hook_timeout: Duration::from_secs(600),
             max_in_flight: 512,
             timeout: Duration::from_secs(30),
             keep_responses: true,

@@ -57,6 +57,58 @@ fn a_replay_stops_and_keeps_what_was_done() {
 }
 
 #[test]
+fn a_hook_is_waited_for_and_ended_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("the path is text").to_owned();
+    let recording = path("rec");
+    reenact(["capture", "-r", &repository("examples/captures/orders.pcap"), "-c", "500", "-o", &recording]).exits(0);
+    let service = Service::start(&format!("sqlite:{}", path("orders.db")));
+    // The sleep is told from others by its length: the shell that waits for it is not what is looked for.
+    for (name, seconds, limit, code, why) in [("stopped", "44401", "10m", 3, "stopped"), ("timed-out", "44402", "500ms", 1, "timed out after 0.5s")] {
+        let (hook, run) = (format!("sleep {seconds}; echo done"), path(name));
+        let child = command()
+            .args(["replay", &recording, "--target", &service.url, "-o", &run, "--speed", "100", "--at", "0%", "--exec", &hook, "--hook-timeout", limit])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        if code == 3 {
+            while sleeping(seconds) == 0 {
+                waited(50);
+            }
+            waited(5000);
+            signal(&child, "-INT");
+        }
+        let ran = ended(child).exits(code);
+        assert!(ran.stderr.contains("hook 1: ") && ran.stderr.contains(why), "{}", ran.stderr);
+        assert!(code == 1 || ran.stderr.contains("waiting for hook 1\n"), "{}", ran.stderr);
+        assert_eq!(sleeping(seconds), 0, "nothing of the hook goes on");
+        let header = fs::read_to_string(Path::new(&run).join("run.json")).expect("it is written");
+        assert!(header.contains(why), "the timeline says so: {header}");
+    }
+}
+
+#[test]
+fn a_failed_hook_is_told_with_its_code() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("the path is text").to_owned();
+    let recording = path("rec");
+    reenact(["capture", "-r", &repository("examples/captures/orders.pcap"), "-c", "500", "-o", &recording]).exits(0);
+    let service = Service::start(&format!("sqlite:{}", path("orders.db")));
+    let hook = "echo 'no such table' >&2; exit 7";
+    let ran = reenact(["replay", &recording, "--target", &service.url, "-o", &path("run"), "--speed", "100", "--at", "50%", "--exec", hook]).exits(1);
+    assert!(ran.stderr.contains("no such table\n"), "what it says is seen: {}", ran.stderr);
+    assert!(ran.stderr.contains("hook 1: exit code 7"), "{}", ran.stderr);
+}
+
+/// How many processes sleep so long.
+fn sleeping(seconds: &str) -> usize {
+    let command = format!("sleep\0{seconds}\0");
+    let processes = fs::read_dir("/proc").expect("this is Linux").flatten();
+    processes.filter(|process| fs::read(process.path().join("cmdline")).is_ok_and(|line| line == command.as_bytes())).count()
+}
+
+#[test]
 fn a_capture_that_is_told_to_stop_is_whole() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let recording = folder.path().join("rec").to_str().expect("the path is text").to_owned();

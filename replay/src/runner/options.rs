@@ -29,6 +29,8 @@ pub struct RunOptions {
     pub tags: BTreeMap<String, String>,
     /// Commands that run beside the requests.
     pub hooks: Vec<Hook>,
+    /// How long a hook may take; then it is ended.
+    pub hook_timeout: Duration,
     /// How many requests may be under way at once.
     pub max_in_flight: usize,
     /// How long a request may take, connecting included.
@@ -47,6 +49,7 @@ impl RunOptions {
             permissions: Permissions::default(),
             tags: BTreeMap::new(),
             hooks: Vec::new(),
+            hook_timeout: Duration::from_secs(600),
             max_in_flight: 512,
             timeout: Duration::from_secs(30),
             keep_responses: true,
@@ -112,6 +115,8 @@ pub struct Progress {
     pub schedule: Duration,
     /// E.g. `main`.
     pub phase: String,
+    /// The hooks that the run waits for, all requests being settled.
+    pub waiting_for: Vec<String>,
 }
 
 /// What came of a run.

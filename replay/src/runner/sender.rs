@@ -10,7 +10,7 @@
 //! What never happens here: a due time moves, a request is sent twice (but for a read that found its idle connection closed),
 //! or memory grows with the length of the run beyond what the plan holds.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use super::task::{Settled, Task, outcome};
 use super::{Control, Lag, Progress, RunOptions, RunSummary};
 use crate::clock::Clock;
 use crate::gate::Gate;
-use crate::hooks::execute;
+use crate::hooks::{Bounds, execute};
 use crate::pacer::{Next, Pacer};
 use crate::recorder::{Entry, Recorder};
 use crate::safety::Cleared;
@@ -73,6 +73,9 @@ struct Hooks {
     /// Name, time and command, the earliest last.
     left: Vec<(String, Timestamp, String)>,
     running: JoinSet<TimelineEvent>,
+    /// Of those that run.
+    names: BTreeSet<String>,
+    stop: watch::Sender<bool>,
 }
 
 impl Sender {
@@ -102,7 +105,7 @@ impl Sender {
             in_flight: 0,
             give_up: watch::Sender::new(false),
             phase: "main".to_owned(),
-            hooks: Hooks { left, running: JoinSet::new() },
+            hooks: Hooks { left, running: JoinSet::new(), names: BTreeSet::new(), stop: watch::Sender::new(false) },
             settled: 0,
             summary: RunSummary {
                 reason,
@@ -199,9 +202,11 @@ impl Sender {
                 ("REENACT_TARGET", targets.get("*").or_else(|| targets.values().next()).cloned().unwrap_or_default()),
             ];
             tracing::info!(hook = %name, due = %at, "hook begins");
+            self.hooks.names.insert(name.clone());
+            let bounds = Bounds { limit: self.options.hook_timeout, stop: self.hooks.stop.subscribe() };
             self.hooks.running.spawn(async move {
                 let began = clock.now();
-                let result = execute(&command, &name, environment).await;
+                let result = execute(&command, &name, environment, bounds).await;
                 TimelineEvent { name, at: began, duration: clock.now().since(began), result }
             });
         }
@@ -212,6 +217,7 @@ impl Sender {
 
     fn end_hook(&mut self, event: Result<TimelineEvent, tokio::task::JoinError>) {
         let Ok(event) = event else { return };
+        self.hooks.names.remove(&event.name);
         if self.phase == event.name {
             self.phase = format!("after {}", event.name);
         }
@@ -300,6 +306,7 @@ impl Sender {
             elapsed: now.since(self.start),
             schedule: self.plan.schedule(),
             phase: self.phase.clone(),
+            waiting_for: if self.settled == self.plan.len() as u64 { self.hooks.names.iter().cloned().collect() } else { Vec::new() },
         };
         if let Some(report) = &mut self.control.progress {
             report(&progress);
@@ -309,8 +316,9 @@ impl Sender {
     }
 
     /// After a stop: gives what is under way a moment, then says of everything else that it was not sent. After a whole run
-    /// there is nothing to do.
+    /// there is nothing to do. Hooks that still run are ended.
     async fn wind_down(&mut self) {
+        self.hooks.stop.send_replace(true);
         if self.summary.reason == EndReason::Stopped {
             let grace = tokio::time::sleep(GRACE);
             tokio::pin!(grace);
@@ -320,9 +328,6 @@ impl Sender {
                     Some(event) = self.hooks.running.join_next() => self.end_hook(event),
                     () = &mut grace, if !*self.give_up.borrow() => drop(self.give_up.send_replace(true)),
                 }
-            }
-            while let Some(event) = self.hooks.running.try_join_next() {
-                self.end_hook(event);
             }
             for ordinal in self.unsent() {
                 let step = &self.plan.steps[ordinal as usize];
@@ -334,13 +339,10 @@ impl Sender {
                 }
             }
         }
-        let now = self.clock.now();
-        let killed = if self.hooks.running.is_empty() { None } else { Some("was still running when the run was stopped, and was ended") };
-        self.hooks.running.abort_all();
-        if let Some(why) = killed {
-            let event = TimelineEvent { name: self.phase.clone(), at: now, duration: Duration::ZERO, result: EventResult::Failed(why.to_owned()) };
-            self.summary.timeline.push(event);
+        while let Some(event) = self.hooks.running.join_next().await {
+            self.end_hook(event);
         }
+        let now = self.clock.now();
         while let Some((name, _, _)) = self.hooks.left.pop() {
             let result = EventResult::Failed("was not run: the run was over before its time".to_owned());
             self.summary.timeline.push(TimelineEvent { name, at: now, duration: Duration::ZERO, result });
