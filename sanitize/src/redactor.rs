@@ -16,7 +16,7 @@ use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED
 use reenact_formats::model::{Action, Completeness, ConnectionId, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
 use reenact_formats::seam::Redact;
 
-use crate::detect::{Beside, Detector, Hit, Place, apart, is_public};
+use crate::detect::{Beside, Detector, Hit, MAX_COATS, Place, apart, is_public, look_within};
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
 use crate::plan::{Plan, Spans, placed_in};
@@ -122,12 +122,13 @@ impl Redactor {
                 return;
             }
             for hit in &hits {
-                let bare = hit.bare(&leaf.value);
-                // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
-                if let Some(memory) = memory.as_deref_mut().filter(|_| this.policy.action(hit.rule, &leaf.template(), &bare) != Action::Keep) {
-                    memory.learn(&bare, hit.rule, hit.domain);
-                    originals.learn(&bare, hit.rule, hit.domain);
-                }
+                hit.each_bare(&leaf.value, &mut |hit, bare| {
+                    // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
+                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.policy.action(hit.rule, &leaf.template(), bare) != Action::Keep) {
+                        memory.learn(bare, hit.rule, hit.domain);
+                        originals.learn(bare, hit.rule, hit.domain);
+                    }
+                });
             }
             found.insert(key_of(&leaf), hits);
         };
@@ -202,42 +203,61 @@ impl Redactor {
             }
             return;
         }
-        let is_whole = matches!(hits.as_slice(), [hit] if hit.span == (0..leaf.value.len()));
-        if let Some(memory) = memory.filter(|_| !is_whole && may_recur(leaf)) {
-            let known = hits.len();
-            memory.find(&leaf.value, &mut hits);
-            if hits.len() > known {
-                let recorded = plan.recorded_in(leaf.part);
-                hits.retain(|hit| hit.rule != RuleName::Recurrence || !recorded.touch(&placed_in(leaf, raw, &hit.span)));
-                hits = apart(hits);
-            }
+        if let Some(memory) = memory.filter(|memory| !memory.is_empty() && may_recur(leaf)) {
+            let recorded = plan.recorded_in(leaf.part);
+            recall(memory, &leaf.value, &mut hits, MAX_COATS);
+            hits.retain(|hit| hit.rule != RuleName::Recurrence || !recorded.touch(&placed_in(leaf, raw, &hit.span)));
         }
         if hits.is_empty() {
             return;
         }
         let path = leaf.template();
         for hit in hits {
-            let bare = hit.bare(&leaf.value);
             let span = placed_in(leaf, raw, &hit.span);
             let (rule, domain) = (hit.rule, hit.domain.word());
-            let (action, made) = match self.policy.action(hit.rule, &path, &bare) {
-                Action::Keep => {
-                    plan.keep(leaf, span, rule, domain);
-                    continue;
-                }
-                // In a live answer, what the recording's redactions name is a pseudonym already.
-                Action::Pseudonym if memory.is_none() && self.known.contains(hit.domain, &bare) => {
-                    plan.stays(leaf, span, rule, domain);
-                    continue;
-                }
-                Action::Pseudonym => (Action::Pseudonym, self.pseudonyms.of(hit.domain, &bare)),
-                // A number stays one.
-                _ if leaf.kind == LeafKind::JsonNumber => (Action::Mask, b"0".to_vec()),
-                Action::Drop => (Action::Drop, Vec::new()),
-                _ => (Action::Mask, masked(hit.rule, &bare)),
-            };
-            plan.replace(leaf, span, leaf.surface.dress(&hit.dressed(&made)), rule, domain, action);
+            match self.made_of(&hit, &leaf.value, &path, leaf.kind, memory.is_none()) {
+                Made::Kept => plan.keep(leaf, span, rule, domain),
+                Made::Stays => plan.stays(leaf, span, rule, domain),
+                Made::New(action, made) => plan.replace(leaf, span, leaf.surface.dress(&made), rule, domain, action),
+            }
         }
+    }
+
+    /// What is to stand in place of a hit in `value`, with what it wears there.
+    fn made_of(&self, hit: &Hit, value: &[u8], path: &str, kind: LeafKind, is_live: bool) -> Made {
+        let bare = hit.bare(value);
+        // In a live answer, what the recording's redactions name is a pseudonym already.
+        let is_known = || is_live && self.known.contains(hit.domain, &bare);
+        if let Some(held) = &hit.held {
+            if is_known() {
+                return Made::Stays;
+            }
+            let (mut text, mut last) = (held.text.clone(), Made::Kept);
+            for inner in held.hits.iter().rev() {
+                match (self.made_of(inner, &held.text, path, LeafKind::Text, is_live), &last) {
+                    (Made::New(action, made), _) => {
+                        text.splice(inner.span.clone(), made);
+                        last = Made::New(action, Vec::new());
+                    }
+                    (Made::Stays, Made::Kept) => last = Made::Stays,
+                    _ => {}
+                }
+            }
+            return match last {
+                Made::New(action, _) => Made::New(action, hit.dressed(&held.wrapped(&text))),
+                last => last,
+            };
+        }
+        let (action, made) = match self.policy.action(hit.rule, path, &bare) {
+            Action::Keep => return Made::Kept,
+            Action::Pseudonym if is_known() => return Made::Stays,
+            Action::Pseudonym => (Action::Pseudonym, self.pseudonyms.of(hit.domain, &bare)),
+            // A number stays one.
+            _ if kind == LeafKind::JsonNumber => (Action::Mask, b"0".to_vec()),
+            Action::Drop => (Action::Drop, Vec::new()),
+            _ => (Action::Mask, masked(hit.rule, &bare)),
+        };
+        Made::New(action, hit.dressed(&made))
     }
 
     fn drop_body(&self, message: &mut Message, reason: DropReason, plan: &mut Plan) {
@@ -348,16 +368,10 @@ impl Redact for Redactor {
         let place = Place { kind: LeafKind::JsonString, name: Some(column), path: &path, beside: None };
         let mut out = value.as_bytes().to_vec();
         for hit in self.detector.detect(value.as_bytes(), &place).into_iter().rev() {
-            let bare = hit.bare(value.as_bytes());
-            let made = match self.policy.action(hit.rule, &path, &bare) {
-                Action::Keep => continue,
-                Action::Pseudonym if self.known.contains(hit.domain, &bare) => continue,
-                Action::Pseudonym => self.pseudonyms.of(hit.domain, &bare),
-                Action::Drop => Vec::new(),
-                _ => masked(hit.rule, &bare),
-            };
-            *self.audit.entry(hit.rule.word().to_owned()).or_default() += 1;
-            out.splice(hit.span.clone(), hit.dressed(&made));
+            if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &path, place.kind, true) {
+                *self.audit.entry(hit.rule.word().to_owned()).or_default() += 1;
+                out.splice(hit.span, made);
+            }
         }
         String::from_utf8_lossy(&out).into_owned()
     }
@@ -374,6 +388,40 @@ impl Redact for Redactor {
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor").field("key_id", &self.key_id).field("policy_digest", &self.policy_digest).finish_non_exhaustive()
+    }
+}
+
+/// What becomes of a hit.
+enum Made {
+    /// The policy keeps it.
+    Kept,
+    /// It is a pseudonym already.
+    Stays,
+    /// This, with what it wears, takes its place.
+    New(Action, Vec<u8>),
+}
+
+/// Adds to the hits in a value what is known from before, also under what the value wears.
+fn recall(memory: &Recurrences, value: &[u8], hits: &mut Vec<Hit>, depth: usize) {
+    if let [hit] = hits.as_mut_slice()
+        && hit.span == (0..value.len())
+    {
+        if let Some(held) = &mut hit.held {
+            recall(memory, &held.text, &mut held.hits, depth.saturating_sub(1));
+        }
+        return;
+    }
+    let before = hits.len();
+    memory.find(value, hits);
+    if depth > 0 {
+        look_within(value, hits, |text| {
+            let mut found = Vec::new();
+            recall(memory, text, &mut found, depth - 1);
+            found
+        });
+    }
+    if hits.len() > before {
+        *hits = apart(std::mem::take(hits));
     }
 }
 

@@ -7,12 +7,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 
 use reenact_formats::config::policy::RuleName;
 use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
 use reenact_formats::model::{Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
 
-use crate::detect::{Beside, Detector, Place, is_public};
+use crate::detect::{Beside, Detector, MAX_COATS, Place, is_public, texts_within};
 use crate::plan::{Spans, placed_in};
 use crate::policy::Policy;
 use crate::pseudonym::Domain;
@@ -140,8 +141,13 @@ impl<'o> ResidueCheck<'o> {
             }
         }
         if let Some(originals) = self.originals.filter(|_| may_recur(leaf)) {
-            let is_left = |span: std::ops::Range<usize>| originals.contains(&leaf.value[span.clone()]) && !recorded.touch(&placed_in(leaf, raw, &span));
-            if is_left(0..leaf.value.len()) || tokens(&leaf.value).any(is_left) {
+            let holds = |text: &[u8], place: &dyn Fn(&Range<usize>) -> Range<usize>| {
+                let is_left = |span: Range<usize>| originals.contains(&text[span.clone()]) && !recorded.touch(&placed_in(leaf, raw, &place(&span)));
+                is_left(0..text.len()) || tokens(text).any(is_left)
+            };
+            let mut is_left = holds(&leaf.value, &Range::clone);
+            texts_within(&leaf.value, MAX_COATS, &mut |text, place| is_left |= holds(text, place));
+            if is_left {
                 findings.add(leaf.template(), "original");
             }
         }
@@ -161,13 +167,13 @@ impl Findings {
 }
 
 /// The whole tokens of a text: what stands between white space and quotes, and the pieces of that between other marks.
-fn tokens(value: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn tokens(value: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let outer = |byte: u8| byte.is_ascii_whitespace() || b"\"'<>()[]{},;&=|".contains(&byte);
     let inner = move |byte: u8| outer(byte) || b"/:@?#.!%".contains(&byte);
     pieces(value, outer).chain(pieces(value, inner))
 }
 
-fn pieces(value: &[u8], ends: impl Fn(u8) -> bool) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn pieces(value: &[u8], ends: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + value[at..].iter().position(|byte| !ends(*byte))?;

@@ -7,6 +7,7 @@
 
 mod beside;
 pub(crate) mod check;
+mod coats;
 mod email;
 mod internet;
 pub(crate) mod names;
@@ -24,6 +25,7 @@ use reenact_formats::content::{Leaf, LeafKind, Surface, visit_nested};
 
 use crate::pseudonym::Domain;
 pub(crate) use beside::Beside;
+pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
 pub(crate) use internet::is_public;
 use names::Names;
 
@@ -63,16 +65,26 @@ pub(crate) struct Hit {
     pub(crate) wears: Vec<Surface>,
     /// It is what another hit, which it overlaps, has left of it.
     pub(crate) is_rest: bool,
+    /// The value is a text in base64, with hits of its own.
+    pub(crate) held: Option<Box<Held>>,
 }
 
 impl Hit {
     pub(crate) fn new(span: Range<usize>, rule: RuleName, domain: Domain) -> Self {
-        Self { span, rule, domain, wears: Vec::new(), is_rest: false }
+        Self { span, rule, domain, wears: Vec::new(), is_rest: false, held: None }
     }
 
     /// The bare value.
     pub(crate) fn bare(&self, value: &[u8]) -> Vec<u8> {
         self.wears.iter().rev().fold(value[self.span.clone()].to_vec(), |worn, surface| surface.undress(&worn).into_owned())
+    }
+
+    /// Hands out each bare value: those in the text that it holds, or its own.
+    pub(crate) fn each_bare(&self, value: &[u8], f: &mut dyn FnMut(&Hit, &[u8])) {
+        match &self.held {
+            Some(held) => held.hits.iter().for_each(|hit| hit.each_bare(&held.text, f)),
+            None => f(self, &self.bare(value)),
+        }
     }
 
     /// `bare` as it must be written in place of the hit.
@@ -113,6 +125,9 @@ impl Detector {
         let mut hits = Vec::new();
         if depth < MAX_NESTING && self.nested(value, place, depth, &mut hits) {
             return hits;
+        }
+        if depth < MAX_NESTING && !matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey | LeafKind::Host | LeafKind::CookieAttribute) {
+            look_within(value, &mut hits, |text| self.detect_within(text, place, depth + 1));
         }
         self.scan(value, place, &mut hits);
         apart(hits)
@@ -255,7 +270,8 @@ pub(crate) fn apart(mut hits: Vec<Hit>) -> Vec<Hit> {
                 let span = start..winner.start;
                 let is_rest = span != hit.span;
                 let domain = if is_rest { Domain::Opaque } else { hit.domain };
-                taken.insert(start, Hit { span, domain, is_rest, ..hit.clone() });
+                let held = hit.held.clone().filter(|_| !is_rest);
+                taken.insert(start, Hit { span, domain, is_rest, held, ..hit.clone() });
             }
             start = start.max(winner.end);
         }
@@ -273,8 +289,8 @@ fn ends_word(value: &[u8], at: usize) -> bool {
     value.get(at).is_none_or(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'))
 }
 
-/// A JSON text in a string in a JSON text: seen. Deeper: no one's.
-const MAX_NESTING: usize = 3;
+/// A JSON text in base64 in a string in a JSON text: seen. Deeper: no one's.
+const MAX_NESTING: usize = 4;
 /// The shortest secret that a shape gives away.
 const MIN_SECRET: usize = 12;
 /// The fewest digits that a pattern makes something of.

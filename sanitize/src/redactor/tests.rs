@@ -326,6 +326,62 @@ fn an_address_has_one_pseudonym_with_a_display_name_too() {
     assert_eq!(ResidueCheck::new(&Policy::default(), None).exchange(&exchange), []);
 }
 
+fn wrapped(text: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[test]
+fn what_values_wear_is_taken_off_and_put_on_again() {
+    let mail = "jane.roe@shop.example";
+    let made = String::from_utf8(redactor().pseudonyms.of(Domain::Email, mail.as_bytes())).expect("text");
+    let escaped = percent(&percent(&format!("/b?email={mail}")));
+    let token = "q_SnvwTffWF5z7oghzFAoynyRbM4wR";
+    let other = String::from_utf8(redactor().pseudonyms.of(Domain::Opaque, token.as_bytes())).expect("text");
+    let text = |mail: &str, token: &str| {
+        let claims = format!(r#"{{"n":1,"email":"{mail}"}}"#);
+        json(&format!(
+            r#"{{"blob":"{}","twice":"{}","seen":"{}","deep":"{}","n":"orders-are-fine"}}"#,
+            wrapped(mail),
+            wrapped(&wrapped(mail)),
+            wrapped(&format!("it was {token}.")),
+            serde_json::to_string(&format!(r#"{{"a":"{}"}}"#, wrapped(&claims))).expect("text").trim_matches('"'),
+        ))
+    };
+    let (head, content) = text(mail, token);
+    let claims = |mail: &str| wrapped(&format!(r#"{{"n":1,"email":"{mail}"}}"#)).trim_end_matches('=').to_owned();
+    let target = |claims: String, escaped: &str| format!("GET /a?next={escaped}&x=1 HTTP/1.1\r\nX-User-Id: {claims}\r\nX-Token: {token}");
+    let mut exchange = exchange(1, request(&target(claims(mail), &escaped), b""), response(&head, &content));
+    let raw = exchange.clone();
+    let mut redactor = redactor();
+    redactor.exchange(&mut exchange);
+    assert_eq!(content_of(exchange.response.as_ref().expect("there")).expect("decodes"), text(&made, &other).1);
+    let asked = text_of(exchange.request.as_ref().expect("there"));
+    assert!(asked.contains(&format!("X-User-Id: {}\r\n", claims(&made))) && !asked.contains("jane") && asked.contains("&x=1 "), "{asked}");
+    let check = |exchange: &Exchange| ResidueCheck::new(&Policy::default(), Some(redactor.originals())).exchange(exchange);
+    assert_eq!(check(&exchange), []);
+    assert_eq!(
+        check(&raw)
+            .iter()
+            .filter(|finding| ["query:next", "header:x-user-id", "body:/blob", "body:/twice", "body:/seen", "body:/deep"].contains(&finding.path.as_str()))
+            .map(|finding| &finding.path)
+            .collect::<BTreeSet<_>>()
+            .len(),
+        6
+    );
+    let mut twice = exchange.clone();
+    self::redactor().exchange(&mut twice);
+    assert_eq!(twice, exchange);
+    let mut live = response(&head, &text(&made, "q_other_token_of_no_one_in_it_").1);
+    let mut redactor = self::redactor().with_known(KnownPseudonyms::collect([&exchange]));
+    redactor.response(None, &mut live);
+    assert!(text_of(&live).contains(&wrapped(&made)));
+    assert_eq!(
+        redactor.value("t.blob", &wrapped("bob@shop.example")),
+        wrapped(&String::from_utf8(redactor.pseudonyms.of(Domain::Email, b"bob@shop.example")).expect("text"))
+    );
+}
+
 /// Found by the properties below: redacting a name made it tell something; a longer pseudonym brought a word before it to life.
 #[test]
 fn redaction_makes_nothing_telling() {
