@@ -72,8 +72,11 @@ pub(crate) fn look_within(value: &[u8], hits: &mut Vec<Hit>, look: impl FnOnce(&
     }
 }
 
+/// Where a span of a text stands in the value that holds it.
+type Placing<'p> = &'p dyn Fn(&Range<usize>) -> Range<usize>;
+
 /// What `value` holds under what it wears: each text with where a span of it stands in `value`.
-pub(crate) fn texts_within(value: &[u8], depth: usize, f: &mut dyn FnMut(&[u8], &dyn Fn(&Range<usize>) -> Range<usize>)) {
+pub(crate) fn texts_within(value: &[u8], depth: usize, f: &mut dyn FnMut(&[u8], Placing<'_>)) {
     if depth == 0 {
         return;
     }
