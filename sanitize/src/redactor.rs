@@ -110,14 +110,15 @@ impl Redactor {
     }
 
     /// The first look at a message: what names and shapes tell, and whether its body can be looked into at all.
-    fn look(&mut self, message: &Message, recorded: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
+    fn look(&mut self, message: &Message, recorded: &[Redaction], renewed: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
         let mut found = Found::new();
         let mut has_files = false;
         let mut originals = std::mem::take(&mut self.originals);
         let this = &*self;
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
             has_files |= leaf.kind == LeafKind::MultipartFile;
-            let hits = this.first_look(&leaf, raw, beside, recorded);
+            let mut hits = this.first_look(&leaf, raw, beside, recorded);
+            add_renewed(&leaf, raw, renewed, &mut hits);
             if hits.is_empty() {
                 return;
             }
@@ -274,16 +275,17 @@ impl Redactor {
 
     /// The heads of informational responses: few, small, and without a coordinate system of their own in a redaction, so that
     /// their place stands in the path: `interim:0:header:link`.
-    fn interim(&mut self, heads: &mut [Head], recorded: &[Redaction], memory: &mut Recurrences) -> Vec<Redaction> {
+    fn interim(&mut self, heads: &mut [Head], recorded: &[Redaction], renewed: &[Redaction], memory: &mut Recurrences) -> Vec<Redaction> {
         let mut redactions = Vec::new();
         for (index, head) in heads.iter_mut().enumerate() {
             let prefix = format!("{INTERIM}{index}:");
-            let earlier = recorded
-                .iter()
-                .filter_map(|redaction| Some(Redaction { path: redaction.path.strip_prefix(&prefix)?.to_owned(), ..redaction.clone() }))
-                .collect::<Vec<_>>();
+            let in_head = |redactions: &[Redaction]| -> Vec<Redaction> {
+                let own = redactions.iter().filter_map(|redaction| Some((redaction.path.strip_prefix(&prefix)?, redaction)));
+                own.map(|(path, redaction)| Redaction { path: path.to_owned(), ..redaction.clone() }).collect()
+            };
+            let earlier = in_head(recorded);
             let mut message = Message { head: head.clone(), body: reenact_formats::model::Body::empty(), trailers: None };
-            let look = self.look(&message, &earlier, Some(memory));
+            let look = self.look(&message, &earlier, &in_head(renewed), Some(memory));
             let made = self.act(&mut message, Side::Response, earlier, look, Some(memory));
             *head = message.head;
             redactions.extend(made.into_iter().map(|redaction| Redaction { path: format!("{prefix}{}", redaction.path), ..redaction }));
@@ -291,9 +293,9 @@ impl Redactor {
         redactions
     }
 
-    fn address(&mut self, address: &mut SocketAddr, side: Side, path: &str) -> Option<Redaction> {
+    fn address(&mut self, address: &mut SocketAddr, side: Side, path: &str, is_renewed: bool) -> Option<Redaction> {
         let original = address.ip();
-        if !is_public(original) {
+        if !is_renewed && !is_public(original) {
             return None;
         }
         let rule = RuleName::Ip;
@@ -321,9 +323,11 @@ impl Redactor {
 impl Redact for Redactor {
     fn exchange(&mut self, exchange: &mut Exchange) {
         let mut recorded = std::mem::take(&mut exchange.redactions);
+        let mut renewed = Vec::new();
         if !self.trusts_recorded {
-            // What was dropped stays dropped, and is still on record.
-            recorded.retain(|redaction| redaction.span.is_empty() && redaction.part != Part::Metadata);
+            // Pseudonyms are under the other key, and what was kept is for this policy to decide. What has no key stays, and stays on record.
+            (renewed, recorded) = recorded.into_iter().partition(|redaction| redaction.action == Action::Pseudonym);
+            recorded.retain(|redaction| redaction.part != Part::Metadata && (redaction.action != Action::Keep || redaction.span.is_empty()));
         }
         let (mut metadata, recorded): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|redaction| redaction.part == Part::Metadata);
         let (interim, recorded): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|redaction| redaction.path.starts_with(INTERIM));
@@ -331,19 +335,20 @@ impl Redact for Redactor {
 
         let connection = exchange.id.connection;
         let mut memory = self.connections.remove(&connection).unwrap_or_default();
-        let request_look = exchange.request.as_ref().map(|message| self.look(message, &asked, Some(&mut memory)));
-        let response_look = exchange.response.as_ref().map(|message| self.look(message, &answered, Some(&mut memory)));
+        let request_look = exchange.request.as_ref().map(|message| self.look(message, &asked, &renewed_in(&renewed, Side::Request), Some(&mut memory)));
+        let response_look = exchange.response.as_ref().map(|message| self.look(message, &answered, &renewed_in(&renewed, Side::Response), Some(&mut memory)));
         let mut redactions = Vec::new();
         if let Some((message, look)) = exchange.request.as_mut().zip(request_look) {
             redactions.extend(self.act(message, Side::Request, asked, look, Some(&memory)));
         }
-        redactions.extend(self.interim(&mut exchange.interim, &interim, &mut memory));
+        redactions.extend(self.interim(&mut exchange.interim, &interim, &renewed, &mut memory));
         if let Some((message, look)) = exchange.response.as_mut().zip(response_look) {
             redactions.extend(self.act(message, Side::Response, answered, look, Some(&memory)));
         }
         for (address, side, path) in [(&mut exchange.client, Side::Request, "metadata:client"), (&mut exchange.server, Side::Response, "metadata:server")] {
             if !metadata.iter().any(|redaction| redaction.path == path) {
-                metadata.extend(self.address(address, side, path));
+                let is_renewed = renewed.iter().any(|redaction| redaction.path == path);
+                metadata.extend(self.address(address, side, path, is_renewed));
             }
         }
         redactions.extend(metadata);
@@ -358,7 +363,7 @@ impl Redact for Redactor {
 
     fn response(&mut self, _request: Option<&Message>, response: &mut Message) -> Vec<Redaction> {
         // What an answer holds must not depend on what other answers held: two runs could not be compared.
-        let look = self.look(response, &[], None);
+        let look = self.look(response, &[], &[], None);
         self.act(response, Side::Response, Vec::new(), look, None)
     }
 
@@ -388,6 +393,34 @@ impl Redact for Redactor {
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor").field("key_id", &self.key_id).field("policy_digest", &self.policy_digest).finish_non_exhaustive()
+    }
+}
+
+/// Those of one side, save for the heads of informational responses.
+fn renewed_in(renewed: &[Redaction], side: Side) -> Vec<Redaction> {
+    renewed.iter().filter(|redaction| redaction.side == side && !redaction.path.starts_with(INTERIM)).cloned().collect()
+}
+
+/// Adds the pseudonyms of another key that a leaf holds, whatever they look like, save where a hit has all of one already.
+fn add_renewed(leaf: &Leaf<'_>, raw: &[u8], renewed: &[Redaction], hits: &mut Vec<Hit>) {
+    let placed: Vec<Range<usize>> = hits.iter().map(|hit| placed_in(leaf, raw, &hit.span)).collect();
+    let before = hits.len();
+    for redaction in renewed.iter().filter(|redaction| redaction.part == leaf.part) {
+        let (Ok(start), Ok(end)) = (usize::try_from(redaction.span.start), usize::try_from(redaction.span.end)) else { continue };
+        let is_inside = start < end && leaf.span.start <= start && end <= leaf.span.end;
+        if !is_inside || placed.iter().any(|hit| hit.start <= start && end <= hit.end) {
+            continue;
+        }
+        let said = leaf.surface.offsets(&raw[leaf.span.clone()]);
+        let at = |place: usize| said.partition_point(|offset| *offset < place - leaf.span.start).min(leaf.value.len());
+        let (Some(rule), Some(domain)) = (RuleName::ALL.iter().copied().find(|rule| rule.word() == redaction.rule), Domain::from_word(&redaction.domain))
+        else {
+            continue;
+        };
+        hits.push(Hit::new(at(start)..at(end), rule, domain));
+    }
+    if hits.len() > before {
+        *hits = apart(std::mem::take(hits));
     }
 }
 

@@ -279,6 +279,34 @@ fn a_key_that_differs_redacts_anew() {
 }
 
 #[test]
+fn a_key_that_differs_redacts_what_no_rule_would_find() {
+    let (head, content) = json(r#"{"ip":"93.184.216.34","v6":"at 2a02:1b08:3cb6:625a:7e03:9d68:c17a:c95e.","cvv":"123","nick":"a"}"#);
+    let headers = "GET /x?ip=93.184.216.34 HTTP/1.1\r\nX-Forwarded-For: 93.184.216.34, 10.0.0.1";
+    let mut first = exchange(1, request(headers, b""), response(&head, &content));
+    first.interim.push(Head::response(Bytes::from_static(b"HTTP/1.1 103 Hi\r\nX-For: 93.184.216.34\r\n\r\n")).expect("a head"));
+    redactor().exchange(&mut first);
+    let other = || Redactor::new(&Policy::default(), &Key::generate().expect("randomness")).with_recorded_key(&test_key().id());
+    let mut second = first.clone();
+    other().exchange(&mut second);
+    let rules = |exchange: &Exchange| {
+        let mut rules: Vec<_> = exchange.redactions.iter().map(|redaction| (redaction.path.clone(), redaction.rule.clone())).collect();
+        rules.sort();
+        rules
+    };
+    assert_eq!(rules(&second), rules(&first));
+    let all = |exchange: &Exchange| {
+        let messages = text_of(exchange.request.as_ref().expect("there")) + &text_of(exchange.response.as_ref().expect("there"));
+        format!("{messages}{}{}", String::from_utf8_lossy(exchange.interim[0].raw()), exchange.client)
+    };
+    let made = |text: &str| String::from_utf8(redactor().pseudonyms.of(Domain::Ip, text.as_bytes())).expect("text");
+    for old in [made("93.184.216.34"), made("2a02:1b08:3cb6:625a:7e03:9d68:c17a:c95e")] {
+        assert!(all(&first).contains(&old) && !all(&second).contains(&old), "{}", all(&second));
+    }
+    assert!(all(&second).contains(r#""cvv":"000""#) && all(&second).contains("10.0.0.1"));
+    assert_eq!(ResidueCheck::new(&Policy::default(), None).exchange(&second), []);
+}
+
+#[test]
 fn live_answers_keep_known_pseudonyms() {
     let (head, content) = json(r#"{"email":"alice@shop.example","token":"abcdefgh12345678","note":"mail alice@shop.example"}"#);
     let mut recorded = exchange(1, request("POST /u HTTP/1.1", b""), response(&head, &content));
