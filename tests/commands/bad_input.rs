@@ -5,8 +5,10 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::program::{Ran, command, ran, reenact, repository};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -249,9 +251,10 @@ fn a_raw_recording_is_not_replayed() {
 }
 
 #[test]
-fn a_killed_capture_leaves_a_recording_that_opens() {
+fn a_killed_capture_keeps_what_it_had_published() {
     let scratch = Scratch::new();
     let recording = scratch.path("rec");
+    let packets = packets();
     let mut child = command()
         .args(["capture", "-r", "-", "-o", &recording])
         .stdin(Stdio::piped())
@@ -260,15 +263,39 @@ fn a_killed_capture_leaves_a_recording_that_opens() {
         .spawn()
         .expect("the binary starts");
     let mut stdin = child.stdin.take().expect("piped");
-    // Everything but the end: the capture waits for more, and is killed.
-    let packets = packets();
-    stdin.write_all(&packets[..packets.len() - 100]).expect("it reads");
+    // The same traffic once more, later than a part may grow old; then it waits for the rest, and is killed.
+    stdin.write_all(&packets).expect("it reads");
+    stdin.write_all(&later(&packets, 120)[..packets.len() / 2]).expect("it reads");
     stdin.flush().expect("it reads");
+    let part = |number: u32| Path::new(&recording).join(format!("part-{number:06}.parquet"));
+    for _ in 0..600 {
+        if part(1).exists() {
+            break;
+        }
+        #[expect(clippy::disallowed_methods, reason = "gives another process time to work")]
+        std::thread::sleep(Duration::from_millis(50));
+    }
     child.kill().expect("it runs");
     child.wait().expect("it ends");
-    if !Path::new(&recording).exists() {
-        return;
-    }
+
+    let published = (1..).map(part).take_while(|part| part.exists());
+    let rows: i64 = published.map(|part| SerializedFileReader::try_from(part.as_path()).expect("a part is whole").metadata().file_metadata().num_rows()).sum();
+    assert!(rows > 500, "a part was published before the end: {rows}");
     let inspected = reenact(["inspect", &recording, "--json"]).exits(0).json();
-    assert!(inspected["exchanges"].is_u64(), "{inspected}");
+    assert_eq!(inspected["exchanges"], json!(rows), "{inspected}");
+    let checked = reenact(["check", &recording, "--json"]);
+    assert_eq!(checked.json()["exchanges"], json!(rows), "{}", checked.stdout);
+}
+
+/// The packets of a capture, without its header, so many seconds later.
+fn later(packets: &[u8], seconds: u32) -> Vec<u8> {
+    let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+    let mut packets = packets[24..].to_vec();
+    let mut at = 0;
+    while at < packets.len() {
+        let moved = number(&packets[at..at + 4]) + seconds;
+        packets[at..at + 4].copy_from_slice(&moved.to_le_bytes());
+        at += 16 + number(&packets[at + 8..at + 12]) as usize;
+    }
+    packets
 }

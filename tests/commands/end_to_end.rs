@@ -3,7 +3,7 @@
 use crate::program::{Ran, reenact, repository};
 use crate::servers::Server;
 use crate::service::Service;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// One recording and what is made of it.
@@ -82,8 +82,20 @@ fn tells_the_migrations_apart(databases: [String; 4]) {
     story.judges_nothing_under_another_key_or_policy();
     story.play("right", &right, Some("right"));
     story.play("defective", &defective, Some("defective"));
-    for (name, code) in [("again", 0), ("right", 0), ("defective", 1)] {
-        story.verify(name, code);
+    for (name, code, judgement) in [("again", 0, "pass"), ("right", 0, "pass"), ("defective", 1, "fail")] {
+        let verdict = story.verify(name, code);
+        assert_eq!(verdict["judgement"], judgement, "{name}");
+        let missing = |entity: &Value| Some((entity["name"].as_str()?.to_owned(), entity["missing"].as_u64().filter(|missing| *missing > 0)?));
+        let entities = verdict["state"]["entities"].as_array().expect("the states were compared");
+        let losses: Vec<_> = entities.iter().filter_map(missing).collect();
+        if code == 0 {
+            assert_eq!((losses, &verdict["reasons"]), (Vec::new(), &json!([])), "{name}");
+            continue;
+        }
+        assert!(matches!(&losses[..], [(entity, missing)] if entity == "address" && *missing > 0), "{name}: {losses:?}");
+        let reasons = verdict["reasons"].as_array().expect("it fails for reasons");
+        let names_it = |reason: &Value| reason["weight"] == "breach" && reason["kind"] == "state" && reason["place"] == "address";
+        assert!(reasons.iter().any(|reason| names_it(reason) && reason["count"] == losses[0].1), "{name}: {reasons:?}");
     }
 }
 
