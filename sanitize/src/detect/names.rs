@@ -150,7 +150,8 @@ const PHRASES: &[(RuleName, Strength, &str)] = &[
     ),
     (Username, Strong, "username,user name,login name,screen name,user login,nickname,nick name,handle"),
     (Email, Strong, "email,e mail,email address,mail address,e mail address,user email,correo,correo electronico,courriel,epost"),
-    (Email, Weak, "mail,from,to,cc,bcc,reply to,recipient,contact,sender"),
+    (Email, Weak, "from,to,cc,bcc"),
+    (Email, Strong, "mail,reply to,recipient,contact,sender"),
     (
         Phone,
         Strong,

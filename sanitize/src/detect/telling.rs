@@ -86,6 +86,8 @@ fn value_of(telling: Telling, bare: &[u8], place: &Place<'_>) -> Option<Found> {
     match telling.rule {
         RuleName::Token if is_strong || is_token(bare) => Some((credential_span(bare), telling.rule, Domain::Opaque)),
         RuleName::Password | RuleName::CardSecurity => whole(Domain::Password),
+        // `from` and `to` are as often dates, currencies or pages.
+        RuleName::Email if !is_strong && !is_email(bare) => None,
         RuleName::Username | RuleName::Email => whole(if is_email(bare) { Domain::Email } else { Domain::Opaque }),
         RuleName::Phone if digits.len() >= 5 => whole(Domain::Phone),
         RuleName::Card if (12..=19).contains(&digits.len()) && (is_strong || is_card(&digits)) => whole(Domain::Card),

@@ -151,6 +151,8 @@ fn mailboxes_are_taken_apart() {
         ("sender", "jane@x.io", vec!["email:jane@x.io"]),
         ("recipient", "Jane jane@x.io", vec!["person:Jane", "email:jane@x.io"]),
         ("sender", "jane at x", vec!["email:jane at x"]),
+        ("from", "2026-01-01", vec![]),
+        ("to", "USD", vec![]),
     ] {
         let got = named(name, text);
         assert_eq!(got, expected, "{name}={text}");
