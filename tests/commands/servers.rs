@@ -131,8 +131,16 @@ fn folder() -> TempDir {
 }
 
 fn prepare(folder: &TempDir, command: &mut Command) {
-    let output = unprivileged(command).current_dir(folder.path()).stdin(Stdio::null()).output().expect("the program starts");
-    assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let mut said = String::new();
+    // An installer that was disturbed by a busy machine gets another chance.
+    for _ in 0..3 {
+        let output = unprivileged(command).current_dir(folder.path()).stdin(Stdio::null()).output().expect("the program starts");
+        if output.status.success() {
+            return;
+        }
+        said = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+    panic!("{command:?}: {said}");
 }
 
 fn unprivileged(command: &mut Command) -> &mut Command {

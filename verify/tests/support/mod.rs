@@ -135,9 +135,17 @@ fn is_root() -> bool {
 }
 
 fn run(command: &mut Command, folder: &Path) -> Result<(), String> {
-    let output =
-        unprivileged(command).current_dir(folder).env("HOME", folder).stdin(Stdio::null()).output().map_err(|error| format!("{command:?}: {error}"))?;
-    if output.status.success() { Ok(()) } else { Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr))) }
+    let mut said = String::new();
+    // An installer that was disturbed by a busy machine gets another chance.
+    for _ in 0..3 {
+        let output =
+            unprivileged(command).current_dir(folder).env("HOME", folder).stdin(Stdio::null()).output().map_err(|error| format!("{command:?}: {error}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+    Err(format!("{command:?}: {said}"))
 }
 
 /// Starts a server and waits until it takes connections.

@@ -132,9 +132,17 @@ fn unprivileged(program: &Path, folder: &Path) -> Command {
     command
 }
 
+/// Runs `command` to its end. An installer that was disturbed by a busy machine gets another chance.
 fn finish(command: &mut Command) -> Result<(), String> {
-    let status = command.status().map_err(|error| error.to_string())?;
-    if status.success() { Ok(()) } else { panic!("{command:?}: {status}") }
+    let mut said = String::new();
+    for _ in 0..3 {
+        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        said = format!("{}\n{}{}", output.status, String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+    panic!("{command:?}: {said}")
 }
 
 fn is_root() -> bool {
