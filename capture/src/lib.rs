@@ -49,4 +49,4 @@ pub use error::Error;
 #[doc(hidden)]
 pub use fuzz::fuzz;
 pub use source::{Interface, Source, interfaces};
-pub use tap::{CaptureOptions, Control, Limits, OnProgress, OnWarning, Progress, Tap, capture, capture_from};
+pub use tap::{CaptureOptions, Checksums, Control, FlowKeying, Limits, OnProgress, OnWarning, Progress, Tap, capture, capture_from};

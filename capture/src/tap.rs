@@ -5,6 +5,7 @@
 //! largest seen so far. Bad traffic never stops a capture; a file that breaks off is read up to there.
 
 use std::io::Read;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,11 +33,47 @@ pub struct CaptureOptions {
     pub promiscuous: bool,
     /// Stop after so many packets that pass the filter.
     pub count: Option<u64>,
+    /// How many threads work; with one, the caller's does everything. What comes out is the same with any number.
+    pub threads: NonZero<usize>,
+    /// What tells connections apart.
+    pub flow_key: FlowKeying,
+    /// What is done about checksums that are wrong.
+    pub checksums: Checksums,
+}
+
+/// What tells connections apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FlowKeying {
+    /// The two ends, addresses and ports. Directions that were mirrored from different VLANs or tunnels find each other.
+    #[default]
+    Tuple,
+    /// The two ends within their VLAN, VXLAN or Geneve network: where networks reuse each other's addresses.
+    TupleAndTags,
+}
+
+/// What is done about checksums that are wrong.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Checksums {
+    /// They are counted. A packet captured on the machine that sent it has not got its checksum yet.
+    #[default]
+    Count,
+    /// A packet with a wrong one is left out, as the receiver's kernel does.
+    Verify,
 }
 
 impl Default for CaptureOptions {
     fn default() -> Self {
-        Self { filter: None, limits: Limits::default(), snap_length: 262_144, kernel_buffer: 64 << 20, promiscuous: true, count: None }
+        Self {
+            filter: None,
+            limits: Limits::default(),
+            snap_length: 262_144,
+            kernel_buffer: 64 << 20,
+            promiscuous: true,
+            count: None,
+            threads: NonZero::<usize>::MIN,
+            flow_key: FlowKeying::default(),
+            checksums: Checksums::default(),
+        }
     }
 }
 

@@ -14,6 +14,11 @@ pub trait ExchangeSink {
     /// Takes one exchange. It may be incomplete: its anomalies and the completeness of its bodies say so.
     fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError>;
 
+    /// Takes several at once, in order. What can work on more than one at a time does it here.
+    fn exchanges(&mut self, exchanges: Vec<Exchange>) -> Result<(), BoxError> {
+        exchanges.into_iter().try_for_each(|exchange| self.exchange(exchange))
+    }
+
     /// Packet time has reached `now`; `ledger` is the account so far (cumulative). A live writer publishes by it.
     fn tick(&mut self, _now: Timestamp, _ledger: &LossLedger) -> Result<(), BoxError> {
         Ok(())
