@@ -7,22 +7,22 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reenact_capture::{CaptureOptions, Control, Source, Tap};
 use reenact_formats::disk::publish::Digest;
-use reenact_formats::disk::recording::{MANIFEST, Manifest, Recording, RecordingWriter, Sanitized, State, Window, WriterOptions, mark_checked};
+use reenact_formats::disk::recording::{MANIFEST, Recording, State, Window};
 use reenact_formats::disk::run::{RecordingRef, Run};
 use reenact_formats::disk::snapshot::StateSnapshot;
 use reenact_formats::disk::verdict::Verdict;
-use reenact_formats::model::{Exchange, LossLedger, Timestamp};
-use reenact_formats::seam::{Blame, BoxError, ExchangeSink, Explain, Redact};
+use reenact_formats::model::Exchange;
+use reenact_formats::seam::{Blame, Explain};
 use reenact_replay::{Hook, Permissions, Plan, PlanOptions, RunOptions, RunSummary, Targets};
-use reenact_sanitize::{Finding, Key, KnownPseudonyms, Policy, Redactor, ResidueCheck};
+use reenact_sanitize::{Key, KnownPseudonyms, Policy, Redactor, ResidueCheck};
 use reenact_verify::{Entities, Inputs, Objectives};
 
 use crate::check;
 
-/// How long a live capture holds exchanges back before it publishes them.
-const LIVE_PART_AGE: Duration = Duration::from_secs(30);
+mod record;
+
+pub use record::{CaptureJob, Recorded, Survey, capture, sanitize, survey};
 
 /// What went wrong while tools worked together.
 #[derive(Debug, thiserror::Error)]
@@ -88,109 +88,6 @@ pub struct Redaction {
     pub key: Key,
     /// What is redacted, and how.
     pub policy: Policy,
-}
-
-/// From packets to a recording.
-#[derive(Debug)]
-pub struct CaptureJob {
-    /// Where packets come from.
-    pub source: Source,
-    /// What is captured, within which limits.
-    pub options: CaptureOptions,
-    /// The folder of the recording.
-    pub output: PathBuf,
-    /// Without it the recording is raw.
-    pub redaction: Option<Redaction>,
-}
-
-/// A recording that was written.
-#[derive(Debug)]
-pub struct Recorded {
-    /// What is in it.
-    pub manifest: Manifest,
-    /// What the residue check found in it; nothing, or it is not *checked*.
-    pub findings: Vec<Finding>,
-}
-
-/// Captures until the source ends or `control` says stop.
-pub fn capture(job: &CaptureJob, control: &Control) -> Result<Recorded, Error> {
-    let (source, part_age) = match &job.source {
-        Source::File(path) => (format!("file {}", path.display()), None),
-        Source::Stdin => ("stdin".to_owned(), Some(LIVE_PART_AGE)),
-        Source::Interface(name) => (format!("interface {name}"), Some(LIVE_PART_AGE)),
-    };
-    // A source that cannot be read leaves no folder behind.
-    let tap = Tap::open(&job.source, &job.options, control)?;
-    let mut sink = RecordingSink::create(&job.output, job.redaction.as_ref(), source, part_age)?;
-    let ledger = tap.run(&mut sink, control)?;
-    sink.finish(&job.output, job.redaction.as_ref(), &ledger)
-}
-
-/// Writes the recording `input` anew into `output`, redacted.
-pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, progress: &mut dyn FnMut(u64)) -> Result<Recorded, Error> {
-    let recording = Recording::open(input)?;
-    recording.verify_digests()?;
-    let manifest = recording.manifest();
-    let mut sink = RecordingSink::create(output, Some(redaction), manifest.source.clone(), None)?;
-    if let Some(key) = &manifest.key_id {
-        sink.redactor = sink.redactor.map(|redactor| redactor.with_recorded_key(key));
-    }
-    for (done, exchange) in (1..).zip(recording.exchanges(&Window::ALL)?) {
-        sink.write(exchange?)?;
-        progress(done);
-    }
-    sink.finish(output, Some(redaction), &manifest.ledger)
-}
-
-/// Where exchanges go: through the redactor, into the writer.
-struct RecordingSink {
-    redactor: Option<Redactor>,
-    writer: RecordingWriter,
-}
-
-impl RecordingSink {
-    fn create(output: &Path, redaction: Option<&Redaction>, source: String, part_age: Option<Duration>) -> Result<Self, Error> {
-        let redactor = redaction.map(|redaction| Redactor::new(&redaction.policy, &redaction.key));
-        let sanitized = redactor.as_ref().map(|redactor| Sanitized { key_id: redactor.key_id(), policy_digest: redactor.policy_digest() });
-        let writer = RecordingWriter::create(output, WriterOptions { sanitized, part_age, source, ..WriterOptions::default() })?;
-        Ok(Self { redactor, writer })
-    }
-
-    fn write(&mut self, mut exchange: Exchange) -> Result<(), Error> {
-        if let Some(redactor) = &mut self.redactor {
-            redactor.exchange(&mut exchange);
-        }
-        Ok(self.writer.write(exchange)?)
-    }
-
-    /// Publishes what is left, then reads everything again to see whether anything was overlooked.
-    fn finish(self, output: &Path, redaction: Option<&Redaction>, ledger: &LossLedger) -> Result<Recorded, Error> {
-        let manifest = self.writer.finish(ledger)?;
-        let (Some(redactor), Some(redaction)) = (self.redactor, redaction) else {
-            return Ok(Recorded { manifest, findings: Vec::new() });
-        };
-        let check = ResidueCheck::new(&redaction.policy, Some(redactor.originals()));
-        let recording = Recording::open(output)?;
-        let mut findings = Vec::new();
-        for exchange in recording.exchanges(&Window::ALL)? {
-            findings.extend(check.exchange(&exchange?));
-        }
-        if findings.is_empty() {
-            mark_checked(output)?;
-        }
-        let manifest = Recording::open(output)?.into_manifest();
-        Ok(Recorded { manifest, findings })
-    }
-}
-
-impl ExchangeSink for RecordingSink {
-    fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError> {
-        Ok(self.write(exchange)?)
-    }
-
-    fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
-        Ok(self.writer.tick(now, ledger)?)
-    }
 }
 
 /// Is the recording `path` whole, valid, and free of residue under `policy`? A raw one is not searched for residue.

@@ -4,20 +4,24 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 use reenact::pipeline::{self, CaptureJob};
-use reenact_capture::{CaptureOptions, Control, Limits, Source};
+use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, Source};
+use reenact_formats::disk::recording::PART_BYTES;
 use serde_json::json;
 
 use super::exit::Exit;
 use super::progress::Progress;
 use super::redaction::RedactionArgs;
+use super::size::{Size, size_within};
+use super::threads::ThreadArgs;
 use super::{InvalidArgument, output, report, signals};
 
 const EXAMPLES: &str = "\
 Examples:
   reenact capture -i eth0 -o rec/ --key-file key.txt tcp port 8080
   reenact capture -r traffic.pcapng -o rec/ --key-file key.txt
+  reenact capture -r traffic.pcapng --discard
   tcpdump -w - port 8080 | reenact capture -r - -o rec/ --key-file key.txt";
 
 #[derive(Args)]
@@ -32,8 +36,11 @@ pub(crate) struct CaptureArgs {
     /// The folder that the recording is written to; it must not exist, or be empty
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output: Option<PathBuf>,
+    /// Write nothing: print the account alone, of what is there and what is missing
+    #[arg(long, conflicts_with_all = ["output", "key_file", "policy", "danger_raw", "part_size"])]
+    discard: bool,
     /// List the network interfaces and end
-    #[arg(short = 'D', long, conflicts_with_all = ["interface", "read", "output"])]
+    #[arg(short = 'D', long, conflicts_with_all = ["interface", "read", "output", "discard"])]
     list_interfaces: bool,
     /// Keep at most this many bytes of each packet (live)
     #[arg(short, long, value_name = "BYTES", default_value_t = 262_144)]
@@ -44,9 +51,12 @@ pub(crate) struct CaptureArgs {
     /// The kernel's capture buffer in KiB (live)
     #[arg(short = 'B', long, value_name = "KIB")]
     buffer_size: Option<u32>,
-    /// Drop bodies over this many bytes and keep their length
-    #[arg(long, value_name = "BYTES", default_value_t = 8 << 20)]
-    max_body: u64,
+    /// What tells connections apart; with the tags where networks reuse each other's addresses
+    #[arg(long, value_name = "KEY", value_enum, default_value = "tuple")]
+    flow_key: FlowKey,
+    /// Leave out packets whose checksums are wrong. Without it they are counted: those that this machine sends have none yet
+    #[arg(long)]
+    verify_checksums: bool,
     /// Write without any redaction: the recording holds personal data and secrets, and cannot be replayed
     #[arg(long, conflicts_with_all = ["key_file", "policy"])]
     danger_raw: bool,
@@ -54,10 +64,42 @@ pub(crate) struct CaptureArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    #[command(flatten)]
     redaction: RedactionArgs,
     /// Keep only packets that match this filter, in the words of tcpdump
     #[arg(value_name = "FILTER", trailing_var_arg = true)]
     filter: Vec<String>,
+}
+
+/// How much a capture holds at once. What goes beyond is let go and stands in the account.
+#[derive(Args)]
+#[command(next_help_heading = "Memory")]
+struct MemoryArgs {
+    /// Connections followed at once; the one that was silent longest makes room
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_flows, value_parser = clap::value_parser!(u64).range(1..=MOST_FLOWS))]
+    max_flows: u64,
+    /// Bytes of all streams held until their exchange is whole: out of order, in unfinished messages, waiting for an answer
+    #[arg(long, value_name = "SIZE", default_value_t = Size(Limits::default().max_buffered), value_parser = size_within(1 << 20, 1 << 40))]
+    max_buffered: Size,
+    /// Drop bodies over this size and keep their length; 0 keeps none
+    #[arg(long, value_name = "SIZE", default_value_t = Size(Limits::default().max_body), value_parser = size_within(0, 256 << 20))]
+    max_body: Size,
+    /// What a part of the recording holds before compression: one is gathered while the one before is written
+    #[arg(long, value_name = "SIZE", default_value_t = Size(PART_BYTES), value_parser = size_within(4 << 10, 4 << 30))]
+    part_size: Size,
+}
+
+/// As `--flow-key` takes it.
+#[derive(Clone, Copy, ValueEnum)]
+enum FlowKey {
+    /// Addresses and ports
+    Tuple,
+    /// The same within one VLAN, VXLAN or Geneve network
+    #[value(name = "tuple+vlan")]
+    TupleAndTags,
 }
 
 pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
@@ -65,10 +107,10 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
         return list_interfaces(args.json);
     }
     let as_json = args.json;
-    let job = job(args)?;
+    let work = work(args)?;
     let runtime = signals::runtime()?;
     let stop = runtime.block_on(async { signals::stop_flag() })?;
-    let total = match &job.source {
+    let total = match work.source() {
         Source::File(path) => std::fs::metadata(path).ok().map(|metadata| metadata.len()),
         Source::Stdin | Source::Interface(_) => None,
     };
@@ -81,44 +123,86 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
         // What a source warns of is where its file is damaged. The recording of what came before is finished first.
         warning: Some(Box::new(move |text: &str| drop(seen.set(text.to_owned())))),
     };
-    let recorded = pipeline::capture(&job, &control)?;
-    drop(control);
-    let exit = report::recorded(&job.output, &recorded, as_json)?;
+    let exit = work.run(control, as_json)?;
     match damage.get() {
         // A stop that falls into the middle of a packet cuts what it reads; that is no fault of the source.
         Some(text) if !is_stopped.load(Ordering::SeqCst) => {
-            Err(InvalidArgument::new(text, "the recording of what came before can be used as it is; for the rest make or copy the file again").into())
+            Err(InvalidArgument::new(text, "the account of what came before, and its recording, are whole; for the rest make or copy the file again").into())
         }
         _ => Ok(exit),
     }
 }
 
 /// What was typed, checked.
-fn job(args: CaptureArgs) -> anyhow::Result<CaptureJob> {
+enum Work {
+    /// Into a recording.
+    Record(CaptureJob),
+    /// For the account alone.
+    Survey(Source, CaptureOptions),
+}
+
+impl Work {
+    fn source(&self) -> &Source {
+        match self {
+            Self::Record(CaptureJob { source, .. }) | Self::Survey(source, _) => source,
+        }
+    }
+
+    /// Does it, and reports once the progress that `control` shows is gone.
+    fn run(&self, control: Control, as_json: bool) -> anyhow::Result<Exit> {
+        match self {
+            Self::Record(job) => {
+                let recorded = pipeline::capture(job, &control)?;
+                drop(control);
+                report::recorded(&job.output, &recorded, as_json)
+            }
+            Self::Survey(source, options) => {
+                let survey = pipeline::survey(source, options, &control)?;
+                drop(control);
+                report::surveyed(&survey, as_json)
+            }
+        }
+    }
+}
+
+fn work(args: CaptureArgs) -> anyhow::Result<Work> {
     let source = match (args.interface, args.read) {
         (Some(name), _) => Source::Interface(name),
         (None, Some(path)) if path.as_os_str() == "-" => Source::Stdin,
         (None, Some(path)) => Source::File(path),
         (None, None) => return Err(InvalidArgument::new("nothing to capture from", "name an interface (-i IFACE) or a file (-r FILE, -r - for stdin)").into()),
     };
-    let output = args.output.ok_or_else(|| InvalidArgument::new("no output folder", "name one: -o DIR"))?;
+    let MemoryArgs { max_flows, max_buffered, max_body, part_size } = args.memory;
+    let defaults = CaptureOptions::default();
+    let options = CaptureOptions {
+        filter: (!args.filter.is_empty()).then(|| args.filter.join(" ")),
+        limits: Limits { max_body: max_body.0, max_flows, max_buffered: max_buffered.0, ..defaults.limits },
+        snap_length: args.snap_length,
+        kernel_buffer: args.buffer_size.map_or(defaults.kernel_buffer, |kib| kib.saturating_mul(1024)),
+        count: args.count,
+        threads: args.threads.count(),
+        flow_key: match args.flow_key {
+            FlowKey::Tuple => FlowKeying::Tuple,
+            FlowKey::TupleAndTags => FlowKeying::TupleAndTags,
+        },
+        checksums: if args.verify_checksums { Checksums::Verify } else { Checksums::Count },
+        ..defaults
+    };
+    if args.discard {
+        return Ok(Work::Survey(source, options));
+    }
+    let output = args.output.ok_or_else(|| InvalidArgument::new("no output folder", "name one: -o DIR; or --discard, for the account alone"))?;
     let redaction = if args.danger_raw {
         output::warning("the recording is written raw: it will hold personal data and secrets as they were sent, and cannot be replayed");
         None
     } else {
         Some(args.redaction.load()?)
     };
-    let defaults = CaptureOptions::default();
-    let options = CaptureOptions {
-        filter: (!args.filter.is_empty()).then(|| args.filter.join(" ")),
-        limits: Limits { max_body: args.max_body, ..defaults.limits },
-        snap_length: args.snap_length,
-        kernel_buffer: args.buffer_size.map_or(defaults.kernel_buffer, |kib| kib.saturating_mul(1024)),
-        count: args.count,
-        ..defaults
-    };
-    Ok(CaptureJob { source, options, output, redaction })
+    Ok(Work::Record(CaptureJob { source, options, output, part_bytes: part_size.0, redaction }))
 }
+
+/// Beyond this the table alone would fill any machine.
+const MOST_FLOWS: u64 = 1 << 28;
 
 fn list_interfaces(as_json: bool) -> anyhow::Result<Exit> {
     let interfaces = reenact_capture::interfaces()?;

@@ -19,7 +19,9 @@ mod replay;
 mod report;
 mod sanitize;
 mod signals;
+mod size;
 mod snapshot;
+mod threads;
 mod verify;
 
 use std::process::ExitCode;

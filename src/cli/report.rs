@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use reenact::inspect::{count as n, summarize};
-use reenact::pipeline::Recorded;
+use reenact::inspect::{count as n, summarize, survey_json};
+use reenact::pipeline::{Recorded, Survey};
 use reenact_formats::model::LossLedger;
 
 use super::exit::Exit;
@@ -30,6 +30,16 @@ pub(crate) fn recorded(output: &Path, recorded: &Recorded, as_json: bool) -> any
         output::note(&format!("  exchange {}: {} at {}", finding.exchange, finding.rule, finding.path));
     }
     Ok(Exit::Fail)
+}
+
+/// Reports what a capture has seen that kept nothing, in the words of [`recorded`].
+pub(crate) fn surveyed(survey: &Survey, as_json: bool) -> anyhow::Result<Exit> {
+    if as_json {
+        output::json(&survey_json(survey))?;
+    }
+    output::note(&format!("nothing is kept: {} exchanges seen", n(survey.counts.exchanges)));
+    output::note(ledger(&survey.ledger).trim_end());
+    Ok(Exit::Pass)
 }
 
 /// What entered, what became of it, and what was taken out, as lines.

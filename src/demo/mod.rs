@@ -258,6 +258,7 @@ impl Demo<'_> {
             source: Source::File(file.path().to_owned()),
             options: CaptureOptions::default(),
             output: self.path("recording"),
+            part_bytes: reenact_formats::disk::recording::PART_BYTES,
             redaction: Some(self.redaction.clone()),
         };
         let recorded = pipeline::capture(&job, &reenact_capture::Control::default())?;

@@ -11,4 +11,4 @@ mod text;
 pub use exchange::{exchange_json, exchange_text};
 pub(crate) use figures::counted;
 pub use figures::{bytes, count, duration, printable, share};
-pub use summary::{Endpoint, Rate, Summary, summarize};
+pub use summary::{Endpoint, Rate, Summary, summarize, survey_json};

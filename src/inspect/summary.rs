@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use reenact_formats::disk::Error;
 use reenact_formats::disk::recording::{Glance, Manifest, Recording};
-use reenact_formats::model::{Anomaly, Timestamp};
+use reenact_formats::model::{Anomaly, LossLedger, Timestamp};
 use serde_json::{Value, json};
+
+use crate::pipeline::Survey;
 
 /// What is in a recording.
 #[derive(Debug, Clone)]
@@ -180,10 +182,7 @@ impl Summary {
             })
         });
         let parts = manifest.parts.iter().map(|part| json!({ "name": part.name, "bytes": part.bytes, "exchanges": part.counts.exchanges }));
-        let foreign: BTreeMap<_, _> =
-            ledger.foreign.iter().map(|(name, traffic)| (name, json!({ "connections": traffic.connections, "bytes": traffic.bytes }))).collect();
-        let packets = &ledger.packets;
-        json!({
+        let mut summary = json!({
             "recording": self.path,
             "source": manifest.source,
             "version": manifest.version.to_string(),
@@ -209,16 +208,50 @@ impl Summary {
             "content_types": self.content_types,
             "redactions": manifest.redactions,
             "kept": manifest.kept,
-            "anomalies": self.anomalies.iter().map(|(anomaly, count)| (anomaly.word(), count)).collect::<BTreeMap<_, _>>(),
-            "lost": ledger.lost.iter().map(|(cause, amount)| (cause.word(), amount)).collect::<BTreeMap<_, _>>(),
-            "foreign": foreign,
-            "packets": { "seen": packets.seen, "tcp": packets.tcp, "filtered": packets.filtered, "lost": packets.lost, "other": packets.other },
-            "stream_bytes": ledger.stream_bytes,
-            "recorded_bytes": ledger.recorded_bytes,
-            "retransmitted_bytes": ledger.retransmitted_bytes,
             "parts": parts.collect::<Vec<_>>(),
-        })
+        });
+        if let Some(summary) = summary.as_object_mut() {
+            summary.extend(account(ledger, &self.anomalies));
+        }
+        summary
     }
+}
+
+/// What a capture that kept nothing has seen, for a script: the words are those of a [`Summary`].
+pub fn survey_json(survey: &Survey) -> Value {
+    let Survey { source, counts, ledger } = survey;
+    let mut seen = json!({
+        "source": source,
+        "from": counts.from.map(|time| time.to_string()),
+        "exchanges": counts.exchanges,
+        "requests": counts.requests,
+        "responses": counts.responses,
+        "interim": counts.interim,
+        "complete": counts.complete,
+        "connections": ledger.connections,
+    });
+    if let Some(seen) = seen.as_object_mut() {
+        seen.extend(account(ledger, &ledger.anomalies));
+    }
+    seen
+}
+
+/// What entered, and what became of it.
+fn account(ledger: &LossLedger, anomalies: &BTreeMap<Anomaly, u64>) -> impl Iterator<Item = (String, Value)> {
+    let foreign: BTreeMap<_, _> =
+        ledger.foreign.iter().map(|(name, traffic)| (name, json!({ "connections": traffic.connections, "bytes": traffic.bytes }))).collect();
+    let packets = &ledger.packets;
+    [
+        ("anomalies", json!(anomalies.iter().map(|(anomaly, count)| (anomaly.word(), count)).collect::<BTreeMap<_, _>>())),
+        ("lost", json!(ledger.lost.iter().map(|(cause, amount)| (cause.word(), amount)).collect::<BTreeMap<_, _>>())),
+        ("foreign", json!(foreign)),
+        ("packets", json!({ "seen": packets.seen, "tcp": packets.tcp, "filtered": packets.filtered, "lost": packets.lost, "other": packets.other })),
+        ("stream_bytes", json!(ledger.stream_bytes)),
+        ("recorded_bytes", json!(ledger.recorded_bytes)),
+        ("retransmitted_bytes", json!(ledger.retransmitted_bytes)),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into_iter()
 }
 
 /// Beyond so many endpoints or media types, traffic that makes up its own names is counted together.

@@ -1,6 +1,7 @@
 //! Through the built binary, as a user runs it: what the commands do, end to end and on real servers, and what they refuse.
 
 mod bad_input;
+mod capture;
 mod demo;
 mod end_to_end;
 mod everyday;

@@ -42,7 +42,7 @@ mod writer;
 pub use columns::Glance;
 pub use manifest::{Counts, Manifest, Part};
 pub use reader::{Exchanges, ReadAccount, Recording};
-pub use writer::{RecordingWriter, Sanitized, WriterOptions};
+pub use writer::{PART_BYTES, RecordingWriter, Sanitized, WriterOptions};
 
 use std::path::Path;
 

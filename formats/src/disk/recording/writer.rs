@@ -20,6 +20,9 @@ use crate::disk::table::{self, TableWriter};
 use crate::model::{Exchange, Head, KeyId, LossLedger, Message, Timestamp};
 use crate::seam::{BoxError, ExchangeSink};
 
+/// How many bytes a part holds before compression, unless it is told otherwise.
+pub const PART_BYTES: u64 = 64 << 20;
+
 /// What redacted exchanges were redacted with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sanitized {
@@ -44,7 +47,7 @@ pub struct WriterOptions {
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { sanitized: None, part_bytes: 64 << 20, part_age: None, source: String::new() }
+        Self { sanitized: None, part_bytes: PART_BYTES, part_age: None, source: String::new() }
     }
 }
 
