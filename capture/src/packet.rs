@@ -1,237 +1,364 @@
 //! One packet, from its link header to its TCP payload.
 //!
-//! A packet flows in as bytes with a link type; a TCP [`Segment`] flows out, its payload still a slice of the same block, or the
-//! name of what it was instead. Tunnels are followed to the innermost connection. Nothing is remembered from packet to packet
-//! but the fragments of datagrams. This is the only user of etherparse.
+//! A packet flows in as a place in a block, with a link type; a TCP [`Segment`] flows out, its payload still a place in the same
+//! block. What was no TCP is counted by name, what could not be read is counted as lost. Tunnels are followed to the innermost
+//! connection. Nothing is remembered from packet to packet but the fragments of datagrams, and nothing is copied but they. This
+//! is the only user of etherparse.
 
+mod flow_key;
 mod fragments;
 mod link;
 
-use std::net::{IpAddr, SocketAddr};
+use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::Bytes;
-use etherparse::{IpNumber, LaxIpv4Slice, LaxIpv6Slice, LenSource, TcpSlice, UdpHeaderSlice};
-use reenact_formats::model::Timestamp;
+use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, TcpHeaderSlice, UdpHeaderSlice};
+use reenact_formats::model::{LossCause, LossLedger, Timestamp};
 
+use self::flow_key::Addresses;
+pub(crate) use self::flow_key::{Direction, FlowKey, Tags};
 use self::fragments::{Fragment, Fragments};
+use crate::FlowKeying;
 use crate::source::Packet;
 
 /// One TCP segment.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    pub(crate) source: SocketAddr,
-    pub(crate) destination: SocketAddr,
+    pub(crate) flow: FlowKey,
+    pub(crate) direction: Direction,
+    /// Where it was seen, whether or not the key says so too.
+    pub(crate) tags: Tags,
+    pub(crate) at: Timestamp,
     pub(crate) sequence: u32,
     pub(crate) acknowledgment: Option<u32>,
     pub(crate) syn: bool,
     pub(crate) fin: bool,
     pub(crate) rst: bool,
-    pub(crate) payload: Bytes,
+    pub(crate) payload: Payload,
     /// Bytes of payload that were on the wire, behind those that are here, and were not captured.
     pub(crate) cut: u32,
 }
 
-/// What a packet turned out to be.
+/// Where the bytes of a segment stand.
 #[derive(Debug)]
-pub(crate) enum Decoded {
-    /// A segment, and how many packets it was made of: more than one if it came in fragments.
-    Tcp(Segment, u64),
-    /// Something that is not TCP, by name.
-    Other(String),
-    /// A fragment, kept until the others come.
-    Fragment,
-    /// Its headers could not be read.
-    Undecodable,
+pub(crate) enum Payload {
+    /// In the block of its batch.
+    Within(Range<u32>),
+    /// In a datagram that was put together from fragments.
+    Own(Bytes),
 }
 
-#[derive(Default)]
+impl Payload {
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Within(range) => range.is_empty(),
+            Self::Own(bytes) => bytes.is_empty(),
+        }
+    }
+
+    /// The bytes themselves; `block` is that of the batch.
+    pub(crate) fn bytes(self, block: &Bytes) -> Bytes {
+        match self {
+            Self::Within(range) if range.is_empty() => Bytes::new(),
+            Self::Within(range) => block.slice(range.start as usize..range.end as usize),
+            Self::Own(bytes) => bytes,
+        }
+    }
+}
+
 pub(crate) struct Decoder {
+    keying: FlowKeying,
     fragments: Fragments,
+    /// What became of the packets that are no longer on their way.
+    ledger: LossLedger,
 }
 
-/// What a packet is decoded with: where it came from and what is missing of it.
-struct Frame {
+/// What is known of a packet while its headers are taken off.
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    whole: Whole<'a>,
     at: Timestamp,
     /// Bytes on the wire that were not captured.
     cut: u32,
     /// Tunnels passed so far.
     depth: u8,
+    tags: Tags,
+    /// How many packets it was made of: more than one if it came in fragments.
+    packets: u64,
 }
 
-/// What stands behind a link header.
-enum Payload {
-    Ip(Bytes),
-    Ethernet(Bytes),
-    Other(String),
+/// What the slices that are decoded are slices of.
+#[derive(Clone, Copy)]
+enum Whole<'a> {
+    Block(&'a Bytes),
+    Datagram(&'a Bytes),
+}
+
+/// What stands behind a header.
+enum Inside<'a> {
+    Ip(&'a [u8]),
+    Ethernet(&'a [u8]),
+    /// Something that is not followed further, by name.
+    Other(Cow<'static, str>),
     Undecodable,
 }
 
 impl Decoder {
-    pub(crate) fn decode(&mut self, packet: &Packet) -> Decoded {
-        let captured = u32::try_from(packet.data.len()).unwrap_or(u32::MAX);
-        let frame = Frame { at: packet.at, cut: packet.wire_length.saturating_sub(captured), depth: 0 };
-        self.follow(link::payload(packet.link, &packet.data), &frame)
+    pub(crate) fn new(keying: FlowKeying) -> Self {
+        Self { keying, fragments: Fragments::default(), ledger: LossLedger::default() }
     }
 
-    /// How many packets were fragments whose datagram was given up since this was last asked.
-    pub(crate) fn given_up(&mut self) -> u64 {
-        self.fragments.given_up()
+    /// What became of the packets so far: those with TCP in them, others, lost. Fragments whose datagram is not whole yet are not
+    /// in it; whoever gives the packets counts them as seen.
+    pub(crate) const fn ledger(&self) -> &LossLedger {
+        &self.ledger
+    }
+
+    /// The segment in `packet`, if there is one. `block` is that of its batch.
+    pub(crate) fn decode(&mut self, block: &Bytes, packet: &Packet) -> Option<Segment> {
+        let data = &block[packet.data.start as usize..packet.data.end as usize];
+        let captured = packet.data.end - packet.data.start;
+        let cut = packet.wire_length.saturating_sub(captured);
+        let mut frame = Frame { whole: Whole::Block(block), at: packet.at, cut, depth: 0, tags: Tags::default(), packets: 1 };
+        let inside = link::payload(packet.link, data, &mut frame.tags);
+        let segment = self.follow(inside, frame);
+        self.lose_given_up();
+        segment
     }
 
     /// Gives up what is still incomplete.
     pub(crate) fn finish(&mut self) {
         self.fragments.finish();
+        self.lose_given_up();
     }
 
-    fn follow(&mut self, payload: Payload, frame: &Frame) -> Decoded {
-        match payload {
-            Payload::Ip(ip) => self.ip(&ip, frame),
-            Payload::Ethernet(_) if frame.depth >= MAX_TUNNELS => Decoded::Other("deep tunnel".to_owned()),
-            Payload::Ethernet(inner) => self.follow(link::ethernet(&inner), &Frame { depth: frame.depth + 1, ..*frame }),
-            Payload::Other(name) => Decoded::Other(name),
-            Payload::Undecodable => Decoded::Undecodable,
+    fn lose_given_up(&mut self) {
+        let packets = self.fragments.given_up();
+        if packets > 0 {
+            self.lose(LossCause::FragmentIncomplete, packets);
         }
     }
 
-    fn ip(&mut self, data: &Bytes, frame: &Frame) -> Decoded {
+    fn lose(&mut self, cause: LossCause, packets: u64) {
+        self.ledger.packets.lost += packets;
+        self.ledger.lose(cause, packets);
+    }
+
+    fn count_other(&mut self, name: &str, packets: u64) {
+        let others = &mut self.ledger.packets.other;
+        match others.get_mut(name) {
+            Some(count) => *count += packets,
+            None => drop(others.insert(name.to_owned(), packets)),
+        }
+    }
+
+    fn follow(&mut self, mut inside: Inside<'_>, mut frame: Frame<'_>) -> Option<Segment> {
+        loop {
+            match inside {
+                Inside::Ip(ip) => return self.ip(ip, frame),
+                Inside::Ethernet(_) if frame.depth >= MAX_TUNNELS => inside = Inside::Other("deep tunnel".into()),
+                Inside::Ethernet(inner) => {
+                    frame.depth += 1;
+                    inside = link::ethernet(inner, &mut frame.tags);
+                }
+                Inside::Other(name) => {
+                    self.count_other(&name, frame.packets);
+                    return None;
+                }
+                Inside::Undecodable => return self.undecodable(&frame),
+            }
+        }
+    }
+
+    fn undecodable(&mut self, frame: &Frame<'_>) -> Option<Segment> {
+        self.lose(LossCause::UndecodablePacket, frame.packets);
+        None
+    }
+
+    fn ip(&mut self, data: &[u8], frame: Frame<'_>) -> Option<Segment> {
         match data.first().map(|byte| byte >> 4) {
             Some(4) => self.ipv4(data, frame),
             Some(6) => self.ipv6(data, frame),
-            _ => Decoded::Undecodable,
+            _ => self.undecodable(&frame),
         }
     }
 
-    fn ipv4(&mut self, data: &Bytes, frame: &Frame) -> Decoded {
-        let Ok((ip, None)) = LaxIpv4Slice::from_slice(data) else { return Decoded::Undecodable };
-        let header = ip.header();
-        let payload = data.slice_ref(ip.payload().payload);
-        let cut = if ip.payload().incomplete {
-            u32::from(header.total_len()) - u32::try_from(data.len()).unwrap_or(u32::MAX).min(u32::from(header.total_len()))
-        } else if ip.payload().len_source == LenSource::Slice {
-            // The segment was cut up by the network card after it was captured: its length field was not yet set.
-            frame.cut
-        } else {
-            0
-        };
-        let addresses = (IpAddr::V4(header.source_addr()), IpAddr::V4(header.destination_addr()));
-        if ip.is_payload_fragmented() && ip.payload().ip_number == IpNumber::TCP && cut == 0 {
+    fn ipv4(&mut self, data: &[u8], mut frame: Frame<'_>) -> Option<Segment> {
+        let Ok(header) = Ipv4HeaderSlice::from_slice(data) else { return self.undecodable(&frame) };
+        let start = header.slice().len();
+        let Some(payload) = within(data, start, usize::from(header.total_len()), &mut frame) else { return self.undecodable(&frame) };
+        let addresses = Addresses::V4([header.source(), header.destination()].map(u32::from_be_bytes));
+        if header.is_fragmenting_payload() {
             let fragment = Fragment {
-                key: (addresses.0, addresses.1, u32::from(header.identification())),
+                key: (addresses, u32::from(header.identification()), header.protocol(), self.key_tags(frame.tags)),
                 offset: usize::from(header.fragments_offset().value()) * 8,
                 more: header.more_fragments(),
-                data: payload,
+                packets: frame.packets,
             };
-            return self.fragment(fragment, addresses, frame);
+            return self.fragment(fragment, payload, frame);
         }
-        self.transport(ip.payload().ip_number, &payload, cut, addresses, frame)
+        self.transport(header.protocol(), payload, addresses, frame)
     }
 
-    fn ipv6(&mut self, data: &Bytes, frame: &Frame) -> Decoded {
-        let Ok((ip, problem)) = LaxIpv6Slice::from_slice(data) else { return Decoded::Undecodable };
-        if problem.is_some() {
-            return Decoded::Undecodable;
-        }
-        let header = ip.header();
-        let payload = data.slice_ref(ip.payload().payload);
-        let announced = u32::from(header.payload_length()) + 40;
-        let cut = if ip.payload().incomplete {
-            announced.saturating_sub(u32::try_from(data.len()).unwrap_or(u32::MAX))
-        } else if ip.payload().len_source == LenSource::Slice {
-            frame.cut
-        } else {
-            0
+    fn ipv6(&mut self, data: &[u8], mut frame: Frame<'_>) -> Option<Segment> {
+        let Ok(header) = Ipv6HeaderSlice::from_slice(data) else { return self.undecodable(&frame) };
+        let length = match usize::from(header.payload_length()) {
+            // A jumbogram (RFC 2675), or a packet that the network card was to cut up.
+            0 => 0,
+            length => IPV6_HEADER + length,
         };
-        let addresses = (IpAddr::V6(header.source_addr()), IpAddr::V6(header.destination_addr()));
-        if ip.is_payload_fragmented() && ip.payload().ip_number == IpNumber::TCP && cut == 0 {
-            let fragment = ip.extensions().clone().into_iter().find_map(|extension| match extension {
-                etherparse::Ipv6ExtensionSlice::Fragment(fragment) => Some(fragment.to_header()),
-                _ => None,
-            });
-            let Some(fragment) = fragment else { return Decoded::Undecodable };
-            let fragment = Fragment {
-                key: (addresses.0, addresses.1, fragment.identification),
-                offset: usize::from(fragment.fragment_offset.value()) * 8,
-                more: fragment.more_fragments,
-                data: payload,
-            };
-            return self.fragment(fragment, addresses, frame);
-        }
-        self.transport(ip.payload().ip_number, &payload, cut, addresses, frame)
+        let Some(payload) = within(data, IPV6_HEADER, length, &mut frame) else { return self.undecodable(&frame) };
+        let addresses = Addresses::V6([header.source(), header.destination()]);
+        self.ipv6_payload(header.next_header(), payload, addresses, frame)
     }
 
-    fn fragment(&mut self, fragment: Fragment, addresses: (IpAddr, IpAddr), frame: &Frame) -> Decoded {
-        match self.fragments.push(fragment, frame.at) {
-            Some((datagram, packets)) => match segment(&datagram, 0, addresses) {
-                Some(segment) => Decoded::Tcp(segment, packets),
-                None => {
-                    // This packet is counted by the caller, those before it are not counted yet.
-                    self.fragments.give_up(packets - 1);
-                    Decoded::Undecodable
+    /// Passes over extension headers (RFC 8200, section 4).
+    fn ipv6_payload(&mut self, mut protocol: IpNumber, mut payload: &[u8], addresses: Addresses, frame: Frame<'_>) -> Option<Segment> {
+        loop {
+            let length = match (protocol, payload) {
+                (IpNumber::IPV6_FRAGMENTATION_HEADER, [next, _, high, low, a, b, c, d, rest @ ..]) => {
+                    let place = u16::from_be_bytes([*high, *low]);
+                    let (offset, more) = (usize::from(place >> 3) * 8, place & 1 == 1);
+                    (protocol, payload) = (IpNumber(*next), rest);
+                    if offset == 0 && !more {
+                        // All of it in one fragment (RFC 6946).
+                        continue;
+                    }
+                    let key = (addresses, u32::from_be_bytes([*a, *b, *c, *d]), protocol, self.key_tags(frame.tags));
+                    return self.fragment(Fragment { key, offset, more, packets: frame.packets }, payload, frame);
                 }
-            },
-            None => Decoded::Fragment,
+                (IpNumber::AUTHENTICATION_HEADER, [_, length, ..]) => (usize::from(*length) + 2) * 4,
+                (
+                    IpNumber::IPV6_HEADER_HOP_BY_HOP
+                    | IpNumber::IPV6_ROUTE_HEADER
+                    | IpNumber::IPV6_DESTINATION_OPTIONS
+                    | IpNumber::MOBILITY_HEADER
+                    | IpNumber::HIP
+                    | IpNumber::SHIM6,
+                    [_, length, ..],
+                ) => (usize::from(*length) + 1) * 8,
+                _ => return self.transport(protocol, payload, addresses, frame),
+            };
+            let (Some(next), Some(rest)) = (payload.first(), payload.get(length..)) else { return self.undecodable(&frame) };
+            (protocol, payload) = (IpNumber(*next), rest);
         }
     }
 
-    fn transport(&mut self, protocol: IpNumber, payload: &Bytes, cut: u32, addresses: (IpAddr, IpAddr), frame: &Frame) -> Decoded {
-        if protocol == IpNumber::TCP {
-            return segment(payload, cut, addresses).map_or(Decoded::Undecodable, |segment| Decoded::Tcp(segment, 1));
+    fn fragment(&mut self, fragment: Fragment, payload: &[u8], frame: Frame<'_>) -> Option<Segment> {
+        let (addresses, _, protocol, _) = fragment.key;
+        if frame.cut > 0 {
+            // Without its end it does not help the others.
+            self.lose(LossCause::FragmentIncomplete, frame.packets);
+            return None;
         }
-        let inner = match protocol {
+        let (datagram, packets) = self.fragments.push(fragment, payload, frame.at)?;
+        let frame = Frame { whole: Whole::Datagram(&datagram), packets, ..frame };
+        match addresses {
+            Addresses::V4(_) => self.transport(protocol, &datagram, addresses, frame),
+            Addresses::V6(_) => self.ipv6_payload(protocol, &datagram, addresses, frame),
+        }
+    }
+
+    fn transport(&mut self, protocol: IpNumber, payload: &[u8], addresses: Addresses, mut frame: Frame<'_>) -> Option<Segment> {
+        if protocol == IpNumber::TCP {
+            return self.tcp(payload, addresses, &frame);
+        }
+        let inside = match protocol {
             _ if frame.depth >= MAX_TUNNELS => None,
-            IpNumber::IPV4 | IpNumber::IPV6 => Some(Payload::Ip(payload.clone())),
-            IpNumber::GRE => link::gre(payload),
-            IpNumber::UDP => tunnel_in_udp(payload),
+            IpNumber::IPV4 | IpNumber::IPV6 => Some(Inside::Ip(payload)),
+            IpNumber::GRE => link::gre(payload, &mut frame.tags),
+            IpNumber::UDP => tunnel_in_udp(payload, &mut frame.tags),
             _ => None,
         };
-        match inner {
-            Some(inner) => self.follow(inner, &Frame { depth: frame.depth + 1, ..*frame }),
-            None => Decoded::Other(protocol_name(protocol)),
+        match inside {
+            Some(inside) => self.follow(inside, Frame { depth: frame.depth + 1, ..frame }),
+            None => self.follow(Inside::Other(protocol_name(protocol)), frame),
+        }
+    }
+
+    fn tcp(&mut self, data: &[u8], addresses: Addresses, frame: &Frame<'_>) -> Option<Segment> {
+        let Ok(tcp) = TcpHeaderSlice::from_slice(data) else { return self.undecodable(frame) };
+        self.ledger.packets.tcp += frame.packets;
+        let (flow, direction) = FlowKey::of(addresses, [tcp.source_port(), tcp.destination_port()], self.key_tags(frame.tags));
+        Some(Segment {
+            flow,
+            direction,
+            tags: frame.tags,
+            at: frame.at,
+            sequence: tcp.sequence_number(),
+            acknowledgment: tcp.ack().then(|| tcp.acknowledgment_number()),
+            syn: tcp.syn(),
+            fin: tcp.fin(),
+            rst: tcp.rst(),
+            payload: frame.whole.payload(&data[tcp.slice().len()..]),
+            cut: frame.cut,
+        })
+    }
+
+    /// The tags, if they are to tell connections apart.
+    const fn key_tags(&self, tags: Tags) -> Tags {
+        match self.keying {
+            FlowKeying::Tuple => Tags::NONE,
+            FlowKeying::TupleAndTags => tags,
         }
     }
 }
 
-fn segment(payload: &Bytes, cut: u32, (source, destination): (IpAddr, IpAddr)) -> Option<Segment> {
-    let tcp = TcpSlice::from_slice(payload).ok()?;
-    Some(Segment {
-        source: SocketAddr::new(source, tcp.source_port()),
-        destination: SocketAddr::new(destination, tcp.destination_port()),
-        sequence: tcp.sequence_number(),
-        acknowledgment: tcp.ack().then(|| tcp.acknowledgment_number()),
-        syn: tcp.syn(),
-        fin: tcp.fin(),
-        rst: tcp.rst(),
-        payload: payload.slice_ref(tcp.payload()),
-        cut,
-    })
+impl Whole<'_> {
+    fn payload(self, part: &[u8]) -> Payload {
+        match self {
+            Self::Block(block) => {
+                let start = part.as_ptr().addr() - block.as_ptr().addr();
+                let place = |at: usize| u32::try_from(at).expect("a block is smaller than 4 GiB");
+                Payload::Within(place(start)..place(start + part.len()))
+            }
+            Self::Datagram(datagram) => Payload::Own(datagram.slice_ref(part)),
+        }
+    }
+}
+
+/// The payload of a datagram whose header says that it has `length` bytes in all, headers included. What follows it is padding of
+/// the frame. A length of zero says that it was not set yet: the network card was to cut up what was captured.
+fn within<'a>(data: &'a [u8], header: usize, length: usize, frame: &mut Frame<'_>) -> Option<&'a [u8]> {
+    if length == 0 {
+        return data.get(header..);
+    }
+    let captured = length.min(data.len());
+    frame.cut = u32::try_from(length - captured).unwrap_or(u32::MAX);
+    data.get(header..captured)
 }
 
 /// VXLAN (RFC 7348) and Geneve (RFC 8926), by their ports.
-fn tunnel_in_udp(payload: &Bytes) -> Option<Payload> {
+fn tunnel_in_udp<'a>(payload: &'a [u8], tags: &mut Tags) -> Option<Inside<'a>> {
     let port = UdpHeaderSlice::from_slice(payload).ok()?.destination_port();
-    let inner = payload.slice(8..);
-    match (port, inner.as_ref()) {
-        (4789, [flags, ..]) if inner.len() > 8 && flags & 0x08 != 0 => Some(Payload::Ethernet(inner.slice(8..))),
-        (6081, [version_and_length, ..]) if version_and_length >> 6 == 0 => {
-            let header = 8 + usize::from(version_and_length & 0x3f) * 4;
-            let protocol = u16::from_be_bytes(inner.get(2..4)?.try_into().ok()?);
-            Some(link::ether_type(protocol, &inner.slice(header.min(inner.len())..)))
+    let inner = &payload[8..];
+    match (port, inner) {
+        (4789, [flags, _, _, _, a, b, c, _, frame @ ..]) if flags & 0x08 != 0 && !frame.is_empty() => {
+            *tags = Tags::within_network(u32::from_be_bytes([0, *a, *b, *c]));
+            Some(Inside::Ethernet(frame))
+        }
+        (6081, [version_and_length, _, high, low, a, b, c, _, rest @ ..]) if version_and_length >> 6 == 0 => {
+            *tags = Tags::within_network(u32::from_be_bytes([0, *a, *b, *c]));
+            let options = usize::from(version_and_length & 0x3f) * 4;
+            Some(link::ether_type(u16::from_be_bytes([*high, *low]), rest.get(options..).unwrap_or_default(), tags))
         }
         _ => None,
     }
 }
 
-fn protocol_name(protocol: IpNumber) -> String {
+fn protocol_name(protocol: IpNumber) -> Cow<'static, str> {
     match protocol {
-        IpNumber::UDP => "udp".to_owned(),
-        IpNumber::ICMP => "icmp".to_owned(),
-        IpNumber::IPV6_ICMP => "icmpv6".to_owned(),
-        IpNumber::IGMP => "igmp".to_owned(),
-        IpNumber::SCTP => "sctp".to_owned(),
-        IpNumber::GRE => "gre".to_owned(),
-        IpNumber(number) => format!("ip protocol {number}"),
+        IpNumber::UDP => "udp".into(),
+        IpNumber::ICMP => "icmp".into(),
+        IpNumber::IPV6_ICMP => "icmpv6".into(),
+        IpNumber::IGMP => "igmp".into(),
+        IpNumber::SCTP => "sctp".into(),
+        IpNumber::GRE => "gre".into(),
+        IpNumber(number) => format!("ip protocol {number}").into(),
     }
 }
 
+const IPV6_HEADER: usize = 40;
 /// Tunnels in tunnels are followed this deep.
 const MAX_TUNNELS: u8 = 8;

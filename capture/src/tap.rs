@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reenact_formats::model::{LossCause, LossLedger, Timestamp};
+use reenact_formats::model::{LossLedger, Timestamp};
 use reenact_formats::seam::ExchangeSink;
 
 use crate::flow::FlowTable;
-use crate::packet::{Decoded, Decoder};
-use crate::source::{Filter, Next, Packet, PacketSource};
+use crate::packet::Decoder;
+use crate::source::{Batch, Filter, Next, Packet, PacketSource};
 use crate::{Error, Source, source};
 
 /// How to capture.
@@ -134,7 +134,13 @@ pub fn capture(source: &Source, options: &CaptureOptions, sink: &mut dyn Exchang
 }
 
 /// The same from any reader; `name` stands for it in errors.
-pub fn capture_from(name: &str, reader: Box<dyn Read>, options: &CaptureOptions, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
+pub fn capture_from(
+    name: &str,
+    reader: Box<dyn Read + Send>,
+    options: &CaptureOptions,
+    sink: &mut dyn ExchangeSink,
+    control: &Control,
+) -> Result<LossLedger, Error> {
     let filter = options.filter.as_deref().map(Filter::new).transpose()?;
     let source = source::from_reader(name, reader)?;
     Tap::new(source, filter, options).run(sink, control)
@@ -153,7 +159,6 @@ pub struct Tap {
     /// The largest packet time.
     now: Timestamp,
     last_tick: Timestamp,
-    block: u64,
     exchanges: u64,
 }
 
@@ -170,27 +175,39 @@ impl Tap {
         Self {
             source,
             filter,
-            decoder: Decoder::default(),
+            decoder: Decoder::new(options.flow_key),
             flows: FlowTable::new(options.limits),
             ledger: LossLedger::default(),
             limit: options.count,
             now: Timestamp::from_nanos(i64::MIN),
             last_tick: Timestamp::from_nanos(i64::MIN),
-            block: 0,
             exchanges: 0,
         }
     }
 
     /// Captures into `sink` until the source ends, `options.count` is reached, or `control` says stop.
     pub fn run(mut self, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
+        let mut batch = Batch::default();
         while !control.stop.load(Ordering::Relaxed) && self.limit != Some(0) {
-            match self.source.next()? {
-                Next::Packet(packet) => self.packet(&packet)?,
-                Next::Tick(now) => self.now = self.now.max(now),
+            match self.source.next(&mut batch)? {
+                Next::Packets => {
+                    for packet in &batch.packets {
+                        self.packet(&batch, packet)?;
+                        self.flows.advance(self.now);
+                        self.hand_over(sink)?;
+                        if self.limit == Some(0) {
+                            break;
+                        }
+                    }
+                    self.flows.settle();
+                }
+                Next::Tick(now) => {
+                    self.now = self.now.max(now);
+                    self.flows.advance(self.now);
+                    self.hand_over(sink)?;
+                }
                 Next::End => break,
             }
-            self.flows.advance(self.now);
-            self.hand_over(sink)?;
             if self.now.since(self.last_tick) >= TICK {
                 self.tick(sink, control)?;
             }
@@ -198,38 +215,21 @@ impl Tap {
         self.finish(sink, control)
     }
 
-    fn packet(&mut self, packet: &Packet) -> Result<(), Error> {
-        if self.source.block() != self.block {
-            self.block = self.source.block();
-            self.flows.settle();
-        }
+    fn packet(&mut self, batch: &Batch, packet: &Packet) -> Result<(), Error> {
         self.ledger.packets.seen += 1;
         self.now = self.now.max(packet.at);
         if let Some(filter) = &mut self.filter
             && !self.source.filters()
-            && !filter.passes(packet)?
+            && !filter.passes(packet.link, batch.data(packet))?
         {
             self.ledger.packets.filtered += 1;
             return Ok(());
         }
         self.limit = self.limit.map(|left| left - 1);
-        match self.decoder.decode(packet) {
-            Decoded::Tcp(segment, packets) => {
-                self.ledger.packets.tcp += packets;
-                self.flows.segment(segment, packet.at, self.now);
-            }
-            Decoded::Other(name) => *self.ledger.packets.other.entry(name).or_default() += 1,
-            Decoded::Fragment => {}
-            Decoded::Undecodable => self.lose_packets(LossCause::UndecodablePacket, 1),
+        if let Some(segment) = self.decoder.decode(&batch.block, packet) {
+            self.flows.segment(segment, &batch.block, self.now);
         }
-        let given_up = self.decoder.given_up();
-        self.lose_packets(LossCause::FragmentIncomplete, given_up);
         Ok(())
-    }
-
-    fn lose_packets(&mut self, cause: LossCause, packets: u64) {
-        self.ledger.packets.lost += packets;
-        self.ledger.lose(cause, packets);
     }
 
     fn hand_over(&mut self, sink: &mut dyn ExchangeSink) -> Result<(), Error> {
@@ -253,6 +253,7 @@ impl Tap {
     /// The account so far, over all parts.
     fn account(&mut self) -> LossLedger {
         let mut ledger = self.ledger.clone();
+        ledger.add(self.decoder.ledger());
         ledger.add(self.flows.ledger());
         ledger.add(&self.source.losses());
         ledger
@@ -266,8 +267,6 @@ impl Tap {
             }
         }
         self.decoder.finish();
-        let given_up = self.decoder.given_up();
-        self.lose_packets(LossCause::FragmentIncomplete, given_up);
         self.flows.finish(self.now);
         self.hand_over(sink)?;
         self.tick(sink, control)?;

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reenact_formats::model::{ConnectionId, LossCause, Timestamp};
 
 use super::{Direction, Output};
@@ -66,12 +67,13 @@ impl Connection {
     }
 
     /// Whether `segment` opens another connection between the same two ends (ports are reused).
-    pub(super) fn is_reopened_by(&self, segment: &Segment, direction: Direction) -> bool {
-        segment.syn && self.streams[direction].reassembler.is_other_origin(segment.sequence.wrapping_add(1))
+    pub(super) fn is_reopened_by(&self, segment: &Segment) -> bool {
+        segment.syn && self.streams[segment.direction].reassembler.is_other_origin(segment.sequence.wrapping_add(1))
     }
 
-    pub(super) fn segment(&mut self, segment: Segment, direction: Direction, at: Timestamp, now: Timestamp, output: &mut Output<'_>) {
-        let Segment { sequence, acknowledgment, syn, fin, rst, payload, cut, .. } = segment;
+    pub(super) fn segment(&mut self, segment: Segment, block: &Bytes, now: Timestamp, output: &mut Output<'_>) {
+        let Segment { direction, at, sequence, acknowledgment, syn, fin, rst, payload, cut, .. } = segment;
+        let payload = payload.bytes(block);
         self.last_seen = self.last_seen.max(now);
         if syn {
             self.flow.opener.get_or_insert(if acknowledgment.is_some() { 1 - direction } else { direction });
@@ -140,7 +142,7 @@ impl Connection {
             stream.reassembler.settle();
             for chunk in &mut stream.queue {
                 if let Content::Data(data) = &mut chunk.content {
-                    *data = bytes::Bytes::copy_from_slice(data);
+                    *data = Bytes::copy_from_slice(data);
                 }
             }
         }

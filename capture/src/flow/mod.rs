@@ -10,34 +10,14 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 #[expect(clippy::disallowed_types, reason = "looked up for each packet; never iterated without sorting")]
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
+use bytes::Bytes;
 use reenact_formats::model::{ConnectionId, Exchange, LossCause, LossLedger, Timestamp};
 
 use self::connection::Connection;
 use crate::Limits;
 use crate::packet::Segment;
-
-/// The two ends of a connection, in an order that both directions share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct FlowKey {
-    low: SocketAddr,
-    high: SocketAddr,
-}
-
-/// Which way a segment goes: from the low end of the key (0) or from the high one (1).
-pub(crate) type Direction = usize;
-
-impl FlowKey {
-    fn of(segment: &Segment) -> (Self, Direction) {
-        let (source, destination) = (segment.source, segment.destination);
-        if source <= destination { (Self { low: source, high: destination }, 0) } else { (Self { low: destination, high: source }, 1) }
-    }
-
-    fn ends(&self) -> [SocketAddr; 2] {
-        [self.low, self.high]
-    }
-}
+pub(crate) use crate::packet::{Direction, FlowKey};
 
 /// What a connection writes to while it works.
 pub(crate) struct Output<'a> {
@@ -87,10 +67,10 @@ impl FlowTable {
         self.exchanges.drain(..)
     }
 
-    /// Takes a segment seen at `at`; `now` is the time to which all packets have come.
-    pub(crate) fn segment(&mut self, segment: Segment, at: Timestamp, now: Timestamp) {
-        let (key, direction) = FlowKey::of(&segment);
-        if self.connections.get(&key).is_some_and(|connection| connection.is_reopened_by(&segment, direction)) {
+    /// Takes a segment of a batch's `block`; `now` is the time to which all packets have come.
+    pub(crate) fn segment(&mut self, segment: Segment, block: &Bytes, now: Timestamp) {
+        let (key, at) = (segment.flow, segment.at);
+        if self.connections.get(&key).is_some_and(|connection| connection.is_reopened_by(&segment)) {
             self.close(&key, at);
         }
         if !self.connections.contains_key(&key) {
@@ -106,7 +86,7 @@ impl FlowTable {
         let connection = self.connections.get_mut(&key).expect("found or inserted above");
         let mut output = Output { ledger: &mut self.ledger, exchanges: &mut self.exchanges, limits: &self.limits };
         let before = connection.held();
-        connection.segment(segment, direction, at, now, &mut output);
+        connection.segment(segment, block, now, &mut output);
         if self.held - before + connection.held() > self.limits.max_buffered {
             connection.relieve(at, &mut output);
         }

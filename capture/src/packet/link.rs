@@ -1,129 +1,153 @@
-//! Link headers: from a link type to what stands behind it.
+//! Link headers and the tunnels that carry frames: from a type to what stands behind it.
 
-use bytes::Bytes;
+use std::borrow::Cow;
 
-use super::Payload;
+use super::{Inside, Tags};
 use crate::source::Link;
 
 /// What stands behind the link header of `data`.
-pub(super) fn payload(link: Link, data: &Bytes) -> Payload {
+pub(super) fn payload<'a>(link: Link, data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
     match link.0 {
+        1 => ethernet(data, tags),
         // BSD loopback: an address family in the byte order of the machine that captured, or (108) of the network.
-        0 | 108 => after(data, 4).map_or(Payload::Undecodable, Payload::Ip),
-        1 => ethernet(data),
-        9 | 50 => ppp(data),
-        12 | 14 | 101 | 228 | 229 => Payload::Ip(data.clone()),
-        51 => pppoe(data),
+        0 | 108 => data.get(4..).map_or(Inside::Undecodable, Inside::Ip),
+        9 | 50 => ppp(data, tags),
+        12 | 14 | 101 | 228 | 229 => Inside::Ip(data),
+        51 => pppoe(data, tags),
         // Cisco HDLC.
-        104 => typed(data, 2, 4),
-        105 => wifi(data),
+        104 => typed(data, 2, 4, tags),
+        105 => wifi(data, tags),
         // Radiotap: version, padding, then its own length, little-endian.
-        127 => match data.get(2..4) {
-            Some(length) => after(data, usize::from(u16::from_le_bytes([length[0], length[1]]))).map_or(Payload::Undecodable, |frame| wifi(&frame)),
-            None => Payload::Undecodable,
+        127 => match data {
+            [_, _, low, high, ..] => data.get(usize::from(u16::from_le_bytes([*low, *high]))..).map_or(Inside::Undecodable, |frame| wifi(frame, tags)),
+            _ => Inside::Undecodable,
         },
         // Linux cooked, version 1 and 2.
-        113 => typed(data, 14, 16),
-        276 => typed(data, 0, 20),
+        113 => typed(data, 14, 16, tags),
+        276 => typed(data, 0, 20, tags),
         239 => nflog(data),
-        other => Payload::Other(format!("link {}", name(other))),
+        other => Inside::Other(name(other)),
     }
 }
 
-pub(super) fn ethernet(data: &Bytes) -> Payload {
-    typed(data, 12, 14)
+pub(super) fn ethernet<'a>(data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
+    typed(data, 12, 14, tags)
 }
 
 /// A header of `length` bytes with an EtherType at `at`.
-fn typed(data: &Bytes, at: usize, length: usize) -> Payload {
-    match (u16_at(data, at), after(data, length)) {
-        (Some(kind), Some(payload)) => ether_type(kind, &payload),
-        _ => Payload::Undecodable,
+fn typed<'a>(data: &'a [u8], at: usize, length: usize, tags: &mut Tags) -> Inside<'a> {
+    match (u16_at(data, at), data.get(length..)) {
+        (Some(kind), Some(payload)) => ether_type(kind, payload, tags),
+        _ => Inside::Undecodable,
     }
 }
 
 /// What an EtherType says of `data`.
-pub(super) fn ether_type(mut kind: u16, data: &Bytes) -> Payload {
-    let mut data = data.clone();
+pub(super) fn ether_type<'a>(mut kind: u16, mut data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
     // VLAN tags (802.1Q, 802.1ad, and what came before it), as many as there are.
     while matches!(kind, 0x8100 | 0x88a8 | 0x9100 | 0x9200) {
-        match (u16_at(&data, 2), after(&data, 4)) {
-            (Some(inner), Some(payload)) => (kind, data) = (inner, payload),
-            _ => return Payload::Undecodable,
-        }
+        let [control_high, control_low, kind_high, kind_low, rest @ ..] = data else { return Inside::Undecodable };
+        *tags = tags.within_vlan(u16::from_be_bytes([*control_high, *control_low]));
+        (kind, data) = (u16::from_be_bytes([*kind_high, *kind_low]), rest);
     }
     match kind {
-        0x0800 | 0x86dd => Payload::Ip(data),
-        0x8864 => pppoe(&data),
-        0x8847 | 0x8848 => mpls(&data),
-        0x6558 => Payload::Ethernet(data),
-        0x0806 => Payload::Other("arp".to_owned()),
-        0x8863 => Payload::Other("pppoe discovery".to_owned()),
-        0x88cc => Payload::Other("lldp".to_owned()),
-        0..=0x05ff => Payload::Other("llc".to_owned()),
-        _ => Payload::Other(format!("ethertype {kind:#06x}")),
+        0x0800 | 0x86dd => Inside::Ip(data),
+        0x8864 => pppoe(data, tags),
+        0x8847 | 0x8848 => mpls(data),
+        TRANSPARENT_ETHERNET => Inside::Ethernet(data),
+        0x0806 => Inside::Other("arp".into()),
+        0x8863 => Inside::Other("pppoe discovery".into()),
+        0x88cc => Inside::Other("lldp".into()),
+        // A length, as IEEE 802.3 had it first. With a SNAP header a type follows all the same.
+        0..=0x05ff => match data {
+            [0xaa, 0xaa, 3, 0, 0, 0, rest @ ..] => typed(rest, 0, 2, tags),
+            _ => Inside::Other("llc".into()),
+        },
+        _ => Inside::Other(format!("ethertype {kind:#06x}").into()),
     }
 }
 
-fn pppoe(data: &Bytes) -> Payload {
-    match (u16_at(data, 6), after(data, 8)) {
-        (Some(protocol), Some(payload)) => ppp_protocol(protocol, payload),
-        _ => Payload::Undecodable,
-    }
+fn pppoe<'a>(data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
+    data.get(6..).map_or(Inside::Undecodable, |ppp| ppp_protocol(ppp, tags))
 }
 
-fn ppp(data: &Bytes) -> Payload {
-    let start = if data.starts_with(&[0xff, 0x03]) { 2 } else { 0 };
-    match (u16_at(data, start), after(data, start + 2)) {
-        (Some(protocol), Some(payload)) => ppp_protocol(protocol, payload),
-        _ => Payload::Undecodable,
-    }
+fn ppp<'a>(data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
+    ppp_protocol(data.strip_prefix(&[0xff, 0x03]).unwrap_or(data), tags)
 }
 
-fn ppp_protocol(protocol: u16, payload: Bytes) -> Payload {
+/// A protocol in two bytes, or in one if that is odd (RFC 1661, section 6.5).
+fn ppp_protocol<'a>(data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
+    let (protocol, payload) = match data {
+        [short, payload @ ..] if short & 1 == 1 => (u16::from(*short), payload),
+        [high, low, payload @ ..] => (u16::from_be_bytes([*high, *low]), payload),
+        _ => return Inside::Undecodable,
+    };
     match protocol {
-        0x0021 | 0x0057 => Payload::Ip(payload),
-        other => Payload::Other(format!("ppp {other:#06x}")),
+        0x0021 | 0x0057 => Inside::Ip(payload),
+        0x0281 | 0x0283 => ether_type(0x8847, payload, tags),
+        other => Inside::Other(format!("ppp {other:#06x}").into()),
     }
 }
 
-/// Labels up to the last one; what follows tells by its first bits what it is.
-fn mpls(data: &Bytes) -> Payload {
-    let Some(last) = data.chunks_exact(4).position(|label| label[2] & 1 == 1) else { return Payload::Undecodable };
-    let payload = data.slice((last + 1) * 4..);
-    match payload.first().map(|byte| byte >> 4) {
-        Some(4 | 6) => Payload::Ip(payload),
-        // A pseudowire's control word, then a frame.
-        Some(0) if payload.len() > 4 => Payload::Ethernet(payload.slice(4..)),
-        _ => Payload::Other("mpls".to_owned()),
+/// Labels up to the last one. No field says what follows: its first bits do, and where they may mean two things, what would come then.
+fn mpls(data: &[u8]) -> Inside<'_> {
+    let Some(last) = data.chunks_exact(4).position(|label| label[2] & 1 == 1) else { return Inside::Undecodable };
+    let payload = &data[(last + 1) * 4..];
+    match payload {
+        [first, ..] if first >> 4 == 4 && !is_ipv4(payload) && is_ethernet(payload) => Inside::Ethernet(payload),
+        [first, ..] if first >> 4 == 6 && !is_ipv6(payload) && is_ethernet(payload) => Inside::Ethernet(payload),
+        [first, ..] if matches!(first >> 4, 4 | 6) => Inside::Ip(payload),
+        // A pseudowire's control word (RFC 4385), then a frame; or a frame alone.
+        [0..=0x0f, _, _, _, frame @ ..] if is_ethernet(frame) => Inside::Ethernet(frame),
+        _ if is_ethernet(payload) => Inside::Ethernet(payload),
+        _ => Inside::Other("mpls".into()),
     }
 }
 
-/// Linux netfilter log: type-length-value, lengths in the byte order of the machine that captured (little-endian in practice).
-fn nflog(data: &Bytes) -> Payload {
+fn is_ipv4(data: &[u8]) -> bool {
+    let (Some(first), Some(length)) = (data.first(), u16_at(data, 2)) else { return false };
+    let header = u16::from(first & 0x0f) * 4;
+    // Padding and a snap length allow for more bytes and for fewer; a field that is an address allows for anything.
+    header >= 20 && (length == 0 || length >= header) && data.get(8).is_some_and(|hops| *hops > 0)
+}
+
+fn is_ipv6(data: &[u8]) -> bool {
+    data.get(7).is_some_and(|hops| *hops > 0) && u16_at(data, 4).is_some_and(|length| usize::from(length) + 40 <= data.len().max(1500))
+}
+
+fn is_ethernet(data: &[u8]) -> bool {
+    matches!(u16_at(data, 12), Some(0x0800 | 0x0806 | 0x86dd | 0x8100 | 0x88a8 | 0x9100 | 0x8847 | 0x8848 | 0x8863 | 0x8864))
+}
+
+/// Linux netfilter log: type-length-value, in the byte order of the machine that captured.
+fn nflog(data: &[u8]) -> Inside<'_> {
+    let packet = [u16::from_le_bytes, u16::from_be_bytes].into_iter().find_map(|number| nflog_payload(data.get(4..)?, number));
+    packet.map_or(Inside::Undecodable, Inside::Ip)
+}
+
+fn nflog_payload(mut data: &[u8], number: fn([u8; 2]) -> u16) -> Option<&[u8]> {
     const PAYLOAD: u16 = 9;
-    let mut at = 4;
-    while let Some(header) = data.get(at..at + 4) {
-        let (length, kind) = (usize::from(u16::from_le_bytes([header[0], header[1]])), u16::from_le_bytes([header[2], header[3]]));
+    while let [a, b, c, d, ..] = data {
+        let (length, kind) = (usize::from(number([*a, *b])), number([*c, *d]));
         if length < 4 {
-            break;
+            return None;
         }
         if kind & 0x7fff == PAYLOAD {
-            return Payload::Ip(data.slice(at + 4..(at + length).min(data.len())));
+            return data.get(4..length.min(data.len()));
         }
-        at += length.next_multiple_of(4);
+        data = data.get(length.next_multiple_of(4)..)?;
     }
-    Payload::Undecodable
+    None
 }
 
 /// A data frame of IEEE 802.11, as it is sent: unencrypted, one packet, with a SNAP header.
-fn wifi(data: &Bytes) -> Payload {
+fn wifi<'a>(data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
     const DATA: u8 = 0x08;
-    let (Some(control), Some(flags)) = (data.first(), data.get(1)) else { return Payload::Undecodable };
+    let [control, flags, ..] = data else { return Inside::Undecodable };
     let (is_data, has_payload, has_quality) = (control & 0x0c == DATA, control & 0x40 == 0, control & 0x80 != 0);
     let (both_ways, protected, ordered) = (flags & 0x03 == 0x03, flags & 0x40 != 0, flags & 0x80 != 0);
     if !is_data || !has_payload || protected {
-        return Payload::Other(if protected { "802.11 protected" } else { "802.11 other" }.to_owned());
+        return Inside::Other(if protected { "802.11 protected" } else { "802.11 other" }.into());
     }
     let quality = if has_quality && ordered {
         6
@@ -133,48 +157,60 @@ fn wifi(data: &Bytes) -> Payload {
         0
     };
     let header = 24 + if both_ways { 6 } else { 0 } + quality;
-    match data.get(header..header + 6) {
-        Some([0xaa, 0xaa, 0x03, _, _, _]) => typed(data, header + 6, header + 8),
-        Some(_) => Payload::Other("802.11 other".to_owned()),
-        None => Payload::Undecodable,
+    match data.get(header..) {
+        Some([0xaa, 0xaa, 0x03, _, _, _, rest @ ..]) => typed(rest, 0, 2, tags),
+        Some([_, _, _, _, _, _, ..]) => Inside::Other("802.11 other".into()),
+        _ => Inside::Undecodable,
     }
 }
 
-/// GRE (RFC 2784, RFC 2890); `None` for the versions that carry something else.
-pub(super) fn gre(data: &Bytes) -> Option<Payload> {
+/// GRE (RFC 2784, RFC 2890); `None` for the versions that carry something else, and for source routes (RFC 1701).
+pub(super) fn gre<'a>(data: &'a [u8], tags: &mut Tags) -> Option<Inside<'a>> {
+    const CHECKSUM: u16 = 0x8000;
+    const ROUTING: u16 = 0x4000;
+    const KEY: u16 = 0x2000;
+    const SEQUENCE: u16 = 0x1000;
+    const VERSION: u16 = 0x0007;
     let (flags, protocol) = (u16_at(data, 0)?, u16_at(data, 2)?);
-    if flags & 0x0007 != 0 {
+    if flags & (VERSION | ROUTING) != 0 {
         return None;
     }
-    let optional = [0x8000, 0x2000, 0x1000].into_iter().filter(|flag| flags & flag != 0).count();
-    let payload = after(data, 4 + optional * 4)?;
-    // Access points of one maker tunnel their frames so.
-    Some(if protocol == 0x8200 { wifi(&payload) } else { ether_type(protocol, &payload) })
+    let optional = [CHECKSUM, KEY, SEQUENCE].into_iter().filter(|flag| flags & flag != 0).count();
+    let payload = data.get(4 + optional * 4..)?;
+    Some(match protocol {
+        // ERSPAN, type I: the frame follows at once; type II, told by its sequence number: after eight bytes.
+        0x88be if flags & SEQUENCE == 0 => Inside::Ethernet(payload),
+        0x88be => Inside::Ethernet(payload.get(8..)?),
+        // Type III: after twelve, and eight more if the last bit says so.
+        0x22eb => Inside::Ethernet(payload.get(if payload.get(11)? & 1 == 1 { 20 } else { 12 }..)?),
+        // Access points of one maker tunnel their frames so.
+        0x8200 => wifi(payload, tags),
+        other => ether_type(other, payload, tags),
+    })
 }
 
 fn u16_at(data: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(data.get(at..at + 2)?.try_into().ok()?))
 }
 
-fn after(data: &Bytes, at: usize) -> Option<Bytes> {
-    (at <= data.len()).then(|| data.slice(at..))
+fn name(link: u32) -> Cow<'static, str> {
+    let known = match link {
+        6 => "link token ring",
+        10 => "link fddi",
+        117 => "link pflog",
+        119 => "link 802.11 prism",
+        122 => "link ip over fibre channel",
+        147..=162 => "link user-defined",
+        189 | 220 => "link usb",
+        195 | 215 | 230 => "link 802.15.4",
+        201 => "link bluetooth",
+        227 => "link can",
+        253 => "link netlink",
+        u32::MAX => "link of an interface that is not described",
+        other => return format!("link type {other}").into(),
+    };
+    known.into()
 }
 
-fn name(link: u32) -> String {
-    let known = match link {
-        6 => "token ring",
-        10 => "fddi",
-        119 => "802.11 prism",
-        117 => "pflog",
-        122 => "ip over fibre channel",
-        147..=162 => "user-defined",
-        189 | 220 => "usb",
-        195 | 215 | 230 => "802.15.4",
-        201 => "bluetooth",
-        227 => "can",
-        253 => "netlink",
-        u32::MAX => "of an interface that is not described",
-        other => return format!("type {other}"),
-    };
-    known.to_owned()
-}
+/// GRE, Geneve and others carry whole frames under it.
+const TRANSPARENT_ETHERNET: u16 = 0x6558;

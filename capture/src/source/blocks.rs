@@ -1,118 +1,244 @@
 //! A stream read in large blocks.
 //!
-//! Bytes flow in from any reader; slices flow out that share the block they were read into. A block is freed once the last
-//! slice of it is gone. Nothing is mapped: a map of the file would count as resident memory, and a pipe has none.
+//! Bytes flow in from any reader, by one copy; blocks flow out that whoever slices them keeps alive. What stands at the end of a
+//! block and is not whole moves to the front of the next. A block is filled again once nobody refers to it, so that memory is
+//! neither asked for nor zeroed over and over. Nothing is mapped: a map of the file would count as resident memory, and a pipe
+//! has none.
+//!
+//! ```text
+//!        taken              filled
+//!   │ cut off │ to be cut off │ to be read │
+//!   └─────────┴───────────────┴────────────┘ block
+//! ```
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use bytes::{Bytes, BytesMut};
 
 pub(super) struct Blocks {
-    reader: Box<dyn Read>,
-    buffer: BytesMut,
-    /// Where in the stream the buffer begins.
+    reader: Box<dyn Read + Send>,
+    pool: Pool,
+    block: BytesMut,
+    /// `taken ≤ filled ≤ block.len()`.
+    taken: usize,
+    filled: usize,
+    /// Where in the stream the block begins.
     at: u64,
-    ordinal: u64,
     ended: bool,
+    /// Comes out once what was read before it has been cut off.
+    failure: Option<io::Error>,
 }
 
 impl Blocks {
-    pub(super) fn new(reader: Box<dyn Read>) -> Self {
-        Self { reader, buffer: BytesMut::with_capacity(BLOCK), at: 0, ordinal: 0, ended: false }
+    pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
+        let mut pool = Pool::new(BLOCK);
+        let block = pool.take();
+        Self { reader, pool, block, taken: 0, filled: 0, at: 0, ended: false, failure: None }
     }
 
-    /// Where in the stream the next byte stands.
+    /// Where in the stream the next byte stands that was not cut off.
     pub(super) const fn at(&self) -> u64 {
-        self.at
+        self.at + self.taken as u64
     }
 
-    /// How many blocks were begun before the present one.
-    pub(super) const fn ordinal(&self) -> u64 {
-        self.ordinal
+    /// Whether the stream has no more than what is here.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.ended
     }
 
-    /// The next bytes without taking them: `wanted` of them, or fewer if the stream ends before.
-    pub(super) fn peek(&mut self, wanted: usize) -> io::Result<&[u8]> {
-        while self.buffer.len() < wanted && !self.ended {
-            self.read_some(wanted)?;
+    /// The bytes that were read and not cut off, and where in the block they begin.
+    pub(super) fn rest(&self) -> (&[u8], usize) {
+        (&self.block[self.taken..self.filled], self.taken)
+    }
+
+    /// Cuts off `length` bytes of the rest.
+    pub(super) fn cut(&mut self, length: usize) {
+        self.taken += length;
+        debug_assert!(self.taken <= self.filled, "only what was read is cut off");
+    }
+
+    /// Gives the block away; what was not cut off becomes the front of the next.
+    pub(super) fn give(&mut self) -> Bytes {
+        let mut next = self.pool.take();
+        let rest = &self.block[self.taken..self.filled];
+        if next.len() < rest.len() {
+            next.resize(rest.len(), 0);
         }
-        Ok(&self.buffer[..wanted.min(self.buffer.len())])
+        next[..rest.len()].copy_from_slice(rest);
+        self.at += self.taken as u64;
+        self.filled = rest.len();
+        self.taken = 0;
+        self.pool.give(std::mem::replace(&mut self.block, next))
     }
 
-    /// Takes bytes that a peek has shown.
-    pub(super) fn take(&mut self, length: usize) -> Bytes {
-        self.at += length as u64;
-        self.buffer.split_to(length).freeze()
-    }
-
-    /// Passes over `length` bytes, or to the end if that comes first; says how many there were.
-    pub(super) fn skip(&mut self, length: u64) -> io::Result<u64> {
-        let mut left = length;
-        while left > 0 {
-            let step = usize::try_from(left).map_or(STEP, |left| left.min(STEP));
-            let there = self.peek(step)?.len();
-            self.take(there);
-            left -= there as u64;
-            if there < step {
-                break;
-            }
+    /// Reads on until at least `least` bytes are there, or the stream has ended.
+    pub(super) fn read(&mut self, least: usize) -> io::Result<()> {
+        self.make_room(least);
+        while self.filled < least && !self.ended {
+            self.read_some()?;
         }
-        Ok(length - left)
-    }
-
-    fn read_some(&mut self, wanted: usize) -> io::Result<()> {
-        let filled = self.buffer.len();
-        if self.buffer.capacity() == filled {
-            // What is left over, the beginning of one record, moves to the new block.
-            let mut fresh = BytesMut::with_capacity(BLOCK.max(wanted));
-            fresh.extend_from_slice(&self.buffer);
-            self.buffer = fresh;
-            self.ordinal += 1;
-        }
-        let room = (self.buffer.capacity() - filled).min(STEP);
-        self.buffer.resize(filled + room, 0);
-        let read = loop {
-            match self.reader.read(&mut self.buffer[filled..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
-            }
-        };
-        self.buffer.truncate(filled + read.as_ref().map_or(0, |read| *read));
-        self.ended = read? == 0;
         Ok(())
+    }
+
+    /// Reads on until at least `least` bytes are there and the block is full, or the reader pauses, or the stream has ended.
+    pub(super) fn fill(&mut self, least: usize) -> io::Result<()> {
+        self.make_room(least);
+        let had = self.filled;
+        while self.filled < self.block.len() && !self.ended && self.failure.is_none() {
+            match self.read_some() {
+                Ok(Reading::Goes) => {}
+                Ok(Reading::Pauses) if self.filled >= least => break,
+                Ok(Reading::Pauses) => {}
+                Err(error) => self.failure = Some(error),
+            }
+        }
+        match self.failure.take() {
+            Some(error) if self.filled == had => Err(error),
+            failure => {
+                self.failure = failure;
+                Ok(())
+            }
+        }
+    }
+
+    fn make_room(&mut self, least: usize) {
+        if self.taken > 0 {
+            self.block.copy_within(self.taken..self.filled, 0);
+            self.at += self.taken as u64;
+            self.filled -= self.taken;
+            self.taken = 0;
+        }
+        if self.block.len() < least {
+            self.block.resize(least, 0);
+        }
+    }
+
+    fn read_some(&mut self) -> io::Result<Reading> {
+        match self.reader.read(&mut self.block[self.filled..]) {
+            Ok(0) => self.ended = true,
+            Ok(read) => self.filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Reading::Pauses),
+            Err(error) => return Err(error),
+        }
+        Ok(Reading::Goes)
     }
 }
 
-const BLOCK: usize = 1 << 20;
-/// A read's size: what is read into is zeroed first, and a pipe gives little at a time.
-const STEP: usize = 128 << 10;
+enum Reading {
+    Goes,
+    /// The reader has nothing for now, and has waited for a moment.
+    Pauses,
+}
+
+/// Blocks that were given away, to be filled again once nobody refers to them.
+pub(super) struct Pool {
+    size: usize,
+    /// The youngest in front: its memory is the likeliest to be in a cache.
+    given: VecDeque<Bytes>,
+}
+
+impl Pool {
+    pub(super) const fn new(size: usize) -> Self {
+        Self { size, given: VecDeque::new() }
+    }
+
+    /// A block; what stands in it means nothing.
+    pub(super) fn take(&mut self) -> BytesMut {
+        let free = self.given.iter().position(Bytes::is_unique).and_then(|index| self.given.remove(index));
+        free.and_then(|block| block.try_into_mut().ok()).unwrap_or_else(|| BytesMut::zeroed(self.size))
+    }
+
+    /// Gives a block away for reading.
+    pub(super) fn give(&mut self, block: BytesMut) -> Bytes {
+        let block = block.freeze();
+        // One that was made larger for one record goes for good.
+        if block.len() == self.size {
+            self.given.truncate(POOL - 1);
+            self.given.push_front(block.clone());
+        }
+        block
+    }
+}
+
+pub(super) const BLOCK: usize = 1 << 20;
+/// As many as may be on their way at once; those that someone holds longer are not waited for.
+const POOL: usize = 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn gives_what_was_there_across_blocks() {
-        let data: Vec<u8> = (0..3 * BLOCK + 17).map(|at| (at % 251) as u8).collect();
-        let mut blocks = Blocks::new(Box::new(io::Cursor::new(data.clone())));
-        let mut got = Vec::new();
-        for length in (1..).map(|step| step * 997 % 70_000) {
-            let there = blocks.peek(length).expect("memory is read").len();
-            got.extend_from_slice(&blocks.take(there));
-            if there < length {
-                break;
+    /// A reader that gives at most so many bytes at once, and pauses between.
+    struct Slow(io::Cursor<Vec<u8>>, usize, bool);
+
+    impl Read for Slow {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.2 = !self.2;
+            if self.2 {
+                return Err(io::ErrorKind::WouldBlock.into());
             }
+            let length = into.len().min(self.1);
+            self.0.read(&mut into[..length])
         }
-        assert_eq!(got, data);
-        assert_eq!(blocks.at(), data.len() as u64);
-        assert!(blocks.ordinal() >= 3);
     }
 
     #[test]
-    fn skips_to_the_end_and_not_beyond() {
-        let mut blocks = Blocks::new(Box::new(io::Cursor::new(vec![7; 300_000])));
-        assert_eq!(blocks.skip(299_999).expect("memory is read"), 299_999);
-        assert_eq!(blocks.peek(10).expect("memory is read"), &[7]);
-        assert_eq!(blocks.skip(10).expect("memory is read"), 1);
+    fn gives_what_was_there_across_blocks() {
+        let data: Vec<u8> = (0..3 * BLOCK + 17).map(|at| (at % 251) as u8).collect();
+        for step in [usize::MAX, 70_001] {
+            let mut blocks = Blocks::new(Box::new(Slow(io::Cursor::new(data.clone()), step, false)));
+            let (mut got, mut kept) = (Vec::new(), Vec::new());
+            for length in (1..).map(|step| step * 99_971 % 1_700_000) {
+                blocks.fill(length).expect("memory is read");
+                let (rest, from) = blocks.rest();
+                let length = rest.len().min(length);
+                blocks.cut(length);
+                let block = blocks.give();
+                got.extend_from_slice(&block[from..from + length]);
+                assert_eq!(blocks.at(), got.len() as u64);
+                // Every third is held for a while, and must not be filled again.
+                if got.len() % 3 == 0 {
+                    kept.push((got.len(), block.slice(from..from + length)));
+                }
+                if length == 0 {
+                    break;
+                }
+            }
+            assert!(got == data, "at steps of {step}");
+            for (end, slice) in kept {
+                assert!(data[end - slice.len()..end] == slice, "a block was filled again that was still held");
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_that_nobody_holds_is_filled_again() {
+        let mut pool = Pool::new(100);
+        let first = pool.take();
+        let address = first.as_ptr();
+        let given = pool.give(first);
+        assert_ne!(pool.take().as_ptr(), address, "still held");
+        drop(given);
+        assert_eq!(pool.take().as_ptr(), address);
+    }
+
+    #[test]
+    fn a_failure_comes_after_what_was_read() {
+        struct Fails(bool);
+        impl Read for Fails {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                if std::mem::replace(&mut self.0, true) {
+                    return Err(io::Error::other("the device is gone"));
+                }
+                into[..3].copy_from_slice(b"abc");
+                Ok(3)
+            }
+        }
+        let mut blocks = Blocks::new(Box::new(Fails(false)));
+        blocks.fill(1).expect("three bytes");
+        assert_eq!(blocks.rest().0, b"abc");
+        assert_eq!(blocks.fill(4).expect_err("then it fails").to_string(), "the device is gone");
     }
 }

@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
+
+use bytes::Bytes;
 
 use super::blocks::Blocks;
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
-use super::{Next, Packet, PacketSource};
+use super::{Batch, Next, Packet, PacketSource};
 use crate::Error;
 use reenact_formats::model::{LossCause, LossLedger};
 
@@ -22,28 +25,31 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn PacketSource>, Error> {
     read(path.display().to_string(), Box::new(file), total)
 }
 
-pub(super) fn read(name: String, reader: Box<dyn Read>, total: Option<u64>) -> Result<Box<dyn PacketSource>, Error> {
+pub(super) fn read(name: String, reader: Box<dyn Read + Send>, total: Option<u64>) -> Result<Box<dyn PacketSource>, Error> {
     let mut blocks = Blocks::new(reader);
-    let start = blocks.peek(24).map_err(|cause| Error::Read { name: name.clone(), at: 0, cause })?;
+    blocks.read(FILE_HEADER).map_err(|cause| Error::Read { name: name.clone(), at: 0, cause })?;
+    let (read, _) = blocks.rest();
+    let start = &read[..read.len().min(FILE_HEADER)];
     if start.is_empty() {
         return Err(Error::Empty { name });
     }
     let format: Box<dyn Format> = if PcapNg::is(start) {
         Box::new(PcapNg::default())
     } else if let Some(pcap) = Pcap::begin(start) {
-        if start.len() == 24 {
-            blocks.take(24);
+        if start.len() == FILE_HEADER {
+            blocks.cut(FILE_HEADER);
         }
         Box::new(pcap)
     } else {
         return Err(Error::NotACapture { found: what_stands(start), name });
     };
-    Ok(Box::new(FileSource { name, blocks, format, total, losses: LossLedger::default(), warning: None, ended: false }))
+    Ok(Box::new(FileSource { name, blocks, format, total, wanted: 1, skipped: None, losses: LossLedger::default(), warning: None, ended: false }))
 }
 
-/// A file format: cuts the next record off the blocks.
-pub(super) trait Format {
-    fn next(&mut self, blocks: &mut Blocks) -> Result<Record, io::Error>;
+/// A file format: knows where records begin and end, and reads nothing itself.
+pub(super) trait Format: Send {
+    /// Cuts whole records off `data`, which begins at `from` in its block, and adds their packets.
+    fn cut(&mut self, data: &[u8], from: usize, packets: &mut Vec<Packet>) -> Cut;
 
     /// What the file itself says was lost while it was written (packets).
     fn drops(&self) -> LossLedger {
@@ -51,15 +57,26 @@ pub(super) trait Format {
     }
 }
 
-pub(super) enum Record {
-    Packet(Packet),
-    /// Something else than a packet; ask again.
-    Other,
-    End,
-    /// The file ends inside of what begins here.
-    Truncated,
+/// How far the whole records went.
+pub(super) struct Cut {
+    pub(super) taken: usize,
+    pub(super) stop: Stop,
+}
+
+/// Why there are no more of them. Asked again at the same place, a format says the same.
+pub(super) enum Stop {
+    /// The next one needs at least so many bytes.
+    More(usize),
+    /// The next one is of no use, and has so many bytes.
+    Skip(u64),
     /// What stands here cannot be.
     Damaged(&'static str),
+}
+
+/// A place in a block.
+pub(super) fn range(from: usize, length: usize) -> Range<u32> {
+    let place = |at: usize| u32::try_from(at).expect("a block is smaller than 4 GiB");
+    place(from)..place(from + length)
 }
 
 struct FileSource {
@@ -67,41 +84,69 @@ struct FileSource {
     blocks: Blocks,
     format: Box<dyn Format>,
     total: Option<u64>,
+    /// How many bytes the next record needs at least.
+    wanted: usize,
+    /// Where a record begins that is passed over, and how much of it is still to come.
+    skipped: Option<(u64, u64)>,
     losses: LossLedger,
     warning: Option<String>,
     ended: bool,
 }
 
 impl FileSource {
+    /// Reads on, and cuts off what is whole.
+    fn advance(&mut self, packets: &mut Vec<Packet>) -> io::Result<()> {
+        self.blocks.fill(self.wanted)?;
+        if let Some((begun, left)) = self.skipped {
+            let step = usize::try_from(left).unwrap_or(usize::MAX).min(self.blocks.rest().0.len());
+            self.blocks.cut(step);
+            let left = left - step as u64;
+            self.skipped = (left > 0).then_some((begun, left));
+            if left > 0 {
+                if self.blocks.has_ended() {
+                    self.stop_at(begun, "ends inside the record");
+                }
+                return Ok(());
+            }
+        }
+        let (rest, from) = self.blocks.rest();
+        let Cut { taken, stop } = self.format.cut(rest, from, packets);
+        let left = rest.len() - taken;
+        self.blocks.cut(taken);
+        self.wanted = 1;
+        match stop {
+            Stop::More(_) if self.blocks.has_ended() && left == 0 => self.ended = true,
+            Stop::More(_) if self.blocks.has_ended() => self.stop_at(self.blocks.at(), "ends inside the record"),
+            Stop::More(wanted) => self.wanted = wanted,
+            Stop::Skip(length) => self.skipped = Some((self.blocks.at(), length)),
+            Stop::Damaged(what) => self.stop_at(self.blocks.at(), &format!("is damaged ({what})")),
+        }
+        Ok(())
+    }
+
     /// What came before is kept; what comes after cannot be read.
-    fn stop_at(&mut self, at: u64, why: &str) -> Next {
+    fn stop_at(&mut self, at: u64, why: &str) {
         self.losses.packets.seen += 1;
         self.losses.packets.lost += 1;
         self.losses.lose(LossCause::TruncatedFile, 1);
         self.warning = Some(format!("{} {why} at byte {at}; what came before was kept", self.name));
         self.ended = true;
-        Next::End
     }
 }
 
 impl PacketSource for FileSource {
-    fn next(&mut self) -> Result<Next, Error> {
+    fn next(&mut self, batch: &mut Batch) -> Result<Next, Error> {
+        *batch = Batch { block: Bytes::new(), packets: std::mem::take(&mut batch.packets) };
+        batch.packets.clear();
         while !self.ended {
             let at = self.blocks.at();
-            let record = self.format.next(&mut self.blocks).map_err(|cause| Error::Read { name: self.name.clone(), at, cause })?;
-            match record {
-                Record::Packet(packet) => return Ok(Next::Packet(packet)),
-                Record::Other => {}
-                Record::End => self.ended = true,
-                Record::Truncated => return Ok(self.stop_at(at, "ends inside the record")),
-                Record::Damaged(what) => return Ok(self.stop_at(at, &format!("is damaged ({what})"))),
+            self.advance(&mut batch.packets).map_err(|cause| Error::Read { name: self.name.clone(), at, cause })?;
+            if !batch.packets.is_empty() {
+                batch.block = self.blocks.give();
+                return Ok(Next::Packets);
             }
         }
         Ok(Next::End)
-    }
-
-    fn block(&self) -> u64 {
-        self.blocks.ordinal()
     }
 
     fn bytes_read(&self) -> u64 {
@@ -123,6 +168,7 @@ impl PacketSource for FileSource {
     }
 }
 
+const FILE_HEADER: usize = 24;
 /// No captured packet is longer: a record that says so is damaged.
 pub(super) const MAX_PACKET: usize = 16 << 20;
 

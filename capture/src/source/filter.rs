@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pcap::{BpfProgram, Capture, Linktype};
 
-use super::{Link, Packet};
+use super::Link;
 use crate::Error;
 
 pub(crate) struct Filter {
@@ -21,11 +21,11 @@ impl Filter {
         Ok(filter)
     }
 
-    pub(crate) fn passes(&mut self, packet: &Packet) -> Result<bool, Error> {
-        if !self.programs.contains_key(&packet.link) {
-            self.compile(packet.link)?;
+    pub(crate) fn passes(&mut self, link: Link, data: &[u8]) -> Result<bool, Error> {
+        if !self.programs.contains_key(&link) {
+            self.compile(link)?;
         }
-        Ok(self.programs.get(&packet.link).is_some_and(|program| program.filter(&packet.data)))
+        Ok(self.programs.get(&link).is_some_and(|program| program.filter(data)))
     }
 
     fn compile(&mut self, link: Link) -> Result<(), Error> {

@@ -5,11 +5,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use pcap::{Active, Capture, Device, Precision};
 use reenact_formats::model::{LossCause, LossLedger, Timestamp};
 
-use super::{Link, Next, Packet, PacketSource};
+use super::blocks::{BLOCK, Pool};
+use super::file::{MAX_PACKET, range};
+use super::{Batch, Link, Next, Packet, PacketSource};
 use crate::{CaptureOptions, Error};
 
 /// A network interface that can be listened to.
@@ -31,8 +33,9 @@ pub(super) struct Live {
     name: String,
     capture: Capture<Active>,
     link: Link,
-    block: BytesMut,
-    ordinal: u64,
+    /// No packet is captured with more bytes.
+    longest: usize,
+    pool: Pool,
     read: u64,
     last_tick: Timestamp,
 }
@@ -56,41 +59,64 @@ impl Live {
             capture.filter(words, true).map_err(|error| Error::Filter { words: words.clone(), reason: error.to_string() })?;
         }
         let link = Link(u32::try_from(capture.get_datalink().0).unwrap_or(u32::MAX));
-        Ok(Self { name: name.to_owned(), capture, link, block: BytesMut::new(), ordinal: 0, read: 0, last_tick: Timestamp::default() })
+        let longest = usize::try_from(options.snap_length).unwrap_or(BLOCK).clamp(1, MAX_PACKET);
+        let pool = Pool::new(BLOCK.max(longest));
+        Ok(Self { name: name.to_owned(), capture, link, longest, pool, read: 0, last_tick: Timestamp::default() })
     }
 }
 
-impl PacketSource for Live {
-    fn next(&mut self) -> Result<Next, Error> {
-        match self.capture.next_packet() {
-            Ok(packet) => {
-                if self.block.capacity() - self.block.len() < packet.data.len() {
-                    self.block = BytesMut::with_capacity(BLOCK.max(packet.data.len()));
-                    self.ordinal += 1;
+impl Live {
+    /// Copies into `block` what the kernel has; says how much of the block it took.
+    fn gather(&mut self, block: &mut [u8], packets: &mut Vec<Packet>) -> Result<Gathered, Error> {
+        let mut filled = 0;
+        while block.len() - filled >= self.longest {
+            match self.capture.next_packet() {
+                Ok(packet) => {
+                    let data = packet.data.get(..self.longest).unwrap_or(packet.data);
+                    block[filled..filled + data.len()].copy_from_slice(data);
+                    // With nanosecond precision the field for microseconds holds nanoseconds.
+                    let at = Timestamp::from_nanos(packet.header.ts.tv_sec * 1_000_000_000 + packet.header.ts.tv_usec);
+                    packets.push(Packet { link: self.link, at, data: range(filled, data.len()), wire_length: packet.header.len });
+                    filled += data.len();
                 }
-                self.block.extend_from_slice(packet.data);
-                let data: Bytes = self.block.split().freeze();
-                self.read += data.len() as u64;
-                // With nanosecond precision the field for microseconds holds nanoseconds.
-                let at = Timestamp::from_nanos(packet.header.ts.tv_sec * 1_000_000_000 + packet.header.ts.tv_usec);
-                Ok(Next::Packet(Packet { link: self.link, at, data, wire_length: packet.header.len }))
+                Err(pcap::Error::TimeoutExpired) => break,
+                Err(pcap::Error::NoMorePackets) => return Ok(Gathered::End),
+                Err(error) => return Err(explain(&self.name, &error)),
             }
-            Err(pcap::Error::TimeoutExpired) => {
-                // libpcap's own wait has no end on a silent link: neither a tick nor a stop would come through.
-                super::waiting::readable(&self.capture).map_err(|error| Error::Live { name: self.name.clone(), reason: error.to_string() })?;
-                let now = machine_time();
-                // Never ahead of packets that are still in the ring.
-                let safe = now.saturating_sub(Duration::from_millis(2 * u64::from(HAND_OVER_MILLIS.unsigned_abs())));
-                self.last_tick = self.last_tick.max(safe);
-                Ok(Next::Tick(self.last_tick))
-            }
-            Err(pcap::Error::NoMorePackets) => Ok(Next::End),
-            Err(error) => Err(explain(&self.name, &error)),
         }
+        self.read += filled as u64;
+        Ok(Gathered::All)
     }
 
-    fn block(&self) -> u64 {
-        self.ordinal
+    /// Waits for a moment, or until there is something.
+    fn wait(&mut self) -> Result<Timestamp, Error> {
+        // libpcap's own wait has no end on a silent link: neither a tick nor a stop would come through.
+        super::waiting::readable(&self.capture).map_err(|error| Error::Live { name: self.name.clone(), reason: error.to_string() })?;
+        let now = machine_time();
+        // Never ahead of packets that are still in the ring.
+        let safe = now.saturating_sub(Duration::from_millis(2 * u64::from(HAND_OVER_MILLIS.unsigned_abs())));
+        self.last_tick = self.last_tick.max(safe);
+        Ok(self.last_tick)
+    }
+}
+
+enum Gathered {
+    All,
+    End,
+}
+
+impl PacketSource for Live {
+    fn next(&mut self, batch: &mut Batch) -> Result<Next, Error> {
+        *batch = Batch { block: Bytes::new(), packets: std::mem::take(&mut batch.packets) };
+        batch.packets.clear();
+        let mut block = self.pool.take();
+        let gathered = self.gather(&mut block, &mut batch.packets)?;
+        batch.block = self.pool.give(block);
+        match gathered {
+            _ if !batch.packets.is_empty() => Ok(Next::Packets),
+            Gathered::All => Ok(Next::Tick(self.wait()?)),
+            Gathered::End => Ok(Next::End),
+        }
     }
 
     fn bytes_read(&self) -> u64 {
@@ -127,6 +153,5 @@ fn explain(name: &str, error: &pcap::Error) -> Error {
     if known.contains(&name) || known.is_empty() { Error::Live { name, reason } } else { Error::NoInterface { name, known } }
 }
 
-const BLOCK: usize = 1 << 20;
 /// How long the kernel may gather packets before it hands them over.
 const HAND_OVER_MILLIS: i32 = 100;

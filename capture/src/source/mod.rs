@@ -1,6 +1,6 @@
 //! Where packets come from.
 //!
-//! A file, a pipe or an interface flows in; packets flow out, one at a time, as slices of large reference-counted blocks. No
+//! A file, a pipe or an interface flows in; packets flow out, in batches, as places in large reference-counted blocks. No
 //! header beyond the file format's own is looked at here.
 
 mod blocks;
@@ -13,6 +13,7 @@ mod waiting;
 
 use std::fmt;
 use std::io::Read;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -50,29 +51,43 @@ impl fmt::Display for Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Link(pub(crate) u32);
 
+/// Packets whose bytes lie in one block.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) block: Bytes,
+    pub(crate) packets: Vec<Packet>,
+}
+
+impl Batch {
+    /// What was captured of `packet`.
+    pub(crate) fn data(&self, packet: &Packet) -> &[u8] {
+        &self.block[packet.data.start as usize..packet.data.end as usize]
+    }
+}
+
 /// One packet as it was captured.
 pub(crate) struct Packet {
     pub(crate) link: Link,
     pub(crate) at: Timestamp,
-    /// What was captured of it: a slice of the block it was read into.
-    pub(crate) data: Bytes,
+    /// Where in its batch's block stands what was captured of it.
+    pub(crate) data: Range<u32>,
     /// How long it was on the wire.
     pub(crate) wire_length: u32,
 }
 
 /// What a source gives when asked.
 pub(crate) enum Next {
-    Packet(Packet),
+    /// The batch holds packets: at least one.
+    Packets,
     /// No packet for now; this is the time.
     Tick(Timestamp),
     End,
 }
 
-pub(crate) trait PacketSource {
-    fn next(&mut self) -> Result<Next, Error>;
-
-    /// The ordinal of the block that the last packet is a slice of. Once it changes, older slices pin memory.
-    fn block(&self) -> u64;
+pub(crate) trait PacketSource: Send {
+    /// Fills `batch`, whose former contents are let go. A file's batches are the same at each reading; other sources give what
+    /// they have after a short wait.
+    fn next(&mut self, batch: &mut Batch) -> Result<Next, Error>;
 
     /// How many bytes were read.
     fn bytes_read(&self) -> u64;
@@ -105,6 +120,6 @@ pub(crate) fn open(source: &Source, options: &CaptureOptions, stop: &Arc<AtomicB
 }
 
 /// Reads packets from anything that can be read, as from a file.
-pub(crate) fn from_reader(name: &str, reader: Box<dyn Read>) -> Result<Box<dyn PacketSource>, Error> {
+pub(crate) fn from_reader(name: &str, reader: Box<dyn Read + Send>) -> Result<Box<dyn PacketSource>, Error> {
     file::read(name.to_owned(), reader, None)
 }

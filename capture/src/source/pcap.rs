@@ -1,11 +1,8 @@
 //! The pcap file format: micro- and nanoseconds, both byte orders, and the variant with longer records.
 
-use std::io;
-
 use reenact_formats::model::Timestamp;
 
-use super::blocks::Blocks;
-use super::file::{Format, MAX_PACKET, Record};
+use super::file::{Cut, Format, MAX_PACKET, Stop, range};
 use super::{Link, Packet};
 
 pub(super) struct Pcap {
@@ -29,7 +26,7 @@ impl Pcap {
         };
         let mut pcap = Self { big_endian, unit, record_header, link: Link(0) };
         // The upper bits tell of check sums at the end of frames.
-        pcap.link = Link(start.get(20..24).map_or(u32::MAX, |field| pcap.number(field)) & 0x0fff_ffff);
+        pcap.link = Link(start.get(20..24).map_or(u32::MAX, |field| pcap.number(field)) & 0xffff);
         Some(pcap)
     }
 
@@ -40,25 +37,24 @@ impl Pcap {
 }
 
 impl Format for Pcap {
-    fn next(&mut self, blocks: &mut Blocks) -> io::Result<Record> {
-        let header = blocks.peek(self.record_header)?;
-        if header.is_empty() {
-            return Ok(Record::End);
-        }
-        if header.len() < self.record_header {
-            return Ok(Record::Truncated);
-        }
-        let [seconds, fraction, captured, wire_length] = [0, 4, 8, 12].map(|at| self.number(&header[at..at + 4]));
-        let captured = captured as usize;
-        if captured > MAX_PACKET {
-            return Ok(Record::Damaged("a packet of impossible length"));
-        }
-        let whole = self.record_header + captured;
-        if blocks.peek(whole)?.len() < whole {
-            return Ok(Record::Truncated);
-        }
-        blocks.take(self.record_header);
-        let at = Timestamp::from_nanos(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * self.unit);
-        Ok(Record::Packet(Packet { link: self.link, at, data: blocks.take(captured), wire_length }))
+    fn cut(&mut self, data: &[u8], from: usize, packets: &mut Vec<Packet>) -> Cut {
+        let mut taken = 0;
+        let stop = loop {
+            let rest = &data[taken..];
+            let Some(header) = rest.get(..self.record_header) else { break Stop::More(self.record_header) };
+            let [seconds, fraction, captured, wire_length] = [0, 4, 8, 12].map(|at| self.number(&header[at..at + 4]));
+            let captured = captured as usize;
+            if captured > MAX_PACKET {
+                break Stop::Damaged("a packet of impossible length");
+            }
+            let whole = self.record_header + captured;
+            if rest.len() < whole {
+                break Stop::More(whole);
+            }
+            let at = Timestamp::from_nanos(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * self.unit);
+            packets.push(Packet { link: self.link, at, data: range(from + taken + self.record_header, captured), wire_length });
+            taken += whole;
+        };
+        Cut { taken, stop }
     }
 }

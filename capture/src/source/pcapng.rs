@@ -1,12 +1,9 @@
 //! The pcapng file format (draft-ietf-opsawg-pcapng): sections of either byte order, several interfaces with link types and
 //! time resolutions of their own, packets in three kinds of blocks, drop counts. Blocks of other kinds are passed over.
 
-use std::io;
-
 use reenact_formats::model::{LossCause, LossLedger, Timestamp};
 
-use super::blocks::Blocks;
-use super::file::{Format, MAX_PACKET, Record};
+use super::file::{Cut, Format, MAX_PACKET, Stop, range};
 use super::{Link, Packet};
 
 #[derive(Default)]
@@ -48,6 +45,13 @@ impl Resolution {
             Self::Decimal(digits) => units / 10i128.pow((digits - 9).min(37)),
             Self::Binary(bits) => (units * 1_000_000_000) >> bits.min(126),
         }
+    }
+}
+
+impl Interface {
+    fn time(&self, units: u64) -> Timestamp {
+        let nanos = self.resolution.nanos(units) + i128::from(self.offset_seconds) * 1_000_000_000;
+        Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
     }
 }
 
@@ -109,83 +113,90 @@ impl PcapNg {
         Some(())
     }
 
-    /// Where in `body` the packet stands, and what is known of it.
-    fn packet(&mut self, kind: u32, body: &[u8]) -> Option<(usize, usize, Link, Timestamp, u32)> {
+    /// The packet in `body`, which begins at `from` in the block that was read.
+    fn packet(&mut self, kind: u32, body: &[u8], from: usize) -> Option<Packet> {
         if kind == SIMPLE_PACKET {
             let wire_length = self.u32(body, 0)?;
             let interface = self.interfaces.first()?;
             let snap = if interface.snap_length == 0 { u32::MAX } else { interface.snap_length };
             let captured = (wire_length.min(snap) as usize).min(body.len() - 4);
-            return Some((4, captured, interface.link, self.last, wire_length));
+            return Some(Packet { link: interface.link, at: self.last, data: range(from + 4, captured), wire_length });
         }
         let index = if kind == ENHANCED_PACKET { self.u32(body, 0)? } else { u32::from(self.u16(body, 0)?) };
         let [high, low, captured, wire_length] = [self.u32(body, 4)?, self.u32(body, 8)?, self.u32(body, 12)?, self.u32(body, 16)?];
-        body.get(20..20usize.checked_add(captured as usize)?)?;
-        let (link, nanos) = match self.interfaces.get(index as usize) {
-            Some(interface) => {
-                let nanos = interface.resolution.nanos(u64::from(high) << 32 | u64::from(low));
-                (interface.link, nanos + i128::from(interface.offset_seconds) * 1_000_000_000)
-            }
+        let captured = captured as usize;
+        body.get(20..20usize.checked_add(captured)?)?;
+        let (link, at) = match self.interfaces.get(index as usize) {
+            Some(interface) => (interface.link, interface.time(u64::from(high) << 32 | u64::from(low))),
             // A packet of an interface that no one described: its link is unknown.
-            None => (Link(u32::MAX), i128::from(self.last.as_nanos())),
+            None => (Link(u32::MAX), self.last),
         };
-        self.last = Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX));
-        Some((20, captured as usize, link, self.last, wire_length))
+        self.last = at;
+        Some(Packet { link, at, data: range(from + 20, captured), wire_length })
     }
 
-    fn section(&mut self, start: &[u8]) -> bool {
-        self.big_endian = match start {
-            [0x1a, 0x2b, 0x3c, 0x4d] => true,
-            [0x4d, 0x3c, 0x2b, 0x1a] => false,
+    fn set_byte_order(&mut self, magic: &[u8]) -> bool {
+        match magic {
+            [0x1a, 0x2b, 0x3c, 0x4d] => self.big_endian = true,
+            [0x4d, 0x3c, 0x2b, 0x1a] => self.big_endian = false,
             _ => return false,
-        };
+        }
+        true
+    }
+
+    /// A new section describes interfaces of its own.
+    fn end_section(&mut self) {
         for interface in self.interfaces.drain(..) {
             self.earlier_drops.interface += interface.drops.interface;
             self.earlier_drops.kernel += interface.drops.kernel;
         }
-        true
     }
 }
 
 impl Format for PcapNg {
-    fn next(&mut self, blocks: &mut Blocks) -> io::Result<Record> {
-        let header = blocks.peek(12)?;
-        if header.is_empty() {
-            return Ok(Record::End);
-        }
-        if header.len() < 12 {
-            return Ok(Record::Truncated);
-        }
-        let is_section = Self::is(header);
-        if is_section && !self.section(&header[8..12]) {
-            return Ok(Record::Damaged("a section of unknown byte order"));
-        }
-        let header = blocks.peek(12)?;
-        let (kind, length) = (self.u32(header, 0).unwrap_or_default(), self.u32(header, 4).unwrap_or_default());
-        if length < 12 || length % 4 != 0 {
-            return Ok(Record::Damaged("a block of impossible length"));
-        }
-        if !matches!(kind, INTERFACE | OLD_PACKET | SIMPLE_PACKET | STATISTICS | ENHANCED_PACKET) {
-            let skipped = blocks.skip(u64::from(length))?;
-            return Ok(if skipped < u64::from(length) { Record::Truncated } else { Record::Other });
-        }
-        let length = length as usize;
-        if length > MAX_PACKET {
-            return Ok(Record::Damaged("a packet of impossible length"));
-        }
-        if blocks.peek(length)?.len() < length {
-            return Ok(Record::Truncated);
-        }
-        let block = blocks.take(length);
-        let body = block.slice(8..length - 4);
-        let read = match kind {
-            INTERFACE => self.interface(&body).map(|()| Record::Other),
-            STATISTICS => Some(self.statistics(&body).map_or(Record::Other, |()| Record::Other)),
-            _ => self
-                .packet(kind, &body)
-                .map(|(start, captured, link, at, wire_length)| Record::Packet(Packet { link, at, data: body.slice(start..start + captured), wire_length })),
+    fn cut(&mut self, data: &[u8], from: usize, packets: &mut Vec<Packet>) -> Cut {
+        let mut taken = 0;
+        let stop = loop {
+            let rest = &data[taken..];
+            let Some(header) = rest.get(..12) else { break Stop::More(12) };
+            if Self::is(header) && !self.set_byte_order(&header[8..12]) {
+                break Stop::Damaged("a section of unknown byte order");
+            }
+            let (kind, length) = (self.u32(header, 0).unwrap_or_default(), self.u32(header, 4).unwrap_or_default() as usize);
+            if length < 12 || length % 4 != 0 {
+                break Stop::Damaged("a block of impossible length");
+            }
+            if !matches!(kind, INTERFACE | OLD_PACKET | SIMPLE_PACKET | STATISTICS | ENHANCED_PACKET) {
+                if Self::is(header) {
+                    self.end_section();
+                }
+                if rest.len() < length {
+                    break Stop::Skip(length as u64);
+                }
+                taken += length;
+                continue;
+            }
+            if length > MAX_PACKET {
+                break Stop::Damaged("a packet of impossible length");
+            }
+            if rest.len() < length {
+                break Stop::More(length);
+            }
+            let body = &rest[8..length - 4];
+            let read = match kind {
+                INTERFACE => self.interface(body),
+                STATISTICS => {
+                    self.statistics(body);
+                    Some(())
+                }
+                _ => self.packet(kind, body, from + taken + 8).map(|packet| packets.push(packet)),
+            };
+            if read.is_none() {
+                break Stop::Damaged("a block shorter than its fields");
+            }
+            taken += length;
         };
-        Ok(read.unwrap_or(Record::Damaged("a block shorter than its fields")))
+        Cut { taken, stop }
     }
 
     fn drops(&self) -> LossLedger {
