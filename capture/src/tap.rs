@@ -1,21 +1,37 @@
 //! The story of a capture.
 //!
-//! A source, options and a sink flow in; exchanges flow into the sink as they are completed; the loss ledger flows out. Each packet
-//! is read, filtered, decoded and given to its connection; then time passes for all of them. Packet time is the only clock: the
-//! largest seen so far. Bad traffic never stops a capture; a file that breaks off is read up to there.
+//! A source, options and a sink flow in; exchanges flow into the sink as they are completed; the loss ledger flows out. A batch of
+//! packets is read, filtered, decoded and sorted by connection; the shards work it off, on one thread or on several; what they have
+//! found is put into one order and given to the sink. Packet time is the only clock: the largest seen so far. Bad traffic never
+//! stops a capture; a source that breaks off is read up to there.
+//!
+//! ```text
+//! reader ──► lane 0 ──► shards ──► found ─┐
+//!    ▲  └──► lane 1 ──► shards ──► found ─┤ collector ──► ExchangeSink
+//!    └────────────── token ◄──────────────┘
+//! ```
+//!
+//! The tokens bound how much is under way, and carry back how much is in memory. With one thread all of it runs in turn on the
+//! caller's, by the same code and to the same result.
 
+mod collector;
+mod reader;
+
+use std::collections::VecDeque;
 use std::io::Read;
 use std::num::NonZero;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use reenact_formats::model::{LossLedger, Timestamp};
 use reenact_formats::seam::ExchangeSink;
 
-use crate::flow::FlowTable;
-use crate::packet::Decoder;
-use crate::source::{Batch, Filter, Next, Packet, PacketSource};
+use self::collector::Collector;
+use self::reader::{Reader, Token};
+use crate::flow::Shards;
+use crate::source::{Filter, PacketSource};
 use crate::{Error, Source, source};
 
 /// How to capture.
@@ -82,9 +98,11 @@ impl Default for CaptureOptions {
 pub struct Limits {
     /// Bytes of one body; beyond, it is dropped with its length kept.
     pub max_body: u64,
-    /// Connections at once.
+    /// Connections at once; each of the 64 shards has its share, and always room for one. Beyond, the one is let go that has been
+    /// silent for longest, first of those on which nothing was said.
     pub max_flows: u64,
-    /// Bytes of all streams that are not recorded yet: out of order, in unfinished messages, waiting for their answer.
+    /// Bytes of all streams that are not recorded yet: out of order, in unfinished messages, waiting for their answer. Blocks of
+    /// packets that are under way, some megabytes, come on top. Beyond, the connections that hold most let go of what they hold.
     pub max_buffered: u64,
     /// How long a connection may be silent before it is taken for ended.
     pub idle: Duration,
@@ -150,16 +168,7 @@ pub fn capture_from(
 pub struct Tap {
     source: Box<dyn PacketSource>,
     filter: Option<Filter>,
-    decoder: Decoder,
-    /// All connections. With several shards, one table each, chosen by the connection's key.
-    flows: FlowTable,
-    /// The packets' part of the account; the flows keep that of the streams.
-    ledger: LossLedger,
-    limit: Option<u64>,
-    /// The largest packet time.
-    now: Timestamp,
-    last_tick: Timestamp,
-    exchanges: u64,
+    options: CaptureOptions,
 }
 
 impl Tap {
@@ -172,107 +181,73 @@ impl Tap {
     }
 
     fn new(source: Box<dyn PacketSource>, filter: Option<Filter>, options: &CaptureOptions) -> Self {
-        Self {
-            source,
-            filter,
-            decoder: Decoder::new(options.flow_key),
-            flows: FlowTable::new(options.limits),
-            ledger: LossLedger::default(),
-            limit: options.count,
-            now: Timestamp::from_nanos(i64::MIN),
-            last_tick: Timestamp::from_nanos(i64::MIN),
-            exchanges: 0,
-        }
+        Self { source, filter, options: options.clone() }
     }
 
     /// Captures into `sink` until the source ends, `options.count` is reached, or `control` says stop.
-    pub fn run(mut self, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
-        let mut batch = Batch::default();
-        while !control.stop.load(Ordering::Relaxed) && self.limit != Some(0) {
-            match self.source.next(&mut batch)? {
-                Next::Packets => {
-                    for packet in &batch.packets {
-                        self.packet(&batch, packet)?;
-                        self.flows.advance(self.now);
-                        self.hand_over(sink)?;
-                        if self.limit == Some(0) {
-                            break;
-                        }
-                    }
-                    self.flows.settle();
-                }
-                Next::Tick(now) => {
-                    self.now = self.now.max(now);
-                    self.flows.advance(self.now);
-                    self.hand_over(sink)?;
-                }
-                Next::End => break,
-            }
-            if self.now.since(self.last_tick) >= TICK {
-                self.tick(sink, control)?;
-            }
-        }
-        self.finish(sink, control)
-    }
-
-    fn packet(&mut self, batch: &Batch, packet: &Packet) -> Result<(), Error> {
-        self.ledger.packets.seen += 1;
-        self.now = self.now.max(packet.at);
-        if let Some(filter) = &mut self.filter
-            && !self.source.filters()
-            && !filter.passes(packet.link, batch.data(packet))?
-        {
-            self.ledger.packets.filtered += 1;
-            return Ok(());
-        }
-        self.limit = self.limit.map(|left| left - 1);
-        if let Some(segment) = self.decoder.decode(&batch.block, packet) {
-            self.flows.segment(segment, &batch.block, self.now);
-        }
-        Ok(())
-    }
-
-    fn hand_over(&mut self, sink: &mut dyn ExchangeSink) -> Result<(), Error> {
-        for exchange in self.flows.take_exchanges() {
-            self.exchanges += 1;
-            sink.exchange(exchange).map_err(Error::Sink)?;
-        }
-        Ok(())
-    }
-
-    fn tick(&mut self, sink: &mut dyn ExchangeSink, control: &Control) -> Result<(), Error> {
-        self.last_tick = self.now;
-        let ledger = self.account();
-        if let Some(progress) = &control.progress {
-            let (bytes, total_bytes) = (self.source.bytes_read(), self.source.total_bytes());
-            progress(&Progress { bytes, total_bytes, packets: ledger.packets.seen, exchanges: self.exchanges, now: self.now });
-        }
-        sink.tick(self.now, &ledger).map_err(Error::Sink)
-    }
-
-    /// The account so far, over all parts.
-    fn account(&mut self) -> LossLedger {
-        let mut ledger = self.ledger.clone();
-        ledger.add(self.decoder.ledger());
-        ledger.add(self.flows.ledger());
-        ledger.add(&self.source.losses());
-        ledger
-    }
-
-    fn finish(mut self, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
-        if let Some(text) = self.source.warning() {
-            match &control.warning {
-                Some(warn) => warn(&text),
-                None => tracing::warn!("{text}"),
-            }
-        }
-        self.decoder.finish();
-        self.flows.finish(self.now);
-        self.hand_over(sink)?;
-        self.tick(sink, control)?;
-        Ok(self.account())
+    pub fn run(self, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
+        let Self { source, filter, options } = self;
+        // One thread reads.
+        let workers = options.threads.get().saturating_sub(1).max(1);
+        let reader = Reader::new(source, filter, &options, workers, Arc::clone(&control.stop));
+        let shards = (0..workers).map(|number| Shards::of(number, workers, options.limits));
+        let collector = Collector::new(sink, control);
+        if options.threads.get() == 1 { run_in_turn(reader, shards.collect(), collector) } else { run_beside(reader, shards.collect(), collector) }
     }
 }
 
-/// How often, in packet time, the sink is told the time.
-const TICK: Duration = Duration::from_secs(1);
+/// Does everything on this thread.
+fn run_in_turn(mut reader: Reader, mut shards: Vec<Shards>, mut collector: Collector<'_>) -> Result<LossLedger, Error> {
+    let mut tokens: VecDeque<Token> = (0..UNDER_WAY).map(|_| Token::default()).collect();
+    while let Some(token) = tokens.pop_front() {
+        let load = reader.next(token);
+        let found = shards.iter_mut().zip(load.lanes).map(|(shards, lane)| shards.work(lane)).collect();
+        let is_last = load.milestone.is_last;
+        tokens.push_back(collector.take(load.milestone, found)?);
+        if is_last {
+            break;
+        }
+    }
+    Ok(collector.ledger())
+}
+
+/// Reads on one thread, works the shards on others, and gives to the sink on this one.
+fn run_beside(mut reader: Reader, shards: Vec<Shards>, mut collector: Collector<'_>) -> Result<LossLedger, Error> {
+    thread::scope(|scope| {
+        let (give_token, tokens) = mpsc::channel();
+        for _ in 0..UNDER_WAY {
+            drop(give_token.send(Token::default()));
+        }
+        let mut lanes = Vec::new();
+        let mut findings = Vec::new();
+        for mut shards in shards {
+            let (give_lane, lane) = mpsc::channel();
+            let (give_found, found) = mpsc::channel();
+            lanes.push(give_lane);
+            findings.push(found);
+            // Each ends once the one before it in the circle is gone.
+            scope.spawn(move || lane.iter().try_for_each(|lane| give_found.send(shards.work(lane))));
+        }
+        let (give_milestone, milestones) = mpsc::channel();
+        scope.spawn(move || {
+            for token in tokens {
+                let load = reader.next(token);
+                let is_last = load.milestone.is_last;
+                let given = lanes.iter().zip(load.lanes).all(|(thread, lane)| thread.send(lane).is_ok());
+                if !given || give_milestone.send(load.milestone).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        for milestone in milestones {
+            // A thread that is gone has panicked, and so does this one at the end of the scope.
+            let Some(found) = findings.iter().map(|found| found.recv().ok()).collect() else { break };
+            // The reader may have come to its end.
+            drop(give_token.send(collector.take(milestone, found)?));
+        }
+        Ok(collector.ledger())
+    })
+}
+
+/// How many batches may be under way at once. What is in memory is known so many batches late, at any number of threads.
+const UNDER_WAY: usize = 8;

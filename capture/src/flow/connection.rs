@@ -5,6 +5,7 @@
 //! the capture shuffled the packets. It waits no longer than until the missing bytes are declared lost.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -23,10 +24,12 @@ pub(super) struct Connection {
     conversation: Conversation,
     last_seen: Timestamp,
     reset: bool,
-    /// When the table looks at it next.
-    pub(super) timer: Option<Timestamp>,
-    /// Whether the table knows that it may hold slices of the present block.
-    pub(super) touched: bool,
+    /// When its shard will look for holes that are due, if it will.
+    noted: Option<Timestamp>,
+    /// Whether its shard knows that it has ended.
+    noted_closed: bool,
+    /// The batch since which it may hold slices of blocks.
+    pub(super) held_since: Option<u64>,
 }
 
 #[derive(Default)]
@@ -47,8 +50,9 @@ impl Connection {
             conversation: Conversation::default(),
             last_seen: Timestamp::default(),
             reset: false,
-            timer: None,
-            touched: false,
+            noted: None,
+            noted_closed: false,
+            held_since: None,
         }
     }
 
@@ -104,24 +108,43 @@ impl Connection {
         stream.reassembler.begin(first, &mut stream.queue);
     }
 
-    /// When it needs attention next.
-    pub(super) fn due(&self, limits: &Limits) -> Timestamp {
-        let holes = self.streams.iter().filter_map(|stream| stream.reassembler.due());
-        holes.chain([self.last_seen.saturating_add(self.patience(limits))]).min().unwrap_or_default()
+    /// When a hole is to be declared lost, if its shard does not know yet.
+    pub(super) fn newly_due(&mut self) -> Option<Timestamp> {
+        let due = self.streams.iter().filter_map(|stream| stream.reassembler.due()).min()?;
+        if self.noted.is_some_and(|noted| noted <= due) {
+            return None;
+        }
+        self.noted = Some(due);
+        Some(due)
     }
 
-    /// Whether it has ended, or was silent for too long.
-    pub(super) fn is_over(&self, now: Timestamp, limits: &Limits) -> bool {
-        now >= self.last_seen.saturating_add(self.patience(limits))
+    /// When it will have been silent for too long.
+    pub(super) fn silent_until(&self, limits: &Limits) -> Timestamp {
+        self.last_seen.saturating_add(self.patience(limits))
+    }
+
+    /// Whether it has ended, if its shard does not know yet.
+    pub(super) fn is_newly_closed(&mut self) -> bool {
+        let is_closed = self.is_closed();
+        is_closed && !mem::replace(&mut self.noted_closed, is_closed)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.reset || self.streams.iter().all(|stream| stream.reassembler.is_ended())
     }
 
     fn patience(&self, limits: &Limits) -> Duration {
-        let closed = self.reset || self.streams.iter().all(|stream| stream.reassembler.is_ended());
-        if closed { LINGER } else { limits.idle }
+        let has_spoken = self.streams.iter().any(|stream| stream.reassembler.offset() > 0);
+        match () {
+            () if self.is_closed() => LINGER,
+            () if has_spoken => limits.idle,
+            () => limits.idle.min(MUTE),
+        }
     }
 
     /// Declares lost what is due.
     pub(super) fn expire(&mut self, now: Timestamp, output: &mut Output<'_>) {
+        self.noted = None;
         for stream in &mut self.streams {
             stream.reassembler.expire(now, &mut stream.queue);
         }
@@ -241,5 +264,7 @@ impl Connection {
 
 /// How long a closed connection is remembered, for what was still under way.
 const LINGER: Duration = Duration::from_secs(2);
+/// How long a connection is remembered on which nothing was said: they cost an attacker nothing.
+const MUTE: Duration = Duration::from_secs(60);
 /// An acknowledgment further ahead says nothing.
 const PLAUSIBLE: u64 = 1 << 30;

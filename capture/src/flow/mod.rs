@@ -1,20 +1,24 @@
 //! Connections.
 //!
-//! Segments flow in, exchanges flow out. A [`FlowTable`] finds the connection of each segment, opens and closes connections, and
-//! lets time pass for them. It is one shard: it owns all that its connections need (table, timers, ledger, its share of every
-//! cap) and shares nothing, so that several can run on threads of their own. Nothing here knows of packets or files.
+//! Segments flow in, exchanges flow out. A [`Shard`] finds the connection of each segment, opens and closes connections, and lets
+//! time pass for them. It owns all that its connections need (table, timers, its share of every cap) and shares nothing, so that
+//! shards can run on any number of threads: what one does depends on its own segments and on the time that they carry, never on
+//! how far another has come. Nothing here knows of packets or files.
 
 mod connection;
+mod shards;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 #[expect(clippy::disallowed_types, reason = "looked up for each packet; never iterated without sorting")]
 use std::collections::HashMap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use reenact_formats::model::{ConnectionId, Exchange, LossCause, LossLedger, Timestamp};
 
 use self::connection::Connection;
+pub(crate) use self::shards::{Found, Lane, SHARDS, Shards, Sorted};
 use crate::Limits;
 use crate::packet::Segment;
 pub(crate) use crate::packet::{Direction, FlowKey};
@@ -26,138 +30,180 @@ pub(crate) struct Output<'a> {
     pub(crate) limits: &'a Limits,
 }
 
+/// A connection is boxed: a table that grows moves keys and pointers only.
 #[expect(clippy::disallowed_types, reason = "see the import")]
-type Connections = HashMap<FlowKey, Connection>;
+type Connections = HashMap<FlowKey, Box<Connection>, RandomState>;
 
-pub(crate) struct FlowTable {
-    limits: Limits,
+type Timers = BinaryHeap<Reverse<(Timestamp, ConnectionId, FlowKey)>>;
+
+#[derive(Default)]
+struct Shard {
     connections: Connections,
-    /// Each connection stands here at least once, at or before the time at which it next needs attention.
-    timers: BinaryHeap<Reverse<(Timestamp, ConnectionId, FlowKey)>>,
-    /// Connections that may hold slices of the block that is being read.
-    touched: Vec<FlowKey>,
-    opened: u64,
+    /// Each connection stands here once, at or before the time at which it will have been silent for too long.
+    silent: Timers,
+    /// Those that have ended, until what was still under way has come.
+    closed: VecDeque<(Timestamp, ConnectionId, FlowKey)>,
+    /// Connections with a hole stand here, at the time at which it is declared lost.
+    holes: Timers,
+    /// Connections that began to hold slices in the batch before the present one, and in the present one.
+    holding: [Vec<FlowKey>; 2],
+    /// Bytes in memory for all connections.
     held: u64,
-    ledger: LossLedger,
-    /// Completed, in order of completion, not fetched yet.
-    exchanges: Vec<Exchange>,
 }
 
-impl FlowTable {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            connections: Connections::default(),
-            timers: BinaryHeap::new(),
-            touched: Vec::new(),
-            opened: 0,
-            held: 0,
-            ledger: LossLedger::default(),
-            exchanges: Vec::new(),
-        }
-    }
-
-    /// What became of the streams so far.
-    pub(crate) const fn ledger(&self) -> &LossLedger {
-        &self.ledger
-    }
-
-    /// The exchanges that were completed since this was last asked.
-    pub(crate) fn take_exchanges(&mut self) -> std::vec::Drain<'_, Exchange> {
-        self.exchanges.drain(..)
-    }
-
-    /// Takes a segment of a batch's `block`; `now` is the time to which all packets have come.
-    pub(crate) fn segment(&mut self, segment: Segment, block: &Bytes, now: Timestamp) {
-        let (key, at) = (segment.flow, segment.at);
+impl Shard {
+    /// Takes a segment, which is the capture's packet number `ordinal`; `now` is the time to which all packets have come.
+    fn segment(&mut self, segment: Segment, ordinal: u64, now: Timestamp, block: &Bytes, batch: u64, output: &mut Output<'_>) {
+        self.advance(now, output);
+        let key = segment.flow;
+        let at = segment.at;
         if self.connections.get(&key).is_some_and(|connection| connection.is_reopened_by(&segment)) {
-            self.close(&key, at);
+            self.close(&key, at, output);
         }
         if !self.connections.contains_key(&key) {
             // An acknowledgment or the end of something that was never seen opens nothing.
             if !segment.syn && segment.payload.is_empty() && segment.cut == 0 {
                 return;
             }
-            self.make_room(at);
-            self.opened += 1;
-            self.ledger.connections += 1;
-            self.connections.insert(key, Connection::new(ConnectionId(self.opened), key.ends()));
+            self.make_room(at, output);
+            output.ledger.connections += 1;
+            let id = ConnectionId(ordinal);
+            self.connections.insert(key, Box::new(Connection::new(id, key.ends())));
+            // No later than the truth: it is put right when its time comes.
+            self.silent.push(Reverse((now, id, key)));
         }
         let connection = self.connections.get_mut(&key).expect("found or inserted above");
-        let mut output = Output { ledger: &mut self.ledger, exchanges: &mut self.exchanges, limits: &self.limits };
         let before = connection.held();
-        connection.segment(segment, block, now, &mut output);
-        if self.held - before + connection.held() > self.limits.max_buffered {
-            connection.relieve(at, &mut output);
-        }
+        connection.segment(segment, block, now, output);
         self.held = self.held - before + connection.held();
-        if connection.holds() && !std::mem::replace(&mut connection.touched, true) {
-            self.touched.push(key);
+        if connection.holds() {
+            if connection.held_since.is_none() {
+                connection.held_since = Some(batch);
+                self.holding[1].push(key);
+            }
+        } else {
+            connection.held_since = None;
         }
-        let due = connection.due(&self.limits);
-        if connection.timer.is_none_or(|timer| due < timer) {
-            connection.timer = Some(due);
-            self.timers.push(Reverse((due, connection.id(), key)));
+        if let Some(due) = connection.newly_due() {
+            self.holes.push(Reverse((due, connection.id(), key)));
+        }
+        if connection.is_newly_closed() {
+            self.closed.push_back((connection.silent_until(output.limits), connection.id(), key));
         }
     }
 
     /// Lets time pass to `now`.
-    pub(crate) fn advance(&mut self, now: Timestamp) {
-        while let Some(Reverse((due, id, key))) = self.timers.peek().copied()
+    fn advance(&mut self, now: Timestamp, output: &mut Output<'_>) {
+        while let Some(Reverse((due, id, key))) = self.holes.peek().copied()
             && due <= now
         {
-            self.timers.pop();
-            let Some(connection) = self.connections.get_mut(&key).filter(|connection| connection.id() == id && connection.timer == Some(due)) else {
-                continue;
-            };
-            if connection.is_over(now, &self.limits) {
-                self.close(&key, now);
-                continue;
-            }
-            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut self.exchanges, limits: &self.limits };
+            self.holes.pop();
+            let Some(connection) = self.connections.get_mut(&key).filter(|connection| connection.id() == id) else { continue };
             let before = connection.held();
-            connection.expire(now, &mut output);
+            connection.expire(now, output);
             self.held = self.held - before + connection.held();
-            let due = connection.due(&self.limits);
-            connection.timer = Some(due);
-            self.timers.push(Reverse((due, id, key)));
+            if let Some(due) = connection.newly_due() {
+                self.holes.push(Reverse((due, id, key)));
+            }
+        }
+        while let Some((due, id, key)) = self.closed.front().copied()
+            && due <= now
+        {
+            self.closed.pop_front();
+            match self.connections.get(&key).filter(|connection| connection.id() == id).map(|connection| connection.silent_until(output.limits)) {
+                Some(due) if due > now => self.closed.push_back((due, id, key)),
+                Some(_) => self.close(&key, now, output),
+                None => {}
+            }
+        }
+        while self.silent.peek().is_some_and(|Reverse((due, ..))| *due <= now) {
+            if let Some(key) = self.take_silent(output.limits) {
+                self.close(&key, now, output);
+            }
         }
     }
 
-    /// The block that was being read is done with: what is still held of it is copied out, so that it can be freed.
-    pub(crate) fn settle(&mut self) {
-        for key in self.touched.drain(..) {
-            if let Some(connection) = self.connections.get_mut(&key) {
-                connection.touched = false;
-                connection.settle();
+    /// Takes the first of the silent, if its time stands: one that has been seen since is put where it belongs, one that is gone
+    /// is dropped.
+    fn take_silent(&mut self, limits: &Limits) -> Option<FlowKey> {
+        let Reverse((noted, id, key)) = self.silent.pop()?;
+        let connection = self.connections.get(&key).filter(|connection| connection.id() == id)?;
+        let due = connection.silent_until(limits);
+        if due > noted {
+            self.silent.push(Reverse((due, id, key)));
+            return None;
+        }
+        Some(key)
+    }
+
+    /// A batch has ended: what is held of the block before its own is copied out, so that the block can be freed.
+    fn settle(&mut self, batch: u64) {
+        let [before, present] = &mut self.holding;
+        std::mem::swap(before, present);
+        for key in present.drain(..) {
+            let Some(connection) = self.connections.get_mut(&key).filter(|connection| connection.held_since.is_some_and(|since| since < batch)) else {
+                continue;
+            };
+            connection.settle();
+            // It may take slices of later blocks as well.
+            connection.held_since = Some(batch);
+            before.push(key);
+        }
+    }
+
+    /// There is too much in memory: the connections that hold most let go of it, until the shard holds no more than `share`.
+    fn relieve(&mut self, share: u64, now: Timestamp, output: &mut Output<'_>) {
+        if self.held <= share {
+            return;
+        }
+        let mut holders: Vec<(Reverse<u64>, ConnectionId, FlowKey)> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| connection.held() > 0)
+            .map(|(key, connection)| (Reverse(connection.held()), connection.id(), *key))
+            .collect();
+        holders.sort_unstable();
+        for (Reverse(before), _, key) in holders {
+            let Some(connection) = self.connections.get_mut(&key) else { continue };
+            connection.relieve(now, output);
+            self.held = self.held - before + connection.held();
+            if self.held <= share {
+                break;
             }
         }
     }
 
     /// Nothing more will come.
-    pub(crate) fn finish(&mut self, now: Timestamp) {
+    fn finish(&mut self, now: Timestamp, output: &mut Output<'_>) {
         let mut keys: Vec<(ConnectionId, FlowKey)> = self.connections.iter().map(|(key, connection)| (connection.id(), *key)).collect();
         keys.sort_unstable();
         for (_, key) in keys {
-            self.close(&key, now);
+            self.close(&key, now, output);
         }
     }
 
-    fn close(&mut self, key: &FlowKey, now: Timestamp) {
+    fn close(&mut self, key: &FlowKey, now: Timestamp, output: &mut Output<'_>) {
         let Some(connection) = self.connections.remove(key) else { return };
         self.held -= connection.held();
-        connection.finish(now, &mut Output { ledger: &mut self.ledger, exchanges: &mut self.exchanges, limits: &self.limits });
+        connection.finish(now, output);
+        // Of what is gone, notes stay behind; they are not let pile up.
+        if self.silent.len() > 2 * self.connections.len() + LEFT_BEHIND {
+            let connections = &self.connections;
+            self.silent.retain(|Reverse((_, id, key))| connections.get(key).is_some_and(|connection| connection.id() == *id));
+        }
     }
 
-    /// Too many connections: the one that has waited longest is let go.
-    fn make_room(&mut self, now: Timestamp) {
-        while self.connections.len() as u64 >= self.limits.max_flows
-            && let Some(Reverse((_, id, key))) = self.timers.pop()
-        {
-            if self.connections.get(&key).is_some_and(|connection| connection.id() == id) {
-                self.ledger.lose(LossCause::FlowCap, 1);
-                self.close(&key, now);
+    /// Too many connections: the one that would be given up first anyway is let go.
+    fn make_room(&mut self, now: Timestamp, output: &mut Output<'_>) {
+        let share = output.limits.max_flows.div_ceil(SHARDS as u64).max(1);
+        while self.connections.len() as u64 >= share && !self.silent.is_empty() {
+            if let Some(key) = self.take_silent(output.limits) {
+                output.ledger.lose(LossCause::FlowCap, 1);
+                self.close(&key, now, output);
             }
         }
     }
 }
+
+/// How many notes of connections that are gone a shard may always have.
+const LEFT_BEHIND: usize = 64;

@@ -1,6 +1,7 @@
 //! Captures made by the tests themselves: conversations become segments, segments become packets, packets become files.
 
 use std::io::Cursor;
+use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 
 use reenact_capture::{CaptureOptions, Control, Error, capture_from};
@@ -209,7 +210,20 @@ impl ExchangeSink for Collect {
     }
 }
 
+/// Reads a capture on one thread and on several: what comes out must be the same.
 pub(crate) fn try_read(file: Vec<u8>, options: &CaptureOptions) -> Result<Captured, Error> {
+    let captured = read_on(1, file.clone(), options)?;
+    for threads in [2, 4] {
+        let other = read_on(threads, file.clone(), options)?;
+        assert_eq!(captured.exchanges, other.exchanges, "on {threads} threads");
+        assert_eq!(captured.ledger, other.ledger, "on {threads} threads");
+        assert_eq!(captured.warnings, other.warnings, "on {threads} threads");
+    }
+    Ok(captured)
+}
+
+fn read_on(threads: usize, file: Vec<u8>, options: &CaptureOptions) -> Result<Captured, Error> {
+    let options = &CaptureOptions { threads: NonZero::new(threads).expect("at least one"), ..options.clone() };
     let warnings = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&warnings);
     let control = Control { warning: Some(Box::new(move |text| heard.lock().expect("unpoisoned").push(text.to_owned()))), ..Control::default() };

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use super::{Message, Redaction, Timestamp};
 use crate::model::Head;
 
-/// One connection of a capture: its ordinal in order of first packet, from 1. Never derived from an address.
+/// One connection of a capture: the number, from 1, of the packet that opened it. So it is the same however the work was divided,
+/// and other tools find the packet by it. Never derived from an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 

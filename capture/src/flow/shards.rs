@@ -1,0 +1,119 @@
+//! The shards that one thread works.
+//!
+//! One lane of each batch flows in: the segments of these shards, in the order of the capture. What was found flows out: each
+//! exchange with its place, so that the findings of several threads are put into one order, that of the capture, whatever the
+//! number of threads. Memory is shared out here: each batch says how much a shard may hold.
+
+use bytes::Bytes;
+use reenact_formats::model::{Exchange, LossLedger, Timestamp};
+
+use super::{Output, Shard};
+use crate::Limits;
+use crate::packet::Segment;
+
+/// How many shards there are, whatever the number of threads: a connection's shard never depends on it.
+pub(crate) const SHARDS: usize = 64;
+
+/// A segment on the way to its shard.
+pub(crate) struct Sorted {
+    pub(crate) segment: Segment,
+    pub(crate) shard: u8,
+    /// Which packet of the batch it was, from 0.
+    pub(crate) position: u32,
+    /// The time to which all packets have come.
+    pub(crate) now: Timestamp,
+}
+
+/// What one thread has to do for a batch.
+pub(crate) struct Lane {
+    /// Number of the batch, from 0.
+    pub(crate) batch: u64,
+    /// How many packets the capture has had before this batch.
+    pub(crate) before: u64,
+    /// What payloads are slices of.
+    pub(crate) block: Bytes,
+    pub(crate) segments: Vec<Sorted>,
+    /// The time to which all packets have come at the end of the batch.
+    pub(crate) now: Timestamp,
+    /// How many bytes a shard may hold, if there is too much in memory.
+    pub(crate) share: Option<u64>,
+    /// Whether the account is wanted.
+    pub(crate) wants_account: bool,
+    /// Nothing more will come.
+    pub(crate) is_last: bool,
+}
+
+/// Where an exchange was completed: at which packet of the batch, in which shard. What ended with the batch stands last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    position: u32,
+    shard: u8,
+}
+
+/// What a batch has brought.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// In the order of their places.
+    pub(crate) exchanges: Vec<Exchange>,
+    /// One for each.
+    pub(crate) places: Vec<Place>,
+    /// Bytes in memory.
+    pub(crate) held: u64,
+    /// The account so far, if it was wanted.
+    pub(crate) ledger: Option<LossLedger>,
+    /// Done with; to be filled again.
+    pub(crate) spent: Vec<Sorted>,
+}
+
+impl Found {
+    fn mark(&mut self, position: u32, shard: usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "there are 64")]
+        self.places.resize(self.exchanges.len(), Place { position, shard: shard as u8 });
+    }
+}
+
+/// Every `threads`-th shard.
+pub(crate) struct Shards {
+    limits: Limits,
+    shards: Vec<Shard>,
+    first: usize,
+    threads: usize,
+    ledger: LossLedger,
+}
+
+impl Shards {
+    /// Those of the thread `number` (from 0) of `threads`.
+    pub(crate) fn of(number: usize, threads: usize, limits: Limits) -> Self {
+        let shards = (number..SHARDS).step_by(threads).map(|_| Shard::default()).collect();
+        Self { limits, shards, first: number, threads, ledger: LossLedger::default() }
+    }
+
+    /// Works off one lane.
+    pub(crate) fn work(&mut self, lane: Lane) -> Found {
+        let Lane { batch, before, block, mut segments, now, share, wants_account, is_last } = lane;
+        let mut found = Found::default();
+        for Sorted { segment, shard, position, now } in segments.drain(..) {
+            let shard = usize::from(shard);
+            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits };
+            let ordinal = before + u64::from(position) + 1;
+            self.shards[shard / self.threads].segment(segment, ordinal, now, &block, batch, &mut output);
+            found.mark(position, shard);
+        }
+        for (index, shard) in self.shards.iter_mut().enumerate() {
+            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits };
+            shard.advance(now, &mut output);
+            if let Some(share) = share {
+                shard.relieve(share, now, &mut output);
+            }
+            if is_last {
+                shard.finish(now, &mut output);
+            }
+            shard.settle(batch);
+            found.held += shard.held;
+            found.mark(u32::MAX, self.first + index * self.threads);
+        }
+        found.spent = segments;
+        found.ledger = wants_account.then(|| self.ledger.clone());
+        found
+    }
+}

@@ -1,0 +1,182 @@
+//! From a source to the lanes of the threads.
+//!
+//! Batches of packets flow in, and a token for each: how much was in memory some batches ago. Loads flow out: the segments of the
+//! batch, one lane for each thread, and what goes with them past the threads. The reader alone says what time it is and how much
+//! may be held; so whatever the threads do, they do it at the same point of the capture. No stream is looked into here.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use reenact_formats::model::{LossLedger, PacketAccount, Timestamp};
+
+use super::{CaptureOptions, Progress};
+use crate::Error;
+use crate::flow::{Lane, SHARDS, Sorted};
+use crate::packet::Decoder;
+use crate::source::{Batch, Filter, Next, PacketSource};
+
+/// Permission to read one batch more. There are as many as there may be batches under way.
+#[derive(Default)]
+pub(super) struct Token {
+    /// Bytes that were in memory when the batch that this token was for before had been worked off.
+    pub(super) held: u64,
+    /// Its lanes, to be filled again.
+    pub(super) spent: Vec<Vec<Sorted>>,
+}
+
+/// One batch, sorted.
+pub(super) struct Load {
+    /// One for each thread.
+    pub(super) lanes: Vec<Lane>,
+    pub(super) milestone: Milestone,
+}
+
+/// What is known at the end of a batch.
+pub(super) struct Milestone {
+    /// Where the sink is to be told: the packets' part of the account, and how far the source was read.
+    pub(super) tick: Option<(LossLedger, Progress)>,
+    /// Nothing comes after it.
+    pub(super) is_last: bool,
+    /// What the user should know of.
+    pub(super) warning: Option<String>,
+}
+
+pub(super) struct Reader {
+    source: Box<dyn PacketSource>,
+    filter: Option<Filter>,
+    decoder: Decoder,
+    /// What came and what the filter left out; the decoder keeps the rest of the packets' account, the shards that of the streams.
+    passed: PacketAccount,
+    /// How many packets may still pass.
+    limit: Option<u64>,
+    max_buffered: u64,
+    threads: usize,
+    stop: Arc<AtomicBool>,
+    /// The largest packet time.
+    now: Timestamp,
+    last_tick: Timestamp,
+    batch: Batch,
+    /// How many batches were given out.
+    batches: u64,
+}
+
+impl Reader {
+    pub(super) fn new(source: Box<dyn PacketSource>, filter: Option<Filter>, options: &CaptureOptions, threads: usize, stop: Arc<AtomicBool>) -> Self {
+        Self {
+            source,
+            filter,
+            decoder: Decoder::new(options.flow_key),
+            passed: PacketAccount::default(),
+            limit: options.count,
+            max_buffered: options.limits.max_buffered,
+            threads,
+            stop,
+            now: Timestamp::from_nanos(i64::MIN),
+            last_tick: Timestamp::from_nanos(i64::MIN),
+            batch: Batch::default(),
+            batches: 0,
+        }
+    }
+
+    /// Reads the next batch.
+    pub(super) fn next(&mut self, token: Token) -> Load {
+        let mut lanes = token.spent;
+        lanes.resize_with(self.threads, Vec::new);
+        let before = self.passed.seen;
+        let mut warning = None;
+        let is_last = match self.fill(&mut lanes) {
+            Ok(is_last) => is_last,
+            Err(error) => {
+                // What came before is kept, and the recording of it ended in order.
+                warning = Some(tell(&error));
+                true
+            }
+        };
+        if is_last {
+            self.decoder.finish();
+            warning = warning.or_else(|| self.source.warning());
+        }
+        let is_due = self.now.since(self.last_tick) >= TICK;
+        let tick = (is_last || is_due).then(|| self.tick());
+        let batch = self.batches;
+        self.batches += 1;
+        let share = (token.held > self.max_buffered).then_some(self.max_buffered / SHARDS as u64);
+        let block = mem::take(&mut self.batch.block);
+        let wants_account = tick.is_some();
+        let lanes = lanes
+            .into_iter()
+            .map(|segments| {
+                // A count of references for each thread: they do not wait for one another over it.
+                let block = if self.threads == 1 { block.clone() } else { bytes::Bytes::from_owner(block.clone()) };
+                Lane { batch, before, block, segments, now: self.now, share, wants_account, is_last }
+            })
+            .collect();
+        Load { lanes, milestone: Milestone { tick, is_last, warning } }
+    }
+
+    /// Reads and sorts a batch; says whether it is the last.
+    fn fill(&mut self, lanes: &mut [Vec<Sorted>]) -> Result<bool, Error> {
+        if self.stop.load(Ordering::Relaxed) || self.limit == Some(0) {
+            return Ok(true);
+        }
+        match self.source.next(&mut self.batch)? {
+            Next::Packets => self.sort(lanes)?,
+            Next::Tick(now) => self.now = self.now.max(now),
+            Next::End => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    fn sort(&mut self, lanes: &mut [Vec<Sorted>]) -> Result<(), Error> {
+        let batch = mem::take(&mut self.batch);
+        for (position, packet) in (0..).zip(&batch.packets) {
+            if self.limit == Some(0) {
+                break;
+            }
+            self.passed.seen += 1;
+            self.now = self.now.max(packet.at);
+            if let Some(filter) = &mut self.filter
+                && !self.source.filters()
+                && !filter.passes(packet.link, batch.data(packet))?
+            {
+                self.passed.filtered += 1;
+                continue;
+            }
+            self.limit = self.limit.map(|left| left - 1);
+            if let Some(segment) = self.decoder.decode(&batch.block, packet) {
+                let shard = segment.flow.shard() % SHARDS as u64;
+                #[expect(clippy::cast_possible_truncation, reason = "there are 64 shards")]
+                let (lane, shard) = (shard as usize % self.threads, shard as u8);
+                lanes[lane].push(Sorted { segment, shard, position, now: self.now });
+            }
+        }
+        self.batch = batch;
+        Ok(())
+    }
+
+    fn tick(&mut self) -> (LossLedger, Progress) {
+        self.last_tick = self.now;
+        let mut ledger = LossLedger { packets: self.passed.clone(), ..LossLedger::default() };
+        ledger.add(self.decoder.ledger());
+        ledger.add(&self.source.losses());
+        let (bytes, total_bytes) = (self.source.bytes_read(), self.source.total_bytes());
+        let progress = Progress { bytes, total_bytes, packets: ledger.packets.seen, exchanges: 0, now: self.now };
+        (ledger, progress)
+    }
+}
+
+/// An error with its causes, in one line.
+fn tell(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    format!("{text}; what came before was kept")
+}
+
+/// How often, in packet time, the sink is told the time.
+const TICK: Duration = Duration::from_secs(1);
