@@ -6,16 +6,18 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 BUILD_PACKAGES := gcc libc6-dev libpcap-dev pkg-config
 TEST_PACKAGES := mariadb-server postgresql python3-venv tcpdump tshark
+BENCH_PACKAGES := tcpflow tshark util-linux
 PYTHON_PACKAGES := duckdb pandas pyarrow
 VENV := $(CURDIR)/target/venv
 
-.PHONY: demo build test fmt lint build-tools test-tools help
+.PHONY: demo build test bench-capture fmt lint build-tools test-tools help
 
 help:
 	@echo 'make demo   build reenact and watch the whole pipeline, on an embedded capture and sandbox'
 	@echo 'make test   run every test, against real database servers'
 	@echo 'make fmt    format the source'
 	@echo 'make lint   check format and lints'
+	@echo 'make bench-capture   measure how fast captures are read, beside tcpflow and tshark'
 
 demo: build
 	@./target/release/reenact demo
@@ -25,6 +27,10 @@ build: build-tools
 
 test: test-tools
 	@REENACT_PYTHON=$(VENV)/bin/python3 ./scripts/run-tests
+
+bench-capture: build
+	@./scripts/install-packages $(BENCH_PACKAGES)
+	@./bench/capture --reenact target/release/reenact
 
 fmt:
 	@cargo fmt --all
