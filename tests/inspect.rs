@@ -12,8 +12,8 @@ use reenact::inspect::{exchange_json, exchange_text, summarize};
 use reenact_formats::content::coding;
 use reenact_formats::disk::recording::{Recording, RecordingWriter, Sanitized, State, WriterOptions, mark_checked};
 use reenact_formats::model::{
-    Action, Anomaly, Body, BodyFraming, Completeness, DropReason, Exchange, ForeignTraffic, Head, KeyId, LossCause, LossLedger, PacketAccount, Part, Redaction,
-    Side,
+    Action, Anomaly, Body, BodyFraming, Completeness, DropReason, Exchange, ForeignTraffic, Head, KeyId, LossCause, LossLedger, Notice, PacketAccount, Part,
+    Redaction, Side,
 };
 use traffic::{START, at, body, exchange, request, response};
 
@@ -94,6 +94,7 @@ fn ledger() -> LossLedger {
     ledger.lose(LossCause::Gap, 700);
     ledger.lose(LossCause::MissingResponse, 1);
     ledger.anomalies.insert(Anomaly::Midstream, 2);
+    ledger.notice(Notice::PairedAcrossTags, 1);
     ledger
 }
 
@@ -142,6 +143,7 @@ fn a_summary_for_a_script_has_its_keys() {
         ("kept", serde_json::json!({ "phone": 1 })),
         ("statuses", serde_json::json!({ "200": 4, "204": 1, "500": 1 })),
         ("anomalies", serde_json::json!({ "midstream": 2, "missing_request": 1, "missing_response": 1 })),
+        ("notices", serde_json::json!({ "paired_across_tags": 1 })),
         ("foreign", serde_json::json!({ "tls": { "connections": 2, "bytes": 1800 } })),
         ("from", START.into()),
         ("to", at(5904).to_string().into()),

@@ -5,6 +5,7 @@
 //! connection. Nothing is remembered from packet to packet but the fragments of datagrams, and nothing is copied but they. This
 //! is the only user of etherparse.
 
+mod checksum;
 mod flow_key;
 mod fragments;
 mod link;
@@ -14,13 +15,13 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice, TcpHeaderSlice, UdpHeaderSlice};
-use reenact_formats::model::{LossCause, LossLedger, Timestamp};
+use reenact_formats::model::{LossCause, LossLedger, Notice, Timestamp};
 
 use self::flow_key::Addresses;
-pub(crate) use self::flow_key::{Direction, FlowKey, Tags};
+pub(crate) use self::flow_key::{Direction, FlowKey, Meeting, Tags};
 use self::fragments::{Fragment, Fragments};
-use crate::FlowKeying;
 use crate::source::Packet;
+use crate::{CaptureOptions, Checksums, FlowKeying};
 
 /// One TCP segment.
 #[derive(Debug)]
@@ -69,6 +70,7 @@ impl Payload {
 
 pub(crate) struct Decoder {
     keying: FlowKeying,
+    checksums: Checksums,
     fragments: Fragments,
     /// What became of the packets that are no longer on their way.
     ledger: LossLedger,
@@ -86,6 +88,8 @@ struct Frame<'a> {
     tags: Tags,
     /// How many packets it was made of: more than one if it came in fragments.
     packets: u64,
+    /// Whether the addresses are those that the sender's checksum is of: a packet on a source route has others.
+    routed: bool,
 }
 
 /// What the slices that are decoded are slices of.
@@ -105,8 +109,8 @@ enum Inside<'a> {
 }
 
 impl Decoder {
-    pub(crate) fn new(keying: FlowKeying) -> Self {
-        Self { keying, fragments: Fragments::default(), ledger: LossLedger::default() }
+    pub(crate) fn new(options: &CaptureOptions) -> Self {
+        Self { keying: options.flow_key, checksums: options.checksums, fragments: Fragments::default(), ledger: LossLedger::default() }
     }
 
     /// What became of the packets so far: those with TCP in them, others, lost. Fragments whose datagram is not whole yet are not
@@ -120,7 +124,7 @@ impl Decoder {
         let data = &block[packet.data.start as usize..packet.data.end as usize];
         let captured = packet.data.end - packet.data.start;
         let cut = packet.wire_length.saturating_sub(captured);
-        let mut frame = Frame { whole: Whole::Block(block), at: packet.at, cut, depth: 0, tags: Tags::default(), packets: 1 };
+        let mut frame = Frame { whole: Whole::Block(block), at: packet.at, cut, depth: 0, tags: Tags::NONE, packets: 1, routed: false };
         let inside = link::payload(packet.link, data, &mut frame.tags);
         let segment = self.follow(inside, frame);
         self.lose_given_up();
@@ -176,6 +180,11 @@ impl Decoder {
         None
     }
 
+    fn drop_bad(&mut self, frame: &Frame<'_>) -> Option<Segment> {
+        self.lose(LossCause::BadChecksum, frame.packets);
+        None
+    }
+
     fn ip(&mut self, data: &[u8], frame: Frame<'_>) -> Option<Segment> {
         match data.first().map(|byte| byte >> 4) {
             Some(4) => self.ipv4(data, frame),
@@ -188,6 +197,12 @@ impl Decoder {
         let Ok(header) = Ipv4HeaderSlice::from_slice(data) else { return self.undecodable(&frame) };
         let start = header.slice().len();
         let Some(payload) = within(data, start, usize::from(header.total_len()), &mut frame) else { return self.undecodable(&frame) };
+        if checksum::sum(header.slice()) != checksum::RIGHT {
+            match self.checksums {
+                Checksums::Count => self.ledger.notice(Notice::BadIpChecksum, frame.packets),
+                Checksums::Verify => return self.drop_bad(&frame),
+            }
+        }
         let addresses = Addresses::V4([header.source(), header.destination()].map(u32::from_be_bytes));
         if header.is_fragmenting_payload() {
             let fragment = Fragment {
@@ -214,7 +229,7 @@ impl Decoder {
     }
 
     /// Passes over extension headers (RFC 8200, section 4).
-    fn ipv6_payload(&mut self, mut protocol: IpNumber, mut payload: &[u8], addresses: Addresses, frame: Frame<'_>) -> Option<Segment> {
+    fn ipv6_payload(&mut self, mut protocol: IpNumber, mut payload: &[u8], addresses: Addresses, mut frame: Frame<'_>) -> Option<Segment> {
         loop {
             let length = match (protocol, payload) {
                 (IpNumber::IPV6_FRAGMENTATION_HEADER, [next, _, high, low, a, b, c, d, rest @ ..]) => {
@@ -240,6 +255,7 @@ impl Decoder {
                 ) => (usize::from(*length) + 1) * 8,
                 _ => return self.transport(protocol, payload, addresses, frame),
             };
+            frame.routed |= protocol == IpNumber::IPV6_ROUTE_HEADER && payload.get(3).is_some_and(|left| *left > 0);
             let (Some(next), Some(rest)) = (payload.first(), payload.get(length..)) else { return self.undecodable(&frame) };
             (protocol, payload) = (IpNumber(*next), rest);
         }
@@ -279,6 +295,9 @@ impl Decoder {
 
     fn tcp(&mut self, data: &[u8], addresses: Addresses, frame: &Frame<'_>) -> Option<Segment> {
         let Ok(tcp) = TcpHeaderSlice::from_slice(data) else { return self.undecodable(frame) };
+        if self.checksums == Checksums::Verify && frame.cut == 0 && !frame.routed && checksum::of_tcp(addresses, data) != checksum::RIGHT {
+            return self.drop_bad(frame);
+        }
         self.ledger.packets.tcp += frame.packets;
         let (flow, direction) = FlowKey::of(addresses, [tcp.source_port(), tcp.destination_port()], self.key_tags(frame.tags));
         Some(Segment {

@@ -70,10 +70,12 @@ pub enum FlowKeying {
 /// What is done about checksums that are wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Checksums {
-    /// They are counted. A packet captured on the machine that sent it has not got its checksum yet.
+    /// Wrong ones of IPv4 headers are counted, nothing is left out: a packet captured on the machine that sent it has not got its
+    /// checksums yet. Those of TCP are not looked at: every byte would be read once more for them.
     #[default]
     Count,
-    /// A packet with a wrong one is left out, as the receiver's kernel does.
+    /// A packet with a wrong one, of its IPv4 headers or of TCP, is left out and counted as lost, as the receiver's kernel does.
+    /// What was not captured whole cannot be verified, and is taken.
     Verify,
 }
 

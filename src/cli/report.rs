@@ -53,8 +53,21 @@ const MOST_FINDINGS: usize = 20;
 
 /// The account of a capture, as lines: what entered, what was recorded, what was lost and why.
 fn ledger(ledger: &LossLedger) -> String {
-    let LossLedger { packets, connections, stream_bytes, recorded_bytes, foreign, retransmitted_bytes, requests, responses, complete, lost, anomalies, .. } =
-        ledger;
+    let LossLedger {
+        packets,
+        connections,
+        stream_bytes,
+        recorded_bytes,
+        foreign,
+        retransmitted_bytes,
+        requests,
+        responses,
+        complete,
+        lost,
+        anomalies,
+        notices,
+        ..
+    } = ledger;
     let other: u64 = packets.other.values().sum();
     let mut lines = vec![
         (
@@ -68,7 +81,8 @@ fn ledger(ledger: &LossLedger) -> String {
     let foreign = foreign.iter().map(|(name, traffic)| format!("{name} ({} connections, {} bytes)", n(traffic.connections), n(traffic.bytes)));
     lines.push(("not parsed", listed(foreign)));
     lines.push(("lost", listed(lost.iter().map(|(cause, amount)| format!("{cause} {}", n(*amount))))));
-    lines.push(("odd", listed(anomalies.iter().map(|(anomaly, count)| format!("{anomaly} {}", n(*count))))));
+    let odd = anomalies.iter().map(|(anomaly, count)| (anomaly.word(), count)).chain(notices.iter().map(|(notice, count)| (notice.word(), count)));
+    lines.push(("odd", listed(odd.map(|(word, count)| format!("{word} {}", n(*count))))));
     lines.iter().fold(String::new(), |mut text, (name, value)| {
         let _ = writeln!(text, "  {name:<13} {value}");
         text

@@ -243,6 +243,7 @@ fn account(ledger: &LossLedger, anomalies: &BTreeMap<Anomaly, u64>) -> impl Iter
     let packets = &ledger.packets;
     [
         ("anomalies", json!(anomalies.iter().map(|(anomaly, count)| (anomaly.word(), count)).collect::<BTreeMap<_, _>>())),
+        ("notices", json!(ledger.notices.iter().map(|(notice, count)| (notice.word(), count)).collect::<BTreeMap<_, _>>())),
         ("lost", json!(ledger.lost.iter().map(|(cause, amount)| (cause.word(), amount)).collect::<BTreeMap<_, _>>())),
         ("foreign", json!(foreign)),
         ("packets", json!({ "seen": packets.seen, "tcp": packets.tcp, "filtered": packets.filtered, "lost": packets.lost, "other": packets.other })),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use reenact_formats::disk::recording::State;
-use reenact_formats::model::{LossCause, LossLedger, LossUnit};
+use reenact_formats::model::{LossCause, LossLedger, LossUnit, Notice};
 
 use super::figures::{bytes, count, counted, duration, printable_line, share};
 use super::summary::{Endpoint, Rate, Summary};
@@ -175,6 +175,9 @@ fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
             share(ledger.recorded_bytes, ledger.stream_bytes),
         ));
     }
+    for (notice, amount) in &ledger.notices {
+        page.line(&format!("  {}", notice_words(*notice, *amount)));
+    }
     for (name, traffic) in &ledger.foreign {
         let connections = counted(traffic.connections, "connection");
         page.line(&format!("  {connections} spoke {}: {}, counted and not kept", printable_line(name), bytes(traffic.bytes)));
@@ -184,6 +187,16 @@ fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
     }
     for (cause, amount) in &ledger.lost {
         page.line(&format!("  lost {}", loss_words(*cause, *amount)));
+    }
+}
+
+fn notice_words(notice: Notice, amount: u64) -> String {
+    match notice {
+        Notice::BadIpChecksum => format!("{} with a wrong header checksum, taken all the same", counted(amount, "packet")),
+        Notice::PairedAcrossTags => format!("{} whose two directions were seen in different VLANs or tunnels", counted(amount, "connection")),
+        Notice::SkippedBlock => format!("{} of the file without a packet, passed over", counted(amount, "block")),
+        Notice::StrayTime => format!("{} with a time far ahead of all others", counted(amount, "packet")),
+        other => format!("{other} {}", count(amount)),
     }
 }
 
@@ -201,6 +214,7 @@ fn loss_words(cause: LossCause, amount: u64) -> String {
         LossCause::Upgraded => "after an upgrade or a CONNECT",
         LossCause::FragmentIncomplete => "fragments of packets that were never completed",
         LossCause::UndecodablePacket => "their headers could not be read",
+        LossCause::BadChecksum => "their checksums are wrong",
         LossCause::TruncatedFile => "the file ended inside of them",
         LossCause::IncompleteMessage => "their ends were not seen",
         LossCause::MissingRequest => "responses whose requests were not seen",

@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reenact_formats::model::{ConnectionId, LossCause, Timestamp};
+use reenact_formats::model::{ConnectionId, LossCause, Notice, Timestamp};
 
 use super::{Direction, Output};
 use crate::Limits;
-use crate::packet::Segment;
+use crate::packet::{Meeting, Segment};
 use crate::proto::{Conversation, Flow, Placed};
 use crate::tcp::{Chunk, Content, Piece, Reassembler, Tally};
 
@@ -22,6 +22,7 @@ pub(super) struct Connection {
     flow: Flow,
     streams: [Stream; 2],
     conversation: Conversation,
+    meeting: Meeting,
     last_seen: Timestamp,
     reset: bool,
     /// When its shard will look for holes that are due, if it will.
@@ -48,6 +49,7 @@ impl Connection {
             flow: Flow { id, ends, opener: None, midstream: false },
             streams: Default::default(),
             conversation: Conversation::default(),
+            meeting: Meeting::default(),
             last_seen: Timestamp::default(),
             reset: false,
             noted: None,
@@ -76,7 +78,8 @@ impl Connection {
     }
 
     pub(super) fn segment(&mut self, segment: Segment, block: &Bytes, now: Timestamp, output: &mut Output<'_>) {
-        let Segment { direction, at, sequence, acknowledgment, syn, fin, rst, payload, cut, .. } = segment;
+        let Segment { flow: _, direction, tags, at, sequence, acknowledgment, syn, fin, rst, payload, cut } = segment;
+        self.meeting.saw(direction, tags);
         let payload = payload.bytes(block);
         self.last_seen = self.last_seen.max(now);
         if syn {
@@ -177,6 +180,7 @@ impl Connection {
             stream.reassembler.finish(now.min(self.last_seen), &mut stream.queue);
         }
         self.hand_on_all(output);
+        output.ledger.notice(Notice::PairedAcrossTags, u64::from(self.meeting.is_across()));
         self.conversation.finish(&self.flow, output);
     }
 

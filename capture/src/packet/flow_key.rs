@@ -22,6 +22,25 @@ pub(crate) struct Tags {
     network: u32,
 }
 
+/// In which networks the two directions of a connection were seen.
+#[derive(Debug, Default)]
+pub(crate) struct Meeting {
+    first: [Option<Tags>; 2],
+    shared: bool,
+}
+
+impl Meeting {
+    pub(crate) fn saw(&mut self, direction: Direction, tags: Tags) {
+        self.first[direction].get_or_insert(tags);
+        self.shared |= self.first[1 - direction] == Some(tags);
+    }
+
+    /// Whether each was seen, and never where the other was.
+    pub(crate) const fn is_across(&self) -> bool {
+        matches!(self.first, [Some(_), Some(_)]) && !self.shared
+    }
+}
+
 /// Of one family: packets of one have two of the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Addresses {
@@ -135,6 +154,24 @@ mod tests {
                 assert_ne!(key(one), key(other));
                 assert_ne!(key(one).shard(), key(other).shard());
             }
+        }
+    }
+
+    #[test]
+    fn directions_meet_across_tags_or_in_one() {
+        let [one, other] = [1, 2].map(|vlan| Tags::NONE.within_vlan(vlan));
+        let cases: &[(&[(Direction, Tags)], bool)] = &[
+            (&[(0, one)], false),
+            (&[(0, one), (1, one)], false),
+            (&[(0, one), (1, other), (0, one)], true),
+            (&[(0, Tags::NONE), (1, other)], true),
+            // Both directions were mirrored from both.
+            (&[(0, one), (0, other), (1, other), (1, one)], false),
+        ];
+        for (seen, expected) in cases {
+            let mut meeting = Meeting::default();
+            seen.iter().for_each(|(direction, tags)| meeting.saw(*direction, *tags));
+            assert_eq!(meeting.is_across(), *expected, "{seen:?}");
         }
     }
 

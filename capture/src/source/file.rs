@@ -51,8 +51,8 @@ pub(super) trait Format: Send {
     /// Cuts whole records off `data`, which begins at `from` in its block, and adds their packets.
     fn cut(&mut self, data: &[u8], from: usize, packets: &mut Vec<Packet>) -> Cut;
 
-    /// What the file itself says was lost while it was written (packets).
-    fn drops(&self) -> LossLedger {
+    /// What the file itself says was lost while it was written, and what of it was passed over.
+    fn account(&self) -> LossLedger {
         LossLedger::default()
     }
 }
@@ -159,7 +159,7 @@ impl PacketSource for FileSource {
 
     fn losses(&mut self) -> LossLedger {
         let mut losses = self.losses.clone();
-        losses.add(&self.format.drops());
+        losses.add(&self.format.account());
         losses
     }
 

@@ -4,6 +4,7 @@
 //! header beyond the file format's own is looked at here.
 
 mod blocks;
+mod clock;
 mod file;
 mod filter;
 mod live;
@@ -21,6 +22,7 @@ use std::sync::atomic::AtomicBool;
 use bytes::Bytes;
 use reenact_formats::model::{LossLedger, Timestamp};
 
+pub(crate) use self::clock::PacketClock;
 pub(crate) use self::filter::Filter;
 pub use self::live::{Interface, interfaces};
 use self::waiting::StoppableInput;

@@ -1,7 +1,7 @@
 //! The pcapng file format (draft-ietf-opsawg-pcapng): sections of either byte order, several interfaces with link types and
 //! time resolutions of their own, packets in three kinds of blocks, drop counts. Blocks of other kinds are passed over.
 
-use reenact_formats::model::{LossCause, LossLedger, Timestamp};
+use reenact_formats::model::{LossCause, LossLedger, Notice, Timestamp};
 
 use super::file::{Cut, Format, MAX_PACKET, Stop, range};
 use super::{Link, Packet};
@@ -12,6 +12,8 @@ pub(super) struct PcapNg {
     interfaces: Vec<Interface>,
     /// What the interfaces of earlier sections dropped.
     earlier_drops: Drops,
+    /// Blocks that are neither packets nor of use to read them.
+    skipped: u64,
     /// Simple packet blocks have no time; they get that of the packet before.
     last: Timestamp,
 }
@@ -169,6 +171,8 @@ impl Format for PcapNg {
             if !matches!(kind, INTERFACE | OLD_PACKET | SIMPLE_PACKET | STATISTICS | ENHANCED_PACKET) {
                 if Self::is(header) {
                     self.end_section();
+                } else {
+                    self.skipped += 1;
                 }
                 if rest.len() < length {
                     break Stop::Skip(length as u64);
@@ -199,12 +203,13 @@ impl Format for PcapNg {
         Cut { taken, stop }
     }
 
-    fn drops(&self) -> LossLedger {
+    fn account(&self) -> LossLedger {
         let mut ledger = LossLedger::default();
         for drops in self.interfaces.iter().map(|interface| interface.drops).chain([self.earlier_drops]) {
             ledger.lose(LossCause::InterfaceDrop, drops.interface);
             ledger.lose(LossCause::KernelDrop, drops.kernel);
         }
+        ledger.notice(Notice::SkippedBlock, self.skipped);
         ledger
     }
 }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reenact_formats::model::{LossLedger, PacketAccount, Timestamp};
+use reenact_formats::model::{LossLedger, Notice, PacketAccount, Timestamp};
 
 use super::{CaptureOptions, Progress};
 use crate::Error;
 use crate::flow::{Lane, SHARDS, Sorted};
 use crate::packet::Decoder;
-use crate::source::{Batch, Filter, Next, PacketSource};
+use crate::source::{Batch, Filter, Next, PacketClock, PacketSource};
 
 /// Permission to read one batch more. There are as many as there may be batches under way.
 #[derive(Default)]
@@ -54,8 +54,7 @@ pub(super) struct Reader {
     max_buffered: u64,
     threads: usize,
     stop: Arc<AtomicBool>,
-    /// The largest packet time.
-    now: Timestamp,
+    clock: PacketClock,
     last_tick: Timestamp,
     batch: Batch,
     /// How many batches were given out.
@@ -67,13 +66,13 @@ impl Reader {
         Self {
             source,
             filter,
-            decoder: Decoder::new(options.flow_key),
+            decoder: Decoder::new(options),
             passed: PacketAccount::default(),
             limit: options.count,
             max_buffered: options.limits.max_buffered,
             threads,
             stop,
-            now: Timestamp::from_nanos(i64::MIN),
+            clock: PacketClock::default(),
             last_tick: Timestamp::from_nanos(i64::MIN),
             batch: Batch::default(),
             batches: 0,
@@ -98,7 +97,7 @@ impl Reader {
             self.decoder.finish();
             warning = warning.or_else(|| self.source.warning());
         }
-        let is_due = self.now.since(self.last_tick) >= TICK;
+        let is_due = self.clock.now().since(self.last_tick) >= TICK;
         let tick = (is_last || is_due).then(|| self.tick());
         let batch = self.batches;
         self.batches += 1;
@@ -110,7 +109,7 @@ impl Reader {
             .map(|segments| {
                 // A count of references for each thread: they do not wait for one another over it.
                 let block = if self.threads == 1 { block.clone() } else { bytes::Bytes::from_owner(block.clone()) };
-                Lane { batch, before, block, segments, now: self.now, share, wants_account, is_last }
+                Lane { batch, before, block, segments, now: self.clock.now(), share, wants_account, is_last }
             })
             .collect();
         Load { lanes, milestone: Milestone { tick, is_last, warning } }
@@ -123,7 +122,7 @@ impl Reader {
         }
         match self.source.next(&mut self.batch)? {
             Next::Packets => self.sort(lanes)?,
-            Next::Tick(now) => self.now = self.now.max(now),
+            Next::Tick(now) => self.clock.tick(now),
             Next::End => return Ok(true),
         }
         Ok(false)
@@ -136,7 +135,7 @@ impl Reader {
                 break;
             }
             self.passed.seen += 1;
-            self.now = self.now.max(packet.at);
+            let now = self.clock.packet(packet.at);
             if let Some(filter) = &mut self.filter
                 && !self.source.filters()
                 && !filter.passes(packet.link, batch.data(packet))?
@@ -149,7 +148,7 @@ impl Reader {
                 let shard = segment.flow.shard() % SHARDS as u64;
                 #[expect(clippy::cast_possible_truncation, reason = "there are 64 shards")]
                 let (lane, shard) = (shard as usize % self.threads, shard as u8);
-                lanes[lane].push(Sorted { segment, shard, position, now: self.now });
+                lanes[lane].push(Sorted { segment, shard, position, now });
             }
         }
         self.batch = batch;
@@ -157,12 +156,13 @@ impl Reader {
     }
 
     fn tick(&mut self) -> (LossLedger, Progress) {
-        self.last_tick = self.now;
+        self.last_tick = self.clock.now();
         let mut ledger = LossLedger { packets: self.passed.clone(), ..LossLedger::default() };
         ledger.add(self.decoder.ledger());
         ledger.add(&self.source.losses());
+        ledger.notice(Notice::StrayTime, self.clock.strays());
         let (bytes, total_bytes) = (self.source.bytes_read(), self.source.total_bytes());
-        let progress = Progress { bytes, total_bytes, packets: ledger.packets.seen, exchanges: 0, now: self.now };
+        let progress = Progress { bytes, total_bytes, packets: ledger.packets.seen, exchanges: 0, now: self.last_tick };
         (ledger, progress)
     }
 }

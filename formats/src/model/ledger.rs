@@ -30,6 +30,8 @@ words! {
         FragmentIncomplete = "fragment_incomplete",
         /// A packet whose link, network or transport header could not be read (packets).
         UndecodablePacket = "undecodable_packet",
+        /// A packet whose checksum is wrong, left out because that was asked for (packets).
+        BadChecksum = "bad_checksum",
         /// The file ended inside a packet record (packets).
         TruncatedFile = "truncated_file",
         /// A message that began but whose end was not seen (messages).
@@ -57,11 +59,27 @@ words! {
     }
 }
 
+words! {
+    /// What was noticed below the streams, and did no harm.
+    Notice {
+        /// IPv4 headers with a wrong checksum, taken all the same (packets). Those of the capturing machine itself may have none yet.
+        BadIpChecksum = "bad_ip_checksum",
+        /// Connections whose two directions were seen in different VLANs or tunnelled networks only (connections).
+        PairedAcrossTags = "paired_across_tags",
+        /// Blocks of a pcapng file that are no packets and describe none: custom ones, names, decryption secrets (blocks).
+        SkippedBlock = "skipped_block",
+        /// Packets that carry a time far ahead of all others; the clock did not follow them (packets).
+        StrayTime = "stray_time",
+    }
+}
+
 impl LossCause {
     /// What its losses are counted in.
     pub const fn unit(self) -> LossUnit {
         match self {
-            Self::KernelDrop | Self::InterfaceDrop | Self::FragmentIncomplete | Self::UndecodablePacket | Self::TruncatedFile => LossUnit::Packets,
+            Self::KernelDrop | Self::InterfaceDrop | Self::FragmentIncomplete | Self::UndecodablePacket | Self::BadChecksum | Self::TruncatedFile => {
+                LossUnit::Packets
+            }
             Self::SnapLength | Self::Gap | Self::Resync | Self::BufferCap | Self::BodyOverLimit | Self::Unparsable | Self::Upgraded => LossUnit::Bytes,
             Self::IncompleteMessage | Self::MissingRequest | Self::MissingResponse => LossUnit::Messages,
             Self::FlowCap => LossUnit::Connections,
@@ -120,6 +138,8 @@ pub struct LossLedger {
     pub lost: BTreeMap<LossCause, u64>,
     /// Oddities seen, by kind.
     pub anomalies: BTreeMap<Anomaly, u64>,
+    /// What was noticed below the streams, by kind.
+    pub notices: BTreeMap<Notice, u64>,
 }
 
 impl LossLedger {
@@ -127,6 +147,13 @@ impl LossLedger {
     pub fn lose(&mut self, cause: LossCause, amount: u64) {
         if amount > 0 {
             *self.lost.entry(cause).or_default() += amount;
+        }
+    }
+
+    /// Counts something noticed.
+    pub fn notice(&mut self, notice: Notice, amount: u64) {
+        if amount > 0 {
+            *self.notices.entry(notice).or_default() += amount;
         }
     }
 
@@ -159,8 +186,21 @@ impl LossLedger {
     }
 
     fn combine(&mut self, other: &Self, with: fn(u64, u64) -> u64) {
-        let Self { packets, connections, stream_bytes, recorded_bytes, foreign, retransmitted_bytes, requests, responses, interim, complete, lost, anomalies } =
-            other;
+        let Self {
+            packets,
+            connections,
+            stream_bytes,
+            recorded_bytes,
+            foreign,
+            retransmitted_bytes,
+            requests,
+            responses,
+            interim,
+            complete,
+            lost,
+            anomalies,
+            notices,
+        } = other;
         for (mine, theirs) in [
             (&mut self.packets.seen, packets.seen),
             (&mut self.packets.tcp, packets.tcp),
@@ -180,6 +220,7 @@ impl LossLedger {
         combine_maps(&mut self.packets.other, &packets.other, with);
         combine_maps(&mut self.lost, lost, with);
         combine_maps(&mut self.anomalies, anomalies, with);
+        combine_maps(&mut self.notices, notices, with);
         for (name, theirs) in foreign {
             let mine = self.foreign.entry(name.clone()).or_default();
             mine.connections = with(mine.connections, theirs.connections);

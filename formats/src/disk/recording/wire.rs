@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use super::manifest::{Counts, Manifest, Part};
 use crate::disk::version::FormatVersion;
-use crate::model::{Anomaly, ForeignTraffic, LossCause, LossLedger, PacketAccount, Timestamp};
+use crate::model::{Anomaly, ForeignTraffic, LossCause, LossLedger, Notice, PacketAccount, Timestamp};
 
 /// One line of JSON.
 pub(super) fn text<T: Serialize>(value: &T) -> String {
@@ -75,6 +75,8 @@ pub(super) struct WireLedger {
     complete: u64,
     lost: BTreeMap<String, u64>,
     anomalies: BTreeMap<String, u64>,
+    #[serde(default)]
+    notices: BTreeMap<String, u64>,
     foreign: BTreeMap<String, WireForeign>,
 }
 
@@ -241,6 +243,7 @@ impl From<&LossLedger> for WireLedger {
             complete,
             lost,
             anomalies,
+            notices,
         } = ledger;
         let PacketAccount { seen, tcp, filtered, other, lost: lost_packets } = packets;
         Self {
@@ -255,6 +258,7 @@ impl From<&LossLedger> for WireLedger {
             complete: *complete,
             lost: lost.iter().map(|(cause, amount)| (cause.word().to_owned(), *amount)).collect(),
             anomalies: anomalies.iter().map(|(anomaly, count)| (anomaly.word().to_owned(), *count)).collect(),
+            notices: notices.iter().map(|(notice, count)| (notice.word().to_owned(), *count)).collect(),
             foreign: foreign.iter().map(|(name, traffic)| (name.clone(), WireForeign { connections: traffic.connections, bytes: traffic.bytes })).collect(),
         }
     }
@@ -276,6 +280,7 @@ impl From<WireLedger> for LossLedger {
             complete: wire.complete,
             lost: wire.lost.into_iter().filter_map(|(word, amount)| Some((LossCause::from_word(&word)?, amount))).collect(),
             anomalies: wire.anomalies.into_iter().filter_map(|(word, count)| Some((Anomaly::from_word(&word)?, count))).collect(),
+            notices: wire.notices.into_iter().filter_map(|(word, count)| Some((Notice::from_word(&word)?, count))).collect(),
         }
     }
 }
