@@ -44,13 +44,13 @@ struct Stream {
 }
 
 impl Connection {
-    pub(super) fn new(id: ConnectionId, ends: [SocketAddr; 2]) -> Self {
+    pub(super) fn new(id: ConnectionId, ends: [SocketAddr; 2], now: Timestamp) -> Self {
         Self {
             flow: Flow { id, ends, opener: None, midstream: false },
             streams: Default::default(),
             conversation: Conversation::default(),
             meeting: Meeting::default(),
-            last_seen: Timestamp::default(),
+            last_seen: now,
             reset: false,
             noted: None,
             noted_closed: false,

@@ -57,22 +57,17 @@ impl Shard {
         self.advance(now, output);
         let key = segment.flow;
         let at = segment.at;
-        if self.connections.get(&key).is_some_and(|connection| connection.is_reopened_by(&segment)) {
+        if segment.syn && self.connections.get(&key).is_some_and(|connection| connection.is_reopened_by(&segment)) {
             self.close(&key, at, output);
         }
-        if !self.connections.contains_key(&key) {
+        let Some(connection) = self.connections.get_mut(&key) else {
             // An acknowledgment or the end of something that was never seen opens nothing.
-            if !segment.syn && segment.payload.is_empty() && segment.cut == 0 {
-                return;
+            if segment.syn || !segment.payload.is_empty() || segment.cut > 0 {
+                self.open(key, ConnectionId(ordinal), at, now, output);
+                self.segment(segment, ordinal, now, block, batch, output);
             }
-            self.make_room(at, output);
-            output.ledger.connections += 1;
-            let id = ConnectionId(ordinal);
-            self.connections.insert(key, Box::new(Connection::new(id, key.ends())));
-            // No later than the truth: it is put right when its time comes.
-            self.silent.push(Reverse((now, id, key)));
-        }
-        let connection = self.connections.get_mut(&key).expect("found or inserted above");
+            return;
+        };
         let before = connection.held();
         connection.segment(segment, block, now, output);
         self.held = self.held - before + connection.held();
@@ -90,6 +85,14 @@ impl Shard {
         if connection.is_newly_closed() {
             self.closed.push_back((connection.silent_until(output.limits), connection.id(), key));
         }
+    }
+
+    fn open(&mut self, key: FlowKey, id: ConnectionId, at: Timestamp, now: Timestamp, output: &mut Output<'_>) {
+        self.make_room(at, output);
+        output.ledger.connections += 1;
+        self.connections.insert(key, Box::new(Connection::new(id, key.ends(), now)));
+        // No later than the truth: it is put right when its time comes.
+        self.silent.push(Reverse((now, id, key)));
     }
 
     /// Lets time pass to `now`.

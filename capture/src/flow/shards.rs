@@ -79,19 +79,22 @@ pub(crate) struct Shards {
     first: usize,
     threads: usize,
     ledger: LossLedger,
+    /// How many exchanges a batch had at most so far: room for so many is made at once.
+    most: usize,
 }
 
 impl Shards {
     /// Those of the thread `number` (from 0) of `threads`.
     pub(crate) fn of(number: usize, threads: usize, limits: Limits) -> Self {
         let shards = (number..SHARDS).step_by(threads).map(|_| Shard::default()).collect();
-        Self { limits, shards, first: number, threads, ledger: LossLedger::default() }
+        Self { limits, shards, first: number, threads, ledger: LossLedger::default(), most: 0 }
     }
 
     /// Works off one lane.
     pub(crate) fn work(&mut self, lane: Lane) -> Found {
         let Lane { batch, before, block, mut segments, now, share, wants_account, is_last } = lane;
-        let mut found = Found::default();
+        let room = if segments.is_empty() { 0 } else { self.most };
+        let mut found = Found { exchanges: Vec::with_capacity(room), places: Vec::with_capacity(room), ..Found::default() };
         for Sorted { segment, shard, position, now } in segments.drain(..) {
             let shard = usize::from(shard);
             let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits };
@@ -112,8 +115,12 @@ impl Shards {
             found.held += shard.held;
             found.mark(u32::MAX, self.first + index * self.threads);
         }
+        self.most = self.most.max(found.exchanges.len()).min(MOST);
         found.spent = segments;
         found.ledger = wants_account.then(|| self.ledger.clone());
         found
     }
 }
+
+/// Room that is made beforehand at most.
+const MOST: usize = 1024;
