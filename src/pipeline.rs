@@ -4,9 +4,11 @@
 //! another; here capture is given a sink of redactor and writer, replay and verify are given a redactor. What never happens
 //! here: anything is printed, or an exchange reaches the disk unredacted without having been asked for in so many words.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rayon::ThreadPoolBuildError;
 use reenact_formats::disk::publish::Digest;
 use reenact_formats::disk::recording::{MANIFEST, Recording, State, Window};
 use reenact_formats::disk::run::{RecordingRef, Run};
@@ -21,8 +23,9 @@ use reenact_verify::{Entities, Inputs, Objectives};
 use crate::check;
 
 mod record;
+mod sink;
 
-pub use record::{CaptureJob, Recorded, Survey, capture, sanitize, survey};
+pub use record::{CaptureJob, Recorded, Survey, Written, capture, sanitize, survey};
 
 /// What went wrong while tools worked together.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,14 @@ pub enum Error {
     /// A snapshot or a verdict could not be made.
     #[error(transparent)]
     Verify(#[from] reenact_verify::Error),
+    /// The system does not give as many threads.
+    #[error("cannot start {threads} threads")]
+    Threads {
+        /// How many were asked for.
+        threads: NonZero<usize>,
+        /// Why not.
+        source: ThreadPoolBuildError,
+    },
     /// A key or a policy was given, and what is to be joined was written under another.
     #[error("the given {kind} is {given}, and run {} was written under {kind} {expected}", run.display())]
     OtherRedaction {
@@ -66,6 +77,7 @@ impl Explain for Error {
             Self::Replay(error) => error.blame(),
             Self::Verify(error) => error.blame(),
             Self::OtherRedaction { .. } => Blame::Input,
+            Self::Threads { .. } => Blame::Ours,
         }
     }
 
@@ -76,6 +88,7 @@ impl Explain for Error {
             Self::Sanitize(error) => error.hint(),
             Self::Replay(error) => error.hint(),
             Self::Verify(error) => error.hint(),
+            Self::Threads { .. } => Some("ask for fewer (--threads N), or raise the limit on processes".to_owned()),
             Self::OtherRedaction { kind, .. } => Some(format!("give the {kind} that it was written under, or none; `reenact key id FILE` names a key")),
         }
     }

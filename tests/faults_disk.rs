@@ -45,7 +45,7 @@ fn fill(dir: &Path) -> (u64, Error) {
     for n in 0.. {
         let noise: Vec<u8> = (0..150_u64).flat_map(|word| (word + n * 151).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23).to_le_bytes()).collect();
         let row = exchange(n + 1, 1, n, request("POST /x HTTP/1.1\r\n\r\n", body(noise)), response("HTTP/1.1 204 No Content\r\n\r\n", body("")));
-        if let Err(error) = writer.write(row) {
+        if let Err(error) = writer.write(&row) {
             return (writer.manifest().exchanges, error);
         }
     }

@@ -102,7 +102,7 @@ fn write(dir: &Path) {
     let sanitized = Some(Sanitized { key_id: KeyId::from_digest([0xa5; 8]), policy_digest: "0f".repeat(32) });
     let options = WriterOptions { sanitized, source: "file shop.pcap".to_owned(), ..WriterOptions::default() };
     let mut writer = RecordingWriter::create(dir, options).unwrap();
-    exchanges().into_iter().for_each(|exchange| writer.write(exchange).unwrap());
+    exchanges().iter().for_each(|exchange| writer.write(exchange).unwrap());
     writer.finish(&ledger()).unwrap();
 }
 
@@ -221,7 +221,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("rec");
     let mut writer = RecordingWriter::create(&dir, WriterOptions { part_bytes: 1, ..WriterOptions::default() }).unwrap();
-    exchanges().into_iter().for_each(|exchange| writer.write(exchange).unwrap());
+    exchanges().iter().for_each(|exchange| writer.write(exchange).unwrap());
     let mut wrong = ledger();
     wrong.packets.tcp -= 1;
     writer.finish(&wrong).unwrap();

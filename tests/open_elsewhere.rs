@@ -32,13 +32,13 @@ fn write(dir: &Path) {
             action: Action::Pseudonym,
             path: "body:/email".to_owned(),
         }];
-        writer.write(sign_up).unwrap();
+        writer.write(&sign_up).unwrap();
     }
     for n in 0..4_u32 {
         let status = if n == 3 { "500 Oops" } else { "200 OK" };
         let answer = response(&format!("HTTP/1.1 {status}\r\n\r\n"), body("x".repeat(100 * (n as usize + 1))));
         let order = request(&format!("GET /orders/{n}?page=2 HTTP/1.1\r\nHost: shop.example\r\n\r\n"), body(""));
-        writer.write(exchange(1, n + 2, 1000 + u64::from(n), order, answer)).unwrap();
+        writer.write(&exchange(1, n + 2, 1000 + u64::from(n), order, answer)).unwrap();
     }
     let manifest = writer.finish(&LossLedger::default()).unwrap();
     assert!(manifest.parts.len() > 1, "more than one part is to be opened");

@@ -4,15 +4,55 @@ use std::collections::BTreeMap;
 
 use reenact_formats::config::policy::RuleName;
 use reenact_formats::content::is_fixed_segment;
+use reenact_formats::model::ConnectionId;
 
 use crate::detect::Hit;
 use crate::pseudonym::Domain;
 
-/// The originals of one connection. In memory only, bounded, gone with the connection.
+/// The originals of the connections that a redactor sees. What they take is bounded: the connection that had no exchange for
+/// longest is forgotten, and starts anew if it goes on. By the order of exchanges alone, so that the same ones are forgotten again.
+#[derive(Default)]
+pub(crate) struct Memories {
+    by_connection: BTreeMap<ConnectionId, (u64, Recurrences)>,
+    /// The connections by when they had their last exchange.
+    by_turn: BTreeMap<u64, ConnectionId>,
+    turn: u64,
+    weight: usize,
+}
+
+impl Memories {
+    /// Takes out what is known of a connection.
+    pub(crate) fn take(&mut self, connection: ConnectionId) -> Recurrences {
+        let Some((turn, memory)) = self.by_connection.remove(&connection) else { return Recurrences::default() };
+        self.by_turn.remove(&turn);
+        self.weight -= memory.weight();
+        memory
+    }
+
+    /// Keeps what is known of a connection that was just used.
+    pub(crate) fn keep(&mut self, connection: ConnectionId, memory: Recurrences) {
+        if memory.is_empty() {
+            return;
+        }
+        self.turn += 1;
+        self.weight += memory.weight();
+        self.by_turn.insert(self.turn, connection);
+        self.by_connection.insert(connection, (self.turn, memory));
+        while self.weight > MAX_WEIGHT
+            && let Some((_, oldest)) = self.by_turn.pop_first()
+            && let Some((_, forgotten)) = self.by_connection.remove(&oldest)
+        {
+            self.weight -= forgotten.weight();
+        }
+    }
+}
+
+/// The originals of one connection. In memory only, bounded.
 #[derive(Default)]
 pub(crate) struct Recurrences {
     /// By their first word: a run of letters and digits.
     by_word: BTreeMap<Box<[u8]>, Vec<Original>>,
+    originals: usize,
     bytes: usize,
 }
 
@@ -33,12 +73,18 @@ impl Recurrences {
         let originals = self.by_word.entry(value[word.clone()].into()).or_default();
         if originals.len() < MAX_ALIKE && !originals.iter().any(|original| *original.value == *value) {
             self.bytes += value.len() + word.len();
+            self.originals += 1;
             originals.push(Original { value: value.into(), offset: word.start, domain });
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.by_word.is_empty()
+    }
+
+    /// About how many bytes it takes.
+    const fn weight(&self) -> usize {
+        CONNECTION_BYTES + self.bytes + self.originals * ORIGINAL_BYTES
     }
 
     /// Where remembered values stand in `value` as whole tokens.
@@ -91,7 +137,12 @@ const MIN_LENGTH: usize = 8;
 const MAX_LENGTH: usize = 4096;
 /// Of values with the same first word.
 const MAX_ALIKE: usize = 64;
+/// Of one connection, beside what keeps them together.
 const MAX_BYTES: usize = 256 << 10;
+/// Of all connections of a redactor. A few hundred busy ones fit.
+const MAX_WEIGHT: usize = 2 << 20;
+const CONNECTION_BYTES: usize = 256;
+const ORIGINAL_BYTES: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -116,6 +167,38 @@ mod tests {
             let found: Vec<&str> = hits.iter().map(|hit| &text[hit.span.clone()]).collect();
             assert_eq!(found, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_connection_that_was_silent_longest_is_forgotten() {
+        let mut memories = Memories::default();
+        // Values of 200 bytes: a connection that knows a thousand of them weighs over 300 KB.
+        let learned = |connection: u64| {
+            let mut memory = Recurrences::default();
+            for n in 0..1000 {
+                memory.learn(format!("{connection}x{n}{}", "v".repeat(190)).as_bytes(), RuleName::Token, Domain::Opaque);
+            }
+            memory
+        };
+        for connection in 1..=20 {
+            memories.keep(ConnectionId(connection), learned(connection));
+            assert!(memories.weight <= MAX_WEIGHT);
+            // The first one stays in use.
+            let first = memories.take(ConnectionId(1));
+            assert!(!first.is_empty());
+            memories.keep(ConnectionId(1), first);
+        }
+        let known: Vec<u64> = (1..=20).filter(|connection| !memories.take(ConnectionId(*connection)).is_empty()).collect();
+        assert!(known.len() > 3 && known.len() < 10, "{known:?}");
+        assert_eq!((known[0], known[1..].to_vec()), (1, (22 - known.len() as u64..=20).collect()));
+        assert_eq!((memories.weight, memories.by_turn.len()), (0, 0), "all were taken out");
+    }
+
+    #[test]
+    fn connections_without_anything_to_know_again_take_no_room() {
+        let mut memories = Memories::default();
+        memories.keep(ConnectionId(1), Recurrences::default());
+        assert_eq!((memories.weight, memories.by_connection.len()), (0, 0));
     }
 
     #[test]

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use reenact_formats::config::policy::RuleName;
 use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED, Visited, coding, decoded_body, is_fixed_segment, visit_body, visit_head};
-use reenact_formats::model::{Action, Completeness, ConnectionId, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
+use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
 use reenact_formats::seam::Redact;
 
 use crate::detect::{Beside, Detector, Hit, MAX_COATS, Place, apart, is_public, look_within};
@@ -22,52 +23,74 @@ use crate::known::KnownPseudonyms;
 use crate::plan::{Plan, Spans, placed_in};
 use crate::policy::Policy;
 use crate::pseudonym::{Domain, Pseudonyms};
-use crate::recurrence::Recurrences;
+use crate::recurrence::{Memories, Recurrences};
 use crate::residue::Originals;
 
 /// Redacts exchanges under one policy and one key.
 ///
-/// Exchanges of one connection must come in order: what was redacted once is known again later on the same connection.
+/// Exchanges of one connection must come in order: what was redacted once is known again later on the same connection. Other
+/// connections may go to another [`lane`](Self::lane), on another thread.
 pub struct Redactor {
+    rules: Arc<Rules>,
+    known: Arc<KnownPseudonyms>,
+    trusts_recorded: bool,
+    memories: Memories,
+    originals: Originals,
+    audit: BTreeMap<String, u64>,
+}
+
+/// What all lanes share: nothing in it changes what comes out.
+struct Rules {
     policy: Policy,
     policy_digest: String,
     detector: Detector,
     pseudonyms: Pseudonyms,
     key_id: KeyId,
-    known: KnownPseudonyms,
-    trusts_recorded: bool,
-    connections: BTreeMap<ConnectionId, Recurrences>,
-    originals: Originals,
-    audit: BTreeMap<String, u64>,
 }
 
 impl Redactor {
     /// A redactor that has seen nothing yet.
     pub fn new(policy: &Policy, key: &Key) -> Self {
-        Self {
+        let rules = Rules {
             policy: policy.clone(),
             policy_digest: policy.digest(),
             detector: Detector::new(policy.names()),
             pseudonyms: Pseudonyms::new(key),
             key_id: key.id(),
-            known: KnownPseudonyms::default(),
+        };
+        Self {
+            rules: Arc::new(rules),
+            known: Arc::default(),
             trusts_recorded: true,
-            connections: BTreeMap::new(),
+            memories: Memories::default(),
             originals: Originals::default(),
+            audit: BTreeMap::new(),
+        }
+    }
+
+    /// Another one under the same rules that has seen nothing yet: for other connections, on any thread. It makes of an exchange
+    /// what this one would, and what it has replaced can be [merged](Originals::merged).
+    pub fn lane(&self) -> Self {
+        Self {
+            rules: Arc::clone(&self.rules),
+            known: Arc::clone(&self.known),
+            trusts_recorded: self.trusts_recorded,
+            memories: Memories::default(),
+            originals: self.originals.none_yet(),
             audit: BTreeMap::new(),
         }
     }
 
     /// Live answers may hold these: they are pseudonyms already and stay.
     pub fn with_known(mut self, known: KnownPseudonyms) -> Self {
-        self.known = known;
+        self.known = Arc::new(known);
         self
     }
 
     /// The exchanges to come were redacted before, under this key: what their redactions name stays if it is the same key,
     /// and is redacted anew if not.
     pub fn with_recorded_key(mut self, key: &KeyId) -> Self {
-        self.trusts_recorded = *key == self.key_id;
+        self.trusts_recorded = *key == self.rules.key_id;
         self
     }
 
@@ -81,13 +104,18 @@ impl Redactor {
         &self.originals
     }
 
+    /// The same, when all has been redacted.
+    pub fn into_originals(self) -> Originals {
+        self.originals
+    }
+
     /// What would be redacted in a text of the given media type, as spans of bytes in order, with the rules that say so.
     /// `http/headers` is a message head. Nothing is remembered.
     pub fn spans(&self, media_type: &str, text: &[u8]) -> Vec<(Range<usize>, &'static str)> {
         let mut spans = Vec::new();
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
             for hit in self.first_look(&leaf, raw, beside, &[]) {
-                if self.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
+                if self.rules.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
                     spans.push((placed_in(&leaf, raw, &hit.span), hit.rule.word()));
                 }
             }
@@ -95,13 +123,13 @@ impl Redactor {
         if media_type == "http/headers" {
             let raw = Bytes::copy_from_slice(text);
             if let Ok(head) = Head::request(raw.clone()).or_else(|_| Head::response(raw.clone())).or_else(|_| Head::trailers(raw)) {
-                let beside = beside_in_head(&self.detector, &head);
+                let beside = beside_in_head(&self.rules.detector, &head);
                 visit_head(&head, &mut |leaf| each(leaf, text, &beside));
             }
         } else {
             let raw = format!("POST / HTTP/1.1\r\nContent-Type: {media_type}\r\n\r\n");
             if let Ok(head) = Head::request(Bytes::from(raw)) {
-                let beside = beside_in_body(&self.detector, &head, text);
+                let beside = beside_in_body(&self.rules.detector, &head, text);
                 visit_body(&head, text, &mut |leaf| each(leaf, text, &beside));
             }
         }
@@ -125,7 +153,7 @@ impl Redactor {
             for hit in &hits {
                 hit.each_bare(&leaf.value, &mut |hit, bare| {
                     // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
-                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.policy.action(hit.rule, &leaf.template(), bare) != Action::Keep) {
+                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.rules.policy.action(hit.rule, &leaf.template(), bare) != Action::Keep) {
                         memory.learn(bare, hit.rule, hit.domain);
                         originals.learn(bare, hit.rule, hit.domain);
                     }
@@ -134,12 +162,12 @@ impl Redactor {
             found.insert(key_of(&leaf), hits);
         };
         for head in std::iter::once(&message.head).chain(&message.trailers) {
-            let beside = beside_in_head(&this.detector, head);
+            let beside = beside_in_head(&this.rules.detector, head);
             visit_head(head, &mut |leaf| each(leaf, head.raw(), &beside));
         }
         let (body, drop) = match content_of(message) {
             Ok(body) => {
-                let beside = beside_in_body(&this.detector, &message.head, &body);
+                let beside = beside_in_body(&this.rules.detector, &message.head, &body);
                 let visited = visit_body(&message.head, &body, &mut |leaf| each(leaf, &body, &beside));
                 (body, reason_to_drop(visited, message))
             }
@@ -150,7 +178,7 @@ impl Redactor {
     }
 
     fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside, recorded: &[Redaction]) -> Vec<Hit> {
-        let mut hits = self.detector.detect(&leaf.value, &Place::of(leaf, beside));
+        let mut hits = self.rules.detector.detect(&leaf.value, &Place::of(leaf, beside));
         if !hits.is_empty() && !recorded.is_empty() {
             let recorded = Spans::of(recorded, leaf.part);
             hits.retain(|hit| !recorded.account_for(hit, &placed_in(leaf, raw, &hit.span)));
@@ -171,7 +199,7 @@ impl Redactor {
             None if coding::carries_more(message.head.header("content-encoding").unwrap_or_default(), &message.body.contiguous()) => plan.recode(),
             None => {}
         }
-        if (plan.changes_body() || look.drop.is_some()) && self.policy.action(RuleName::BodyDigest, "", b"") != Action::Keep {
+        if (plan.changes_body() || look.drop.is_some()) && self.rules.policy.action(RuleName::BodyDigest, "", b"") != Action::Keep {
             plan.remove_digests(message);
         }
         let redactions = plan.carry_out(message, &look.body);
@@ -197,7 +225,7 @@ impl Redactor {
     fn plan(&self, plan: &mut Plan, leaf: &Leaf<'_>, raw: &[u8], mut hits: Vec<Hit>, memory: Option<&Recurrences>) {
         if leaf.kind == LeafKind::MultipartFile {
             let rule = RuleName::OpaqueBody;
-            if self.policy.action(rule, &leaf.template(), b"") == Action::Keep {
+            if self.rules.policy.action(rule, &leaf.template(), b"") == Action::Keep {
                 plan.keep(leaf, leaf.span.clone(), rule, "");
             } else {
                 plan.replace(leaf, leaf.span.clone(), vec![b'0'; leaf.span.len()], rule, "", Action::Mask);
@@ -249,10 +277,10 @@ impl Redactor {
                 last => last,
             };
         }
-        let (action, made) = match self.policy.action(hit.rule, path, &bare) {
+        let (action, made) = match self.rules.policy.action(hit.rule, path, &bare) {
             Action::Keep => return Made::Kept,
             Action::Pseudonym if is_known() => return Made::Stays,
-            Action::Pseudonym => (Action::Pseudonym, self.pseudonyms.of(hit.domain, &bare)),
+            Action::Pseudonym => (Action::Pseudonym, self.rules.pseudonyms.of(hit.domain, &bare)),
             // A number stays one.
             _ if kind == LeafKind::JsonNumber => (Action::Mask, b"0".to_vec()),
             Action::Drop => (Action::Drop, Vec::new()),
@@ -263,7 +291,7 @@ impl Redactor {
 
     fn drop_body(&self, message: &mut Message, reason: DropReason, plan: &mut Plan) {
         let rule = RuleName::OpaqueBody;
-        if reason == DropReason::Opaque && self.policy.action(rule, "body:", b"") == Action::Keep {
+        if reason == DropReason::Opaque && self.rules.policy.action(rule, "body:", b"") == Action::Keep {
             plan.note(Part::Body, rule, Action::Keep, "body:");
             return;
         }
@@ -300,9 +328,9 @@ impl Redactor {
         }
         let rule = RuleName::Ip;
         let text = original.to_string();
-        let action = self.policy.action(rule, path, text.as_bytes());
+        let action = self.rules.policy.action(rule, path, text.as_bytes());
         if action != Action::Keep {
-            let made = self.pseudonyms.of(Domain::Ip, text.as_bytes());
+            let made = self.rules.pseudonyms.of(Domain::Ip, text.as_bytes());
             // An address that cannot be written as one is replaced by one that is no one's.
             address.set_ip(std::str::from_utf8(&made).ok().and_then(|made| made.parse().ok()).unwrap_or(IpAddr::from([198, 18, 0, 0])));
         }
@@ -334,7 +362,7 @@ impl Redact for Redactor {
         let (asked, answered): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|redaction| redaction.side == Side::Request);
 
         let connection = exchange.id.connection;
-        let mut memory = self.connections.remove(&connection).unwrap_or_default();
+        let mut memory = self.memories.take(connection);
         let request_look = exchange.request.as_ref().map(|message| self.look(message, &asked, &renewed_in(&renewed, Side::Request), Some(&mut memory)));
         let response_look = exchange.response.as_ref().map(|message| self.look(message, &answered, &renewed_in(&renewed, Side::Response), Some(&mut memory)));
         let mut redactions = Vec::new();
@@ -354,11 +382,7 @@ impl Redact for Redactor {
         redactions.extend(metadata);
         exchange.redactions = redactions;
 
-        self.connections.insert(connection, memory);
-        if self.connections.len() > MAX_CONNECTIONS {
-            // Connections are numbered in the order in which they began: the oldest is the least likely to go on.
-            self.connections.pop_first();
-        }
+        self.memories.keep(connection, memory);
     }
 
     fn response(&mut self, _request: Option<&Message>, response: &mut Message) -> Vec<Redaction> {
@@ -372,7 +396,7 @@ impl Redact for Redactor {
         let path = format!("{entity}/{column}");
         let place = Place { kind: LeafKind::JsonString, name: Some(column), path: &path, beside: None };
         let mut out = value.as_bytes().to_vec();
-        for hit in self.detector.detect(value.as_bytes(), &place).into_iter().rev() {
+        for hit in self.rules.detector.detect(value.as_bytes(), &place).into_iter().rev() {
             if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &path, place.kind, true) {
                 *self.audit.entry(hit.rule.word().to_owned()).or_default() += 1;
                 out.splice(hit.span, made);
@@ -382,17 +406,17 @@ impl Redact for Redactor {
     }
 
     fn key_id(&self) -> KeyId {
-        self.key_id.clone()
+        self.rules.key_id.clone()
     }
 
     fn policy_digest(&self) -> String {
-        self.policy_digest.clone()
+        self.rules.policy_digest.clone()
     }
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").field("key_id", &self.key_id).field("policy_digest", &self.policy_digest).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("key_id", &self.rules.key_id).field("policy_digest", &self.rules.policy_digest).finish_non_exhaustive()
     }
 }
 
@@ -562,8 +586,6 @@ pub(crate) fn bare_head(head: &Head) -> Head {
 
 /// What begins the paths of redactions in the heads of informational responses.
 pub(crate) const INTERIM: &str = "interim:";
-/// More connections than are open at once on one link; an older one starts anew.
-const MAX_CONNECTIONS: usize = 20_000;
 
 #[cfg(test)]
 mod tests;

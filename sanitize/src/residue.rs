@@ -49,6 +49,17 @@ impl Originals {
         }
     }
 
+    /// A set to be merged with this one later: keyed alike, with nothing in it.
+    pub(crate) fn none_yet(&self) -> Self {
+        Self { digests: BTreeSet::new(), hasher: self.hasher.clone() }
+    }
+
+    /// These and those of another lane of the same redactor.
+    pub fn merged(mut self, mut other: Self) -> Self {
+        self.digests.append(&mut other.digests);
+        self
+    }
+
     fn contains(&self, token: &[u8]) -> bool {
         token.len() >= MIN_TOKEN && self.digests.contains(&self.hasher.hash_one(token))
     }
@@ -182,5 +193,6 @@ fn pieces(value: &[u8], ends: impl Fn(u8) -> bool) -> impl Iterator<Item = Range
     })
 }
 
-const MAX_ORIGINALS: usize = 1 << 20;
+/// Of one lane.
+const MAX_ORIGINALS: usize = 1 << 16;
 const MIN_TOKEN: usize = 8;

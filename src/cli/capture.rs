@@ -152,8 +152,9 @@ impl Work {
     fn run(&self, control: Control, as_json: bool) -> anyhow::Result<Exit> {
         match self {
             Self::Record(job) => {
-                let recorded = pipeline::capture(job, &control)?;
+                let written = pipeline::capture(job, &control)?;
                 drop(control);
+                let recorded = written.check()?;
                 report::recorded(&job.output, &recorded, as_json)
             }
             Self::Survey(source, options) => {

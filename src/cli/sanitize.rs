@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::exit::Exit;
 use super::progress::Progress;
 use super::redaction::RedactionArgs;
+use super::threads::ThreadArgs;
 use super::{InvalidArgument, output, report};
 
 const EXAMPLES: &str = "\
@@ -38,6 +39,8 @@ pub(crate) struct SanitizeArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
     redaction: RedactionArgs,
 }
 
@@ -48,9 +51,9 @@ pub(crate) fn run(args: &SanitizeArgs) -> anyhow::Result<Exit> {
     let redaction = args.redaction.load()?;
     let total = Recording::open(input)?.manifest().exchanges;
     let progress = Progress::start("redacting", Some(total));
-    let recorded = pipeline::sanitize(input, output, &redaction, &mut |done| progress.at(done, "exchanges"))?;
+    let written = pipeline::sanitize(input, output, &redaction, args.threads.count(), &mut |done| progress.at(done, "exchanges"))?;
     drop(progress);
-    report::recorded(output, &recorded, args.json)
+    report::recorded(output, &written.check()?, args.json)
 }
 
 /// A text as it stands in a message, and what a `Content-Type` would call it.

@@ -261,7 +261,7 @@ impl Demo<'_> {
             part_bytes: reenact_formats::disk::recording::PART_BYTES,
             redaction: Some(self.redaction.clone()),
         };
-        let recorded = pipeline::capture(&job, &reenact_capture::Control::default())?;
+        let recorded = pipeline::capture(&job, &reenact_capture::Control::default())?.check()?;
         (self.tell)(Event::Recorded(&recorded));
         Ok(())
     }

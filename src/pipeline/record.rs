@@ -3,15 +3,21 @@
 //! In: a source of exchanges. Out: parts and a manifest, and what the residue check found in them; or, where nothing is to be
 //! written, the account alone. What never happens here: an exchange reaches the disk unredacted without having been asked for.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use reenact_capture::{CaptureOptions, Control, Source, Tap};
-use reenact_formats::disk::recording::{Counts, Manifest, Recording, RecordingWriter, Sanitized, Window, WriterOptions, mark_checked};
-use reenact_formats::model::{Exchange, LossLedger, Timestamp};
-use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
-use reenact_sanitize::{Finding, Redactor, ResidueCheck};
+use reenact_formats::disk;
+use reenact_formats::disk::recording::{Counts, Manifest, Recording, Window, WriterOptions, mark_checked};
+use reenact_formats::model::{Exchange, LossLedger, Side};
+use reenact_formats::seam::{BoxError, ExchangeSink};
+use reenact_sanitize::{Finding, Originals, Policy, Redactor, ResidueCheck};
 
+use super::sink::RecordingSink;
 use super::{Error, Redaction};
 
 /// How long a live capture holds exchanges back before it publishes them.
@@ -32,7 +38,19 @@ pub struct CaptureJob {
     pub redaction: Option<Redaction>,
 }
 
-/// A recording that was written.
+/// A recording that was written, and not looked at again yet.
+#[derive(Debug)]
+#[must_use = "a redacted recording is to be checked"]
+pub struct Written {
+    output: PathBuf,
+    /// What is in it.
+    pub manifest: Manifest,
+    /// What the residue check needs; nothing if the recording is raw.
+    residue: Option<(Policy, Originals)>,
+    pool: Option<Arc<ThreadPool>>,
+}
+
+/// A recording that was written, and checked if it is a redacted one.
 #[derive(Debug)]
 pub struct Recorded {
     /// What is in it.
@@ -53,17 +71,19 @@ pub struct Survey {
 }
 
 /// Captures until the source ends or `control` says stop.
-pub fn capture(job: &CaptureJob, control: &Control) -> Result<Recorded, Error> {
+pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
     // A source that cannot be read leaves no folder behind.
     let tap = Tap::open(&job.source, &job.options, control)?;
     let part_age = match &job.source {
         Source::File(_) => None,
         Source::Stdin | Source::Interface(_) => Some(LIVE_PART_AGE),
     };
-    let options = WriterOptions { part_age, part_bytes: job.part_bytes, source: in_words(&job.source), ..WriterOptions::default() };
-    let mut sink = RecordingSink::create(&job.output, job.redaction.as_ref(), options)?;
+    let pool = pool(job.options.threads)?;
+    let options = WriterOptions { part_age, part_bytes: job.part_bytes, source: in_words(&job.source), pool: pool.clone(), ..WriterOptions::default() };
+    let redactor = job.redaction.as_ref().map(|redaction| Redactor::new(&redaction.policy, &redaction.key));
+    let mut sink = RecordingSink::create(&job.output, redactor.as_ref(), options)?;
     let ledger = tap.run(&mut sink, control)?;
-    sink.finish(&job.output, job.redaction.as_ref(), &ledger)
+    Written::new(sink, &job.output, job.redaction.as_ref(), &ledger, pool)
 }
 
 /// Captures likewise, and keeps nothing but the account.
@@ -92,69 +112,86 @@ impl ExchangeSink for Tally {
 }
 
 /// Writes the recording `input` anew into `output`, redacted.
-pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, progress: &mut dyn FnMut(u64)) -> Result<Recorded, Error> {
+pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, threads: NonZero<usize>, progress: &mut dyn FnMut(u64)) -> Result<Written, Error> {
     let recording = Recording::open(input)?;
     recording.verify_digests()?;
     let manifest = recording.manifest();
-    let options = WriterOptions { source: manifest.source.clone(), ..WriterOptions::default() };
-    let mut sink = RecordingSink::create(output, Some(redaction), options)?;
+    let pool = pool(threads)?;
+    let options = WriterOptions { source: manifest.source.clone(), pool: pool.clone(), ..WriterOptions::default() };
+    let mut redactor = Redactor::new(&redaction.policy, &redaction.key);
     if let Some(key) = &manifest.key_id {
-        sink.redactor = sink.redactor.map(|redactor| redactor.with_recorded_key(key));
+        redactor = redactor.with_recorded_key(key);
     }
-    for (done, exchange) in (1..).zip(recording.exchanges(&Window::ALL)?) {
-        sink.write(exchange?)?;
+    let mut sink = RecordingSink::create(output, Some(&redactor), options)?;
+    let mut done = 0;
+    for exchanges in batches(recording.exchanges(&Window::ALL)?) {
+        let exchanges = exchanges?;
+        done += exchanges.len() as u64;
+        sink.take(exchanges)?;
         progress(done);
     }
-    sink.finish(output, Some(redaction), &manifest.ledger)
+    Written::new(sink, output, Some(redaction), &manifest.ledger, pool)
 }
 
-/// Where exchanges go: through the redactor, into the writer.
-struct RecordingSink {
-    redactor: Option<Redactor>,
-    writer: RecordingWriter,
-}
-
-impl RecordingSink {
-    fn create(output: &Path, redaction: Option<&Redaction>, options: WriterOptions) -> Result<Self, Error> {
-        let redactor = redaction.map(|redaction| Redactor::new(&redaction.policy, &redaction.key));
-        let sanitized = redactor.as_ref().map(|redactor| Sanitized { key_id: redactor.key_id(), policy_digest: redactor.policy_digest() });
-        let writer = RecordingWriter::create(output, WriterOptions { sanitized, ..options })?;
-        Ok(Self { redactor, writer })
+impl Written {
+    fn new(sink: RecordingSink, output: &Path, redaction: Option<&Redaction>, ledger: &LossLedger, pool: Option<Arc<ThreadPool>>) -> Result<Self, Error> {
+        let (manifest, originals) = sink.finish(ledger)?;
+        let residue = redaction.map(|redaction| redaction.policy.clone()).zip(originals);
+        Ok(Self { output: output.to_owned(), manifest, residue, pool })
     }
 
-    fn write(&mut self, mut exchange: Exchange) -> Result<(), Error> {
-        if let Some(redactor) = &mut self.redactor {
-            redactor.exchange(&mut exchange);
-        }
-        Ok(self.writer.write(exchange)?)
-    }
-
-    /// Publishes what is left, then reads everything again to see whether anything was overlooked.
-    fn finish(self, output: &Path, redaction: Option<&Redaction>, ledger: &LossLedger) -> Result<Recorded, Error> {
-        let manifest = self.writer.finish(ledger)?;
-        let (Some(redactor), Some(redaction)) = (self.redactor, redaction) else {
-            return Ok(Recorded { manifest, findings: Vec::new() });
+    /// Reads everything again to see whether redaction has overlooked anything. A raw recording is not read: all of it would be.
+    pub fn check(self) -> Result<Recorded, Error> {
+        let Some((policy, originals)) = self.residue else {
+            return Ok(Recorded { manifest: self.manifest, findings: Vec::new() });
         };
-        let check = ResidueCheck::new(&redaction.policy, Some(redactor.originals()));
-        let recording = Recording::open(output)?;
+        let check = ResidueCheck::new(&policy, Some(&originals));
+        let recording = Recording::open(&self.output)?;
         let mut findings = Vec::new();
-        for exchange in recording.exchanges(&Window::ALL)? {
-            findings.extend(check.exchange(&exchange?));
+        for exchanges in batches(recording.exchanges(&Window::ALL)?) {
+            let exchanges = exchanges?;
+            findings.extend(match &self.pool {
+                Some(pool) => pool.install(|| exchanges.par_iter().flat_map_iter(|exchange| check.exchange(exchange)).collect::<Vec<_>>()),
+                None => exchanges.iter().flat_map(|exchange| check.exchange(exchange)).collect(),
+            });
         }
         if findings.is_empty() {
-            mark_checked(output)?;
+            mark_checked(&self.output)?;
         }
-        let manifest = Recording::open(output)?.into_manifest();
+        let manifest = Recording::open(&self.output)?.into_manifest();
         Ok(Recorded { manifest, findings })
     }
 }
 
-impl ExchangeSink for RecordingSink {
-    fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError> {
-        Ok(self.write(exchange)?)
-    }
-
-    fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
-        Ok(self.writer.tick(now, ledger)?)
-    }
+/// Exchanges in their order, as many at once as are worth sharing out.
+fn batches(mut exchanges: impl Iterator<Item = Result<Exchange, disk::Error>>) -> impl Iterator<Item = Result<Vec<Exchange>, disk::Error>> {
+    std::iter::from_fn(move || {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while bytes < BATCH_BYTES
+            && let Some(exchange) = exchanges.next()
+        {
+            match exchange {
+                Ok(exchange) => {
+                    bytes += SIDES.iter().filter_map(|side| exchange.message(*side)).map(|message| message.body.kept_length()).sum::<u64>() + ROW_BYTES;
+                    batch.push(exchange);
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        (!batch.is_empty()).then_some(Ok(batch))
+    })
 }
+
+/// So many threads; none where the caller's own is enough.
+fn pool(threads: NonZero<usize>) -> Result<Option<Arc<ThreadPool>>, Error> {
+    if threads.get() == 1 {
+        return Ok(None);
+    }
+    let builder = ThreadPoolBuilder::new().num_threads(threads.get()).thread_name(|index| format!("work-{index}"));
+    builder.build().map(|pool| Some(Arc::new(pool))).map_err(|source| Error::Threads { threads, source })
+}
+
+const SIDES: [Side; 2] = [Side::Request, Side::Response];
+const BATCH_BYTES: u64 = 4 << 20;
+/// What an exchange takes beside its bodies.
+const ROW_BYTES: u64 = 2048;

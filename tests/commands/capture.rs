@@ -1,5 +1,7 @@
 //! The options of `reenact capture`: what they change, and what they refuse.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::program::{Ran, reenact, repository};
@@ -52,6 +54,77 @@ fn discarding_tells_the_same_and_leaves_nothing() {
     for key in ["recording", "parts", "state"] {
         assert!(!seen.contains_key(key), "{key}");
     }
+}
+
+/// A capture file with packets missing, doubled and out of order.
+fn damaged(packets: &[u8]) -> Vec<u8> {
+    assert_eq!(packets[..4], [0x4d, 0x3c, 0xb2, 0xa1], "a little-endian pcap file with nanoseconds");
+    let (header, mut rest) = packets.split_at(24);
+    let mut records = Vec::new();
+    while !rest.is_empty() {
+        let length = u32::from_le_bytes(rest[8..12].try_into().expect("four bytes")) as usize;
+        let (record, after) = rest.split_at(16 + length);
+        records.push(record);
+        rest = after;
+    }
+    for at in (53..records.len()).step_by(53) {
+        records.swap(at - 1, at);
+    }
+    let times = |at: usize| {
+        if at % 97 == 96 {
+            0
+        } else if at % 61 == 60 {
+            2
+        } else {
+            1
+        }
+    };
+    let kept = records.iter().enumerate().flat_map(|(at, record)| std::iter::repeat_n(*record, times(at)));
+    header.iter().copied().chain(kept.flatten().copied()).collect()
+}
+
+/// Every file of a folder.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = folder.read_dir().expect("the folder is there").map(|entry| entry.expect("it can be read").path());
+    entries.map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), fs::read(&path).expect("it can be read"))).collect()
+}
+
+#[test]
+fn any_number_of_threads_writes_the_same_recording() {
+    let mut scratch = Scratch::new();
+    let (packets, key) = (scratch.path("damaged.pcap"), scratch.path("key"));
+    fs::write(&packets, damaged(&fs::read(&scratch.packets).expect("the capture is committed"))).expect("the folder is ours");
+    scratch.packets = packets.to_str().expect("the path is text").to_owned();
+    let key = key.to_str().expect("the path is text");
+    reenact(["key", "new", key]).exits(0);
+
+    for (what, how) in [("raw", &["--danger-raw"][..]), ("redacted", &["--key-file", key])] {
+        let recording = |threads: &str| {
+            let output = scratch.path(&format!("{what}-{threads}"));
+            let output_text = output.to_str().expect("the path is text");
+            let told = scratch.capture(&[how, &["-o", output_text, "--threads", threads, "--part-size", "128KiB", "-c", "5000"]].concat()).exits(0).json();
+            assert!(told["lost"]["gap"].as_u64() > Some(1000) && told["retransmitted_bytes"].as_u64() > Some(1000), "it is damaged: {told}");
+            assert_eq!(told["state"], if what == "raw" { "raw" } else { "checked" });
+            files(&output)
+        };
+        let alone = recording("1");
+        assert!(alone.len() > 4, "several parts: {:?}", alone.keys());
+        for threads in ["2", "3", "8"] {
+            let others = recording(threads);
+            assert_eq!(others.keys().collect::<Vec<_>>(), alone.keys().collect::<Vec<_>>(), "{what}, {threads} threads");
+            let differing: Vec<_> = alone.iter().filter(|(name, bytes)| others[*name] != **bytes).map(|(name, _)| name).collect();
+            assert!(differing.is_empty(), "{what}: {threads} threads write other bytes into {differing:?}");
+        }
+    }
+
+    // The same of the way from one recording to another.
+    let clean = |threads: &str| {
+        let (raw, output) = (scratch.path("raw-1"), scratch.path(&format!("clean-{threads}")));
+        let paths = [&raw, &output].map(|path| path.to_str().expect("the path is text"));
+        reenact(["sanitize", paths[0], "-o", paths[1], "--key-file", key, "--threads", threads]).exits(0);
+        files(&output)
+    };
+    assert!(clean("1") == clean("3"), "sanitize writes the same with any number of threads");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::Error;
 
 /// A place to which finished files go.
-pub trait Publish: Send {
+pub trait Publish: Send + Sync {
     /// Begins the file that will be called `name`, in place of one that may be there.
     fn begin(&self, name: &str) -> Result<Box<dyn Unpublished>, Error>;
 

@@ -14,10 +14,12 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaData};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::file::writer::SerializedFileWriter;
 
 use super::Error;
 use super::publish::{Publish, Published, Unpublished};
@@ -33,10 +35,20 @@ pub fn properties() -> WriterPropertiesBuilder {
 
 /// Writes one Parquet file.
 pub struct TableWriter {
-    writer: ArrowWriter<Sink>,
+    writer: SerializedFileWriter<Sink>,
+    encoder: Arc<GroupEncoder>,
     path: PathBuf,
     failure: Failure,
 }
+
+/// Makes row groups of a table, on any thread.
+pub struct GroupEncoder {
+    columns: ArrowRowGroupWriterFactory,
+    path: PathBuf,
+}
+
+/// A row group, encoded and compressed.
+pub struct EncodedGroup(Vec<ArrowColumnChunk>);
 
 /// What the system said when a write failed: the Parquet library keeps it on some of its ways only.
 type Failure = Arc<Mutex<Option<io::Error>>>;
@@ -74,17 +86,34 @@ impl TableWriter {
         let path = place.path(name);
         let failure = Failure::default();
         let sink = Sink { file: place.begin(name)?, failure: Arc::clone(&failure) };
-        let mut writer = ArrowWriter::try_new(sink, schema, Some(properties)).map_err(|error| write_error(&path, &failure, error))?;
+        let writer = ArrowWriter::try_new(sink, schema, Some(properties)).map_err(|error| write_error(&path, &failure, error))?;
+        let (mut writer, columns) = writer.into_serialized_writer().map_err(|error| write_error(&path, &failure, error))?;
         let Stamp { format, version, written_by } = format.stamp();
         for (key, value) in [(FORMAT_KEY, format), (VERSION_KEY, version.to_string()), (WRITTEN_BY_KEY, written_by)] {
             writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        Ok(Self { writer, path, failure })
+        Ok(Self { writer, encoder: Arc::new(GroupEncoder { columns, path: path.clone() }), path, failure })
+    }
+
+    /// What makes row groups of this table, to be used elsewhere.
+    pub fn encoder(&self) -> Arc<GroupEncoder> {
+        Arc::clone(&self.encoder)
     }
 
     /// Writes a batch as a row group of its own.
     pub fn row_group(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        self.writer.write(batch).and_then(|()| self.writer.flush()).map_err(|error| write_error(&self.path, &self.failure, error))
+        let group = self.encoder.encode(batch)?;
+        self.append(group)
+    }
+
+    /// Writes a row group that was encoded elsewhere.
+    pub fn append(&mut self, group: EncodedGroup) -> Result<(), Error> {
+        let append = || {
+            let mut writer = self.writer.next_row_group()?;
+            group.0.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut writer))?;
+            writer.close().map(drop)
+        };
+        append().map_err(|error| write_error(&self.path, &self.failure, error))
     }
 
     /// Writes the footer and publishes the file.
@@ -94,6 +123,26 @@ impl TableWriter {
         }
         let sink = self.writer.into_inner().map_err(|error| write_error(&self.path, &self.failure, error))?;
         sink.file.publish()
+    }
+}
+
+impl GroupEncoder {
+    /// A batch as a row group.
+    pub fn encode(&self, batch: &RecordBatch) -> Result<EncodedGroup, Error> {
+        let encode = || {
+            // Which row group it is matters to encryption alone.
+            let mut writers = self.columns.create_column_writers(0)?.into_iter();
+            let mut chunks = Vec::with_capacity(writers.len());
+            for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+                for leaf in compute_leaves(field, array)? {
+                    let mut writer = writers.next().ok_or_else(|| ParquetError::General("more columns than the schema has".to_owned()))?;
+                    writer.write(&leaf)?;
+                    chunks.push(writer.close()?);
+                }
+            }
+            Ok(EncodedGroup(chunks))
+        };
+        encode().map_err(|error: ParquetError| Error::Write { path: self.path.clone(), source: io::Error::other(error) })
     }
 }
 

@@ -190,11 +190,6 @@ impl Head {
         &self.start
     }
 
-    /// The same head in bytes of its own, so that it keeps no larger buffer alive.
-    pub fn detached(&self) -> Self {
-        Self { raw: Bytes::copy_from_slice(&self.raw), ..self.clone() }
-    }
-
     /// Whether a line of it broke the grammar.
     pub const fn is_malformed(&self) -> bool {
         self.malformed

@@ -19,13 +19,6 @@ pub struct Message {
     pub trailers: Option<Head>,
 }
 
-impl Message {
-    /// The same message in bytes of its own, its body in one piece, so that it keeps no larger buffer alive.
-    pub fn detached(&self) -> Self {
-        Self { head: self.head.detached(), body: self.body.detached(), trailers: self.trailers.as_ref().map(Head::detached) }
-    }
-}
-
 /// How the body's end was marked on the wire (RFC 9112, section 6.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyFraming {
@@ -111,12 +104,6 @@ impl Body {
             [one] => Cow::Borrowed(one),
             many => Cow::Owned(many.concat()),
         }
-    }
-
-    fn detached(&self) -> Self {
-        let bytes: Vec<u8> = self.contiguous().into_owned();
-        let slices = if bytes.is_empty() { Vec::new() } else { vec![Bytes::from(bytes)] };
-        Self { slices, wire_length: self.wire_length, completeness: self.completeness, framing: self.framing.clone() }
     }
 
     /// Puts other bytes in place of these. Chunk boundaries are laid out anew when the length has changed: all payload stands

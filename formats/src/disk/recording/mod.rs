@@ -33,6 +33,7 @@
 
 mod columns;
 mod manifest;
+mod part;
 mod reader;
 #[cfg(test)]
 mod tests;

@@ -75,7 +75,7 @@ fn exchange(connection: u64, start: i64, size: usize) -> Exchange {
 
 fn write(dir: &Path, options: WriterOptions, exchanges: &[Exchange]) -> Manifest {
     let mut writer = RecordingWriter::create(dir, options).unwrap();
-    exchanges.iter().for_each(|exchange| writer.write(exchange.clone()).unwrap());
+    exchanges.iter().for_each(|exchange| writer.write(exchange).unwrap());
     writer.finish(&LossLedger::default()).unwrap()
 }
 
@@ -180,7 +180,7 @@ fn a_window_leaves_other_parts_and_row_groups_unread() {
     let mut writer = RecordingWriter::create(dir.path(), WriterOptions { part_bytes: 30 << 20, ..WriterOptions::default() }).unwrap();
     // 100 MiB in parts of 30 MiB, in row groups of 8 MiB.
     for tick in 0..100 {
-        writer.write(exchange(tick + 1, tick.cast_signed() * 1_000_000_000, 1 << 20)).unwrap();
+        writer.write(&exchange(tick + 1, tick.cast_signed() * 1_000_000_000, 1 << 20)).unwrap();
     }
     let manifest = writer.finish(&LossLedger::default()).unwrap();
     assert_eq!(manifest.parts.len(), 4);
@@ -283,7 +283,7 @@ fn a_part_is_published_when_it_has_waited_long_enough() {
     writer.tick(second(40), &LossLedger::default()).unwrap();
     assert_eq!(parts(&writer), 0, "there was nothing to publish");
     // A long exchange began before; what counts is when it was taken in.
-    writer.write(exchange(1, 0, 10)).unwrap();
+    writer.write(&exchange(1, 0, 10)).unwrap();
     for (tick, expected) in [(41, 0), (69, 0), (70, 1), (200, 1)] {
         writer.tick(second(tick), &LossLedger::default()).unwrap();
         assert_eq!(parts(&writer), expected, "at {tick}");
@@ -301,7 +301,7 @@ fn the_shares_of_the_account_add_up_to_it() {
         ledger.lose(LossCause::Gap, 7);
         *ledger.packets.other.entry("udp".to_owned()).or_default() += 1;
         writer.tick(second(tick), &ledger).unwrap();
-        writer.write(exchange(tick.unsigned_abs(), tick, 10)).unwrap();
+        writer.write(&exchange(tick.unsigned_abs(), tick, 10)).unwrap();
     }
     ledger.lose(LossCause::MissingResponse, 1);
     let manifest = writer.finish(&ledger).unwrap();
@@ -326,7 +326,7 @@ fn a_killed_capture_opens_up_to_its_last_part() {
     let mut writer = RecordingWriter::create(dir.path(), options).unwrap();
     assert_eq!(Recording::open(dir.path()).unwrap().manifest().exchanges, 0, "it opens before the first part");
     let early = fs::read(dir.path().join(MANIFEST)).unwrap();
-    exchanges.iter().for_each(|exchange| writer.write(exchange.clone()).unwrap());
+    exchanges.iter().for_each(|exchange| writer.write(exchange).unwrap());
     drop(writer);
     // What a writer leaves that was killed in the middle of a part.
     fs::write(dir.path().join(".part-000004.parquet.tmp"), b"PAR1 half a part").unwrap();
@@ -524,6 +524,27 @@ fn the_same_exchanges_make_the_same_bytes() {
     assert_eq!(parts(&[0, 1, 2, 3, 4, 5]), parts(&[5, 0, 3, 4, 1, 2]));
 }
 
+/// A pool of so many threads; none where the caller's does everything.
+fn pool(threads: usize) -> Option<Arc<rayon::ThreadPool>> {
+    (threads > 1).then(|| Arc::new(rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()))
+}
+
+#[test]
+fn any_number_of_threads_writes_the_same_bytes() {
+    // Three parts of several row groups, of rows that come in no order.
+    let exchanges: Vec<_> = (0..40_i64).map(|n| exchange(n.unsigned_abs() + 1, n * 7 % 40, 1 << 20)).collect();
+    let written = |threads: usize| -> Vec<(String, Vec<u8>)> {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = write(dir.path(), WriterOptions { part_bytes: 18 << 20, pool: pool(threads), ..WriterOptions::default() }, &exchanges);
+        assert_eq!(manifest.parts.iter().map(|part| part.counts.exchanges).collect::<Vec<_>>(), [18, 18, 4]);
+        files(dir.path()).into_iter().map(|name| (name.clone(), fs::read(dir.path().join(name)).unwrap())).collect()
+    };
+    let alone = written(1);
+    for threads in [2, 3, 8] {
+        assert!(written(threads) == alone, "{threads} threads write something else");
+    }
+}
+
 #[test]
 fn an_output_that_holds_something_is_refused() {
     let dir = tempfile::tempdir().unwrap();
@@ -541,7 +562,9 @@ fn rows_that_are_out_of_order_are_refused() {
     let mut share = manifest::Share::of(&manifest);
     rows.iter().for_each(|row| share.count(row));
     let mut table = TableWriter::begin(&folder, "part-000001.parquet", &RECORDING, columns::schema(), table::properties().build()).unwrap();
-    table.row_group(&columns::encode(&rows)).unwrap();
+    let mut batch = columns::Rows::new();
+    rows.iter().for_each(|row| batch.push(row));
+    table.row_group(&batch.take()).unwrap();
     let Published { bytes, sha256 } = table.publish(share.to_footer()).unwrap();
     manifest.add("part-000001.parquet".to_owned(), bytes, Some(sha256), share);
     manifest.publish(&folder).unwrap();
@@ -593,14 +616,18 @@ impl Unpublished for SmallFile {
 
 #[test]
 fn a_full_disk_says_what_it_needed_and_what_is_safe() {
+    [1, 2].into_iter().for_each(fill_disks);
+}
+
+fn fill_disks(threads: usize) {
     let exchanges: Vec<_> = (0..30).map(|n: i64| exchange(n.unsigned_abs() + 1, n, 3000)).collect();
     let part_bytes = exchanges.iter().take(5).map(columns::size).sum();
     let mut seen_kept = BTreeMap::new();
     for capacity in (0..120_000).step_by(4_000) {
         let dir = tempfile::tempdir().unwrap();
         let place = SmallDevice { folder: Folder::create(dir.path()).unwrap(), left: Arc::new(AtomicU64::new(capacity)) };
-        let written = RecordingWriter::create_in(Box::new(place), WriterOptions { part_bytes, ..WriterOptions::default() })
-            .and_then(|mut writer| exchanges.iter().try_for_each(|exchange| writer.write(exchange.clone())).map(|()| writer))
+        let written = RecordingWriter::create_in(Arc::new(place), WriterOptions { part_bytes, pool: pool(threads), ..WriterOptions::default() })
+            .and_then(|mut writer| exchanges.iter().try_for_each(|exchange| writer.write(exchange)).map(|()| writer))
             .and_then(|writer| writer.finish(&LossLedger::default()));
         let readable = if files(dir.path()).is_empty() { 0 } else { read(dir.path(), &Window::ALL).len() };
         assert!(files(dir.path()).iter().all(|name| !name.ends_with(".tmp")), "{:?}", files(dir.path()));

@@ -1,23 +1,23 @@
 //! Exchanges into parts.
 //!
 //! In: exchanges in the order in which they were completed, and the account so far with each tick. Out: parts, each sorted
-//! by start, each with its share of the account in its footer. What never happens here: more than one part's worth of
-//! exchanges is held, or an exchange keeps alive the larger buffer that it was cut from.
+//! by start, each with its share of the account in its footer. With a pool, a part is written while the next is gathered. What
+//! never happens here: more than these two are held, an exchange keeps alive the larger buffer that it was cut from, or a part
+//! becomes visible before the one before it.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use parquet::basic::Encoding;
-use parquet::file::metadata::SortingColumn;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use rayon::ThreadPool;
 
 use super::manifest::{Manifest, Share};
-use super::{MANIFEST, RECORDING, State, columns, part_name};
+use super::part::Gathered;
+use super::{MANIFEST, State, columns, part_name};
 use crate::disk::Error;
 use crate::disk::publish::{Folder, Publish, Published};
-use crate::disk::table::{self, TableWriter};
-use crate::model::{Exchange, Head, KeyId, LossLedger, Message, Timestamp};
+use crate::model::{Exchange, KeyId, LossLedger, Timestamp};
 use crate::seam::{BoxError, ExchangeSink};
 
 /// How many bytes a part holds before compression, unless it is told otherwise.
@@ -43,44 +43,46 @@ pub struct WriterOptions {
     pub part_age: Option<Duration>,
     /// Where the traffic comes from, in words, e.g. `file checkout.pcap`.
     pub source: String,
+    /// Who encodes and writes parts while others are gathered; none where the caller's thread does it in between. What is
+    /// written is the same, byte for byte.
+    pub pool: Option<Arc<ThreadPool>>,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { sanitized: None, part_bytes: PART_BYTES, part_age: None, source: String::new() }
+        Self { sanitized: None, part_bytes: PART_BYTES, part_age: None, source: String::new(), pool: None }
     }
 }
 
 /// Writes a recording.
 ///
-/// Memory: the exchanges of the part that is being gathered, `part_bytes` and at most one exchange more, and while it is written
-/// one row group beside it. Dropped without [`finish`](Self::finish), it loses what was not published yet and nothing else.
+/// Memory: the part that is being gathered, `part_bytes` and at most one exchange more; with a pool, the one before it, too; and
+/// while a part is written, a row group beside it for each thread, of at most four. Dropped without [`finish`](Self::finish), it
+/// loses what was being gathered and nothing else.
 pub struct RecordingWriter {
-    place: Box<dyn Publish>,
+    place: Arc<dyn Publish>,
     options: WriterOptions,
     /// What has been published.
     manifest: Manifest,
-    /// Taken in and not published yet, detached from larger buffers.
-    pending: Vec<Exchange>,
-    pending_bytes: u64,
-    /// Packet time when the oldest of `pending` was taken in.
-    pending_since: Timestamp,
+    /// The part before the one that is being gathered, on its way.
+    under_way: Option<JoinHandle<Result<Manifest, Error>>>,
+    gathered: Gathered,
+    /// Packet time when the oldest of what is gathered was taken in.
+    gathered_since: Timestamp,
     /// Packet time: the latest that a tick or an exchange has told.
     now: Timestamp,
     /// The account as the last tick told it.
     ledger: LossLedger,
-    /// As much of the account as stands in published parts.
-    published_ledger: LossLedger,
 }
 
 impl RecordingWriter {
     /// Begins a recording in a folder that does not exist yet or is empty.
     pub fn create(dir: &Path, options: WriterOptions) -> Result<Self, Error> {
-        Self::create_in(Box::new(Folder::create(dir)?), options)
+        Self::create_in(Arc::new(Folder::create(dir)?), options)
     }
 
     /// Begins a recording in another place.
-    pub fn create_in(place: Box<dyn Publish>, options: WriterOptions) -> Result<Self, Error> {
+    pub fn create_in(place: Arc<dyn Publish>, options: WriterOptions) -> Result<Self, Error> {
         let (state, key_id, policy_digest) = match &options.sanitized {
             None => (State::Raw, None, None),
             Some(Sanitized { key_id, policy_digest }) => (State::Redacted, Some(key_id.clone()), Some(policy_digest.clone())),
@@ -88,40 +90,34 @@ impl RecordingWriter {
         let manifest = Manifest::new(state, key_id, policy_digest, options.source.clone());
         // At once, so that a place that cannot be written to is known before any work is done.
         manifest.publish(place.as_ref())?;
-        Ok(Self {
-            place,
-            options,
-            manifest,
-            pending: Vec::new(),
-            pending_bytes: 0,
-            pending_since: Timestamp::default(),
-            now: Timestamp::from_nanos(i64::MIN),
-            ledger: LossLedger::default(),
-            published_ledger: LossLedger::default(),
-        })
+        let gathered = Gathered::new(Share::of(&manifest));
+        let (gathered_since, now) = (Timestamp::default(), Timestamp::from_nanos(i64::MIN));
+        Ok(Self { place, options, manifest, under_way: None, gathered, gathered_since, now, ledger: LossLedger::default() })
     }
 
     /// Takes an exchange; publishes a part when there is enough for one.
-    pub fn write(&mut self, exchange: Exchange) -> Result<(), Error> {
-        let bytes = columns::size(&exchange);
+    pub fn write(&mut self, exchange: &Exchange) -> Result<(), Error> {
+        let bytes = columns::size(exchange);
         if bytes > LARGEST_ROW {
             return Err(Error::RowTooLarge { exchange: exchange.id, bytes, limit: LARGEST_ROW });
         }
         self.now = self.now.max(exchange.timing.end.unwrap_or(exchange.start));
-        if self.pending.is_empty() {
-            self.pending_since = self.now;
+        if self.gathered.is_empty() {
+            self.gathered_since = self.now;
         }
-        self.pending.push(detached(exchange));
-        self.pending_bytes += bytes;
-        if self.pending_bytes >= self.options.part_bytes { self.publish_part(false) } else { Ok(()) }
+        self.gathered.push(exchange, bytes);
+        if self.gathered.bytes() >= self.options.part_bytes { self.publish_part(false) } else { Ok(()) }
     }
 
     /// Packet time has reached `now`, and the account so far is `ledger`; publishes a part that has waited long enough.
     pub fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), Error> {
         self.now = self.now.max(now);
         self.ledger.clone_from(ledger);
-        let is_due = self.options.part_age.is_some_and(|age| self.now.since(self.pending_since) >= age);
-        if is_due && !self.pending.is_empty() { self.publish_part(false) } else { Ok(()) }
+        if self.under_way.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.wait()?;
+        }
+        let is_due = self.options.part_age.is_some_and(|age| self.now.since(self.gathered_since) >= age);
+        if is_due && !self.gathered.is_empty() { self.publish_part(false) } else { Ok(()) }
     }
 
     /// Publishes what is left, with the rest of the account.
@@ -129,53 +125,75 @@ impl RecordingWriter {
         self.ledger.clone_from(ledger);
         // Even without a row left: the last part says that the writer came to its end.
         self.publish_part(true)?;
-        Ok(self.manifest)
+        self.wait()?;
+        Ok(self.manifest.clone())
     }
 
-    /// What has been published so far.
+    /// What has been published, as far as the writer has looked: it does at each tick, and before it publishes more.
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     fn publish_part(&mut self, last: bool) -> Result<(), Error> {
-        let name = part_name(self.manifest.parts.len() as u64 + 1);
-        // Whole rows in one order, whichever order they came in: the same input makes the same bytes.
-        self.pending.sort_by_key(|exchange| (exchange.start, exchange.id, exchange.stream));
-        let mut share = Share { last, ledger: self.ledger.since(&self.published_ledger), ..Share::of(&self.manifest) };
-        self.pending.iter().for_each(|exchange| share.count(exchange));
-
-        let Published { bytes, sha256 } = self.write_part(&name, &share).map_err(|error| self.interrupted(&name, error))?;
-        self.published_ledger.clone_from(&self.ledger);
-        self.manifest.add(name, bytes, Some(sha256), share);
-        self.pending.clear();
-        self.pending_bytes = 0;
-        self.manifest.publish(self.place.as_ref()).map_err(|error| self.interrupted(MANIFEST, error))?;
+        self.wait()?;
+        let mut gathered = std::mem::replace(&mut self.gathered, Gathered::new(Share::of(&self.manifest)));
+        gathered.share.last = last;
+        gathered.share.ledger = self.ledger.since(&self.manifest.ledger);
+        let (place, manifest) = (Arc::clone(&self.place), self.manifest.clone());
+        let Some(pool) = self.options.pool.clone() else {
+            self.manifest = publish(gathered, place.as_ref(), manifest, None)?;
+            return Ok(());
+        };
+        let path = self.place.path(&next_part(&self.manifest));
+        let work = move || publish(gathered, place.as_ref(), manifest, Some(&pool));
+        self.under_way = Some(thread::Builder::new().name("writer".to_owned()).spawn(work).map_err(Error::write(&path))?);
         Ok(())
     }
 
-    fn write_part(&self, name: &str, share: &Share) -> Result<Published, Error> {
-        let mut table = TableWriter::begin(self.place.as_ref(), name, &RECORDING, columns::schema(), properties())?;
-        for rows in row_groups(&self.pending) {
-            table.row_group(&columns::encode(rows))?;
+    /// Waits for the part that is under way, if there is one.
+    fn wait(&mut self) -> Result<(), Error> {
+        if let Some(under_way) = self.under_way.take() {
+            self.manifest = under_way.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         }
-        table.publish(share.to_footer())
+        Ok(())
     }
+}
 
-    fn interrupted(&self, name: &str, source: Error) -> Error {
-        let needed = if name == MANIFEST { 0 } else { self.pending_bytes };
-        let parts = self.manifest.parts.len();
-        let kept = match parts {
-            0 => "nothing was published before it".to_owned(),
-            1 => format!("1 part with {} exchanges stays readable", self.manifest.exchanges),
-            _ => format!("{parts} parts with {} exchanges stay readable", self.manifest.exchanges),
-        };
-        Error::Interrupted { path: self.place.path(name), needed: needed.max(LEAST_NEEDED), kept, source: Box::new(source) }
+impl Drop for RecordingWriter {
+    fn drop(&mut self) {
+        // Whoever drops it instead of finishing it has another error to tell.
+        if let Some(under_way) = self.under_way.take() {
+            let _ = under_way.join();
+        }
     }
+}
+
+/// Publishes a part and the manifest that lists it.
+fn publish(gathered: Gathered, place: &dyn Publish, mut manifest: Manifest, pool: Option<&ThreadPool>) -> Result<Manifest, Error> {
+    let (name, needed) = (next_part(&manifest), gathered.bytes());
+    let (Published { bytes, sha256 }, share) = gathered.publish(place, &name, pool).map_err(|error| interrupted(&manifest, place, &name, needed, error))?;
+    manifest.add(name, bytes, Some(sha256), share);
+    manifest.publish(place).map_err(|error| interrupted(&manifest, place, MANIFEST, 0, error))?;
+    Ok(manifest)
+}
+
+fn next_part(manifest: &Manifest) -> String {
+    part_name(manifest.parts.len() as u64 + 1)
+}
+
+fn interrupted(manifest: &Manifest, place: &dyn Publish, name: &str, needed: u64, source: Error) -> Error {
+    let parts = manifest.parts.len();
+    let kept = match parts {
+        0 => "nothing was published before it".to_owned(),
+        1 => format!("1 part with {} exchanges stays readable", manifest.exchanges),
+        _ => format!("{parts} parts with {} exchanges stay readable", manifest.exchanges),
+    };
+    Error::Interrupted { path: place.path(name), needed: needed.max(LEAST_NEEDED), kept, source: Box::new(source) }
 }
 
 impl ExchangeSink for RecordingWriter {
     fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError> {
-        Ok(self.write(exchange)?)
+        Ok(self.write(&exchange)?)
     }
 
     fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
@@ -183,52 +201,6 @@ impl ExchangeSink for RecordingWriter {
     }
 }
 
-/// The same exchange in bytes of its own.
-fn detached(exchange: Exchange) -> Exchange {
-    Exchange {
-        request: exchange.request.as_ref().map(Message::detached),
-        interim: exchange.interim.iter().map(Head::detached).collect(),
-        response: exchange.response.as_ref().map(Message::detached),
-        ..exchange
-    }
-}
-
-/// Runs of rows, cut by bytes and by number, of at least one row each.
-fn row_groups(rows: &[Exchange]) -> impl Iterator<Item = &[Exchange]> {
-    let mut rest = rows;
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fitting = rest.iter().take(GROUP_ROWS).take_while(|row| {
-            bytes += columns::size(row);
-            bytes <= GROUP_BYTES
-        });
-        let (group, after) = rest.split_at(fitting.count().max(1).min(rest.len()));
-        rest = after;
-        (!group.is_empty()).then_some(group)
-    })
-}
-
-fn properties() -> WriterProperties {
-    let start = columns::schema().index_of("start_ns").expect("a column");
-    let by_start = SortingColumn { column_idx: i32::try_from(start).expect("few columns"), descending: false, nulls_first: false };
-    let mut properties = table::properties()
-        .set_sorting_columns(Some(vec![by_start]))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        // Times are distinct and sorted: their differences are small, a dictionary of them is not.
-        .set_column_dictionary_enabled(ColumnPath::from("start_ns"), false)
-        .set_column_encoding(ColumnPath::from("start_ns"), Encoding::DELTA_BINARY_PACKED);
-    for column in columns::BULKY {
-        let path = ColumnPath::new(column.split('.').map(str::to_owned).collect());
-        properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_statistics_enabled(path, EnabledStatistics::None);
-    }
-    properties.build()
-}
-
-/// What a row group holds at most, before compression, unless one exchange is larger: small, so that a window of time leaves most unread.
-const GROUP_BYTES: u64 = 8 << 20;
-const GROUP_ROWS: usize = 8192;
-/// A page holds at most so many rows, so that the page index tells times apart.
-const PAGE_ROWS: usize = 1024;
 /// Beyond this a batch's offsets would not reach.
 const LARGEST_ROW: u64 = 1 << 30;
 /// A footer and a manifest need some bytes even without rows.

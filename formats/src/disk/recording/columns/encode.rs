@@ -1,126 +1,193 @@
-//! Exchanges into a record batch.
+//! Exchanges into record batches.
+//!
+//! In: one exchange after the other. Out: batches of them, in that order. Heads and bodies are copied once, into the column that
+//! they stand in, so that nothing of a capture's buffers is kept alive by a row. What never happens here: a row is reordered.
 
 use std::borrow::Cow;
+use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use arrow_array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray, UInt16Array,
-    UInt32Array, UInt64Array,
+use arrow_array::builder::{
+    ArrayBuilder, BinaryBuilder, BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, StructBuilder, TimestampMicrosecondBuilder, UInt16Builder,
+    UInt32Builder, UInt64Builder,
 };
-use arrow_buffer::OffsetBuffer;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 
 use super::{SIDES, item, plain, redaction_fields, schema};
 use crate::model::{Body, BodyFraming, Completeness, Exchange, Head, Redaction, Side, Timestamp};
 
-/// Exchanges as a batch, in their order.
-pub(crate) fn encode(rows: &[Exchange]) -> RecordBatch {
-    let times =
-        |time: fn(&Exchange) -> Option<Timestamp>| -> ArrayRef { Arc::new(rows.iter().map(|row| time(row).map(Timestamp::as_nanos)).collect::<Int64Array>()) };
-    let texts = |text: fn(&Exchange) -> Option<Cow<'_, str>>| -> ArrayRef { Arc::new(rows.iter().map(text).collect::<StringArray>()) };
-    let words = |word: fn(&Exchange) -> &'static str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows.iter().map(word))) };
-
-    let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.start.as_nanos().div_euclid(1000)))),
-        times(|row| Some(row.start)),
-        texts(|row| Some(row.id.to_string().into())),
-        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.id.connection.0))),
-        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.id.index))),
-        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.stream))),
-        words(|row| row.protocol.word()),
-        words(|row| row.role.word()),
-        words(|row| row.initiator.word()),
-        words(|row| row.shape.word()),
-        texts(|row| Some(ip_text(row.client).into())),
-        Arc::new(UInt16Array::from_iter_values(rows.iter().map(|row| row.client.port()))),
-        texts(|row| Some(ip_text(row.server).into())),
-        Arc::new(UInt16Array::from_iter_values(rows.iter().map(|row| row.server.port()))),
-        times(|row| row.timing.request_end),
-        times(|row| row.timing.first_byte),
-        times(|row| row.timing.end),
-        Arc::new(rows.iter().map(|row| between(Some(row.start), row.timing.end)).collect::<Int64Array>()),
-        Arc::new(rows.iter().map(|row| between(row.timing.request_end, row.timing.first_byte)).collect::<Int64Array>()),
-        texts(|row| row.method().map(Cow::Borrowed)),
-        texts(plain::host),
-        texts(plain::path),
-        texts(plain::endpoint),
-        Arc::new(rows.iter().map(Exchange::status).collect::<UInt16Array>()),
-        texts(|row| plain::media_type(row, Side::Request)),
-        texts(|row| plain::media_type(row, Side::Response)),
-        Arc::new(rows.iter().map(|row| plain::bytes(row, Side::Request)).collect::<UInt64Array>()),
-        Arc::new(rows.iter().map(|row| plain::bytes(row, Side::Response)).collect::<UInt64Array>()),
-        Arc::new(rows.iter().map(|row| Some(row.is_complete())).collect::<BooleanArray>()),
-        list(
-            rows.iter().map(|row| row.anomalies.len()),
-            Arc::new(rows.iter().flat_map(|row| &row.anomalies).map(|anomaly| Some(anomaly.word())).collect::<StringArray>()),
-        ),
-        list(
-            rows.iter().map(|row| row.interim.len()),
-            Arc::new(rows.iter().flat_map(|row| &row.interim).map(|head| Some(head.raw())).collect::<BinaryArray>()),
-        ),
-        list(rows.iter().map(|row| row.redactions.len()), encode_redactions(rows)),
-    ];
-    for side in SIDES {
-        columns.extend(encode_side(rows, side));
-    }
-    RecordBatch::try_new(schema(), columns).expect("the columns above are those of the schema")
+/// Gathers exchanges into a batch.
+pub(crate) struct Rows {
+    columns: Vec<Box<dyn Column>>,
+    rows: usize,
 }
 
-fn encode_side(rows: &[Exchange], side: Side) -> [ArrayRef; 10] {
-    let messages = || rows.iter().map(|row| row.message(side));
-    let bodies = || messages().map(|message| message.map(|message| &message.body));
-    let completeness = || bodies().map(|body| body.map(|body| body.completeness));
-    let chunks = |body: Option<&Body>| match body.map(|body| &body.framing) {
-        Some(BodyFraming::Chunked(chunks)) => Some(chunks.clone()),
-        _ => None,
-    };
+impl Rows {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        let mut columns = vec![
+            column(TimestampMicrosecondBuilder::new(), |start, row| start.append_value(row.start.as_nanos().div_euclid(1000))),
+            times(|row| Some(row.start)),
+            texts(|row| Some(row.id.to_string().into())),
+            numbers(|row| Some(row.id.connection.0)),
+            column(UInt32Builder::new(), |ordinal, row| ordinal.append_value(row.id.index)),
+            numbers(|row| Some(row.stream)),
+            words(|row| Some(row.protocol.word())),
+            words(|row| Some(row.role.word())),
+            words(|row| Some(row.initiator.word())),
+            words(|row| Some(row.shape.word())),
+            texts(|row| Some(ip_text(row.client).into())),
+            column(UInt16Builder::new(), |port, row| port.append_value(row.client.port())),
+            texts(|row| Some(ip_text(row.server).into())),
+            column(UInt16Builder::new(), |port, row| port.append_value(row.server.port())),
+            times(|row| row.timing.request_end),
+            times(|row| row.timing.first_byte),
+            times(|row| row.timing.end),
+            column(Int64Builder::new(), |nanos, row| nanos.append_option(between(Some(row.start), row.timing.end))),
+            column(Int64Builder::new(), |nanos, row| nanos.append_option(between(row.timing.request_end, row.timing.first_byte))),
+            texts(|row| row.method().map(Cow::Borrowed)),
+            texts(plain::host),
+            texts(plain::path),
+            texts(plain::endpoint),
+            column(UInt16Builder::new(), |status, row| status.append_option(row.status())),
+            texts(|row| plain::media_type(row, Side::Request)),
+            texts(|row| plain::media_type(row, Side::Response)),
+            numbers(|row| plain::bytes(row, Side::Request)),
+            numbers(|row| plain::bytes(row, Side::Response)),
+            column(BooleanBuilder::new(), |complete, row| complete.append_value(row.is_complete())),
+            column(ListBuilder::new(StringBuilder::new()).with_field(item(DataType::Utf8)), |anomalies, row| {
+                anomalies.append_value(row.anomalies.iter().map(|anomaly| Some(anomaly.word())));
+            }),
+            column(ListBuilder::new(BinaryBuilder::new()).with_field(item(DataType::Binary)), |interim, row| {
+                interim.append_value(row.interim.iter().map(|head| Some(head.raw())));
+            }),
+            redactions(),
+        ];
+        columns.extend(SIDES.into_iter().flat_map(of_side));
+        Self { columns, rows: 0 }
+    }
+
+    /// Adds a row.
+    pub(crate) fn push(&mut self, row: &Exchange) {
+        self.columns.iter_mut().for_each(|column| column.push(row));
+        self.rows += 1;
+    }
+
+    /// How many there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Takes them out as a batch.
+    pub(crate) fn take(&mut self) -> RecordBatch {
+        self.rows = 0;
+        let columns = self.columns.iter_mut().map(|column| column.take()).collect();
+        RecordBatch::try_new(schema(), columns).expect("the columns above are those of the schema")
+    }
+}
+
+fn of_side(side: Side) -> [Box<dyn Column>; 10] {
     [
-        Arc::new(messages().map(|message| message.map(|message| message.head.raw())).collect::<BinaryArray>()),
-        Arc::new(bodies().map(|body| body.map(Body::contiguous)).collect::<BinaryArray>()),
-        Arc::new(bodies().map(|body| body.map(|body| body.wire_length)).collect::<UInt64Array>()),
-        Arc::new(completeness().map(|it| if let Some(Completeness::TruncatedAt(at)) = it { Some(at) } else { None }).collect::<UInt64Array>()),
-        Arc::new(completeness().map(|it| if let Some(Completeness::Gap(gap)) = it { Some(gap) } else { None }).collect::<UInt64Array>()),
-        Arc::new(
-            completeness().map(|it| if let Some(Completeness::Dropped { reason, .. }) = it { Some(reason.word()) } else { None }).collect::<StringArray>(),
-        ),
-        Arc::new(
-            completeness().map(|it| if let Some(Completeness::Dropped { seen_whole, .. }) = it { Some(seen_whole) } else { None }).collect::<BooleanArray>(),
-        ),
-        Arc::new(bodies().map(|body| body.map(|body| framing_word(&body.framing))).collect::<StringArray>()),
-        Arc::new(optional_list(bodies().map(chunks))),
-        Arc::new(messages().map(|message| message?.trailers.as_ref().map(Head::raw)).collect::<BinaryArray>()),
+        column(BinaryBuilder::new(), move |heads, row| heads.append_option(row.message(side).map(|message| message.head.raw()))),
+        column(BinaryBuilder::new(), move |bodies, row| push_body(bodies, body(row, side))),
+        numbers(move |row| body(row, side).map(|body| body.wire_length)),
+        numbers(move |row| if let Some(Completeness::TruncatedAt(at)) = completeness(row, side) { Some(at) } else { None }),
+        numbers(move |row| if let Some(Completeness::Gap(gap)) = completeness(row, side) { Some(gap) } else { None }),
+        words(move |row| if let Some(Completeness::Dropped { reason, .. }) = completeness(row, side) { Some(reason.word()) } else { None }),
+        column(BooleanBuilder::new(), move |seen, row| {
+            seen.append_option(if let Some(Completeness::Dropped { seen_whole, .. }) = completeness(row, side) { Some(seen_whole) } else { None });
+        }),
+        words(move |row| body(row, side).map(|body| framing_word(&body.framing))),
+        column(ListBuilder::new(UInt64Builder::new()).with_field(item(DataType::UInt64)), move |chunks, row| match body(row, side).map(|body| &body.framing) {
+            Some(BodyFraming::Chunked(lengths)) => chunks.append_value(lengths.iter().copied().map(Some)),
+            _ => chunks.append_null(),
+        }),
+        column(BinaryBuilder::new(), move |trailers, row| {
+            trailers.append_option(row.message(side).and_then(|message| message.trailers.as_ref()).map(Head::raw));
+        }),
     ]
 }
 
-fn encode_redactions(rows: &[Exchange]) -> ArrayRef {
-    let all = || rows.iter().flat_map(|row| &row.redactions);
-    let texts = |text: fn(&Redaction) -> &str| -> ArrayRef { Arc::new(all().map(|redaction| Some(text(redaction))).collect::<StringArray>()) };
-    let numbers = |number: fn(&Redaction) -> u64| -> ArrayRef { Arc::new(UInt64Array::from_iter_values(all().map(number))) };
-    let columns = vec![
-        texts(|redaction| redaction.side.word()),
-        texts(|redaction| redaction.part.word()),
-        numbers(|redaction| redaction.span.start),
-        numbers(|redaction| redaction.span.end),
-        texts(|redaction| &redaction.rule),
-        texts(|redaction| &redaction.domain),
-        texts(|redaction| redaction.action.word()),
-        texts(|redaction| &redaction.path),
-    ];
-    Arc::new(StructArray::new(redaction_fields(), columns, None))
+fn body(row: &Exchange, side: Side) -> Option<&Body> {
+    row.message(side).map(|message| &message.body)
 }
 
-/// A list column out of each row's length and all rows' values in order.
-fn list(lengths: impl Iterator<Item = usize>, values: ArrayRef) -> ArrayRef {
-    Arc::new(ListArray::new(item(values.data_type().clone()), OffsetBuffer::from_lengths(lengths), values, None))
+fn completeness(row: &Exchange, side: Side) -> Option<Completeness> {
+    body(row, side).map(|body| body.completeness)
 }
 
-fn optional_list(rows: impl Iterator<Item = Option<Vec<u64>>>) -> ListArray {
-    let rows: Vec<_> = rows.collect();
-    let lengths = rows.iter().map(|row| row.as_ref().map_or(0, Vec::len));
-    let values = UInt64Array::from_iter_values(rows.iter().flatten().flatten().copied());
-    let present = rows.iter().map(Option::is_some).collect();
-    ListArray::new(item(DataType::UInt64), OffsetBuffer::from_lengths(lengths), Arc::new(values), Some(present))
+fn push_body(bodies: &mut BinaryBuilder, body: Option<&Body>) {
+    match body.map(|body| body.slices.as_slice()) {
+        None => bodies.append_null(),
+        Some([one]) => bodies.append_value(one),
+        // Whatever came in pieces stands there as one.
+        Some(many) => {
+            for slice in many {
+                bodies.write_all(slice).expect("a builder takes all bytes");
+            }
+            bodies.append_value(b"");
+        }
+    }
+}
+
+fn redactions() -> Box<dyn Column> {
+    let structs = StructBuilder::from_fields(redaction_fields(), 0);
+    let list = ListBuilder::new(structs).with_field(item(DataType::Struct(redaction_fields())));
+    column(list, |redactions, row| {
+        for Redaction { side, part, span, rule, domain, action, path } in &row.redactions {
+            let redaction = redactions.values();
+            for (field, text) in [(0, side.word()), (1, part.word()), (4, rule), (5, domain), (6, action.word()), (7, path)] {
+                redaction.field_builder::<StringBuilder>(field).expect("a text").append_value(text);
+            }
+            for (field, number) in [(2, span.start), (3, span.end)] {
+                redaction.field_builder::<UInt64Builder>(field).expect("a number").append_value(number);
+            }
+            redaction.append(true);
+        }
+        redactions.append(true);
+    })
+}
+
+/// One column of a batch that is being gathered.
+trait Column: Send {
+    fn push(&mut self, row: &Exchange);
+    fn take(&mut self) -> ArrayRef;
+}
+
+struct ColumnOf<B, F> {
+    builder: B,
+    push: F,
+}
+
+impl<B: ArrayBuilder, F: Fn(&mut B, &Exchange) + Send> Column for ColumnOf<B, F> {
+    fn push(&mut self, row: &Exchange) {
+        (self.push)(&mut self.builder, row);
+    }
+
+    fn take(&mut self) -> ArrayRef {
+        self.builder.finish()
+    }
+}
+
+fn column<B: ArrayBuilder>(builder: B, push: impl Fn(&mut B, &Exchange) + Send + 'static) -> Box<dyn Column> {
+    Box::new(ColumnOf { builder, push })
+}
+
+fn times(time: impl Fn(&Exchange) -> Option<Timestamp> + Send + 'static) -> Box<dyn Column> {
+    column(Int64Builder::new(), move |times, row| times.append_option(time(row).map(Timestamp::as_nanos)))
+}
+
+fn numbers(number: impl Fn(&Exchange) -> Option<u64> + Send + 'static) -> Box<dyn Column> {
+    column(UInt64Builder::new(), move |numbers, row| numbers.append_option(number(row)))
+}
+
+fn words(word: impl Fn(&Exchange) -> Option<&'static str> + Send + 'static) -> Box<dyn Column> {
+    column(StringBuilder::new(), move |words, row| words.append_option(word(row)))
+}
+
+fn texts(text: impl Fn(&Exchange) -> Option<Cow<'_, str>> + Send + 'static) -> Box<dyn Column> {
+    column(StringBuilder::new(), move |texts, row| texts.append_option(text(row)))
 }
 
 fn between(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<i64> {
@@ -135,6 +202,7 @@ fn framing_word(framing: &BodyFraming) -> &'static str {
         BodyFraming::Close => "close",
     }
 }
+
 /// An address without its port; with the scope of a link-local one.
 fn ip_text(address: SocketAddr) -> String {
     match address {

@@ -9,7 +9,7 @@ mod plain;
 
 pub(super) use decode::Decoder;
 pub use decode::Glance;
-pub(super) use encode::encode;
+pub(super) use encode::Rows;
 
 use std::sync::Arc;
 

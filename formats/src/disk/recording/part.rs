@@ -1,0 +1,147 @@
+//! One part: rows as they come, then sorted, encoded, written and published.
+//!
+//! In: exchanges, in any order. Out: one file, sorted by start, cut into row groups, with its share of the account in its footer.
+//! Rows wait as columns, so that they keep nothing alive that they were cut from. What never happens here: the bytes of a part
+//! depend on how many threads have made it.
+
+use arrow_array::RecordBatch;
+use arrow_select::interleave::interleave_record_batch;
+use parquet::basic::Encoding;
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::RECORDING;
+use super::columns::{self, Rows};
+use super::manifest::Share;
+use crate::disk::Error;
+use crate::disk::publish::{Publish, Published};
+use crate::disk::table::{self, EncodedGroup, GroupEncoder, TableWriter};
+use crate::model::{Exchange, ExchangeId, Timestamp};
+
+/// The rows of a part that is being gathered.
+pub(super) struct Gathered {
+    /// The latest, until they are enough for a batch.
+    open: Rows,
+    open_bytes: u64,
+    batches: Vec<RecordBatch>,
+    places: Vec<Place>,
+    bytes: u64,
+    /// What the part will say of itself.
+    pub(super) share: Share,
+}
+
+/// Where a row waits, and what it is sorted by.
+struct Place {
+    start: Timestamp,
+    id: ExchangeId,
+    stream: u64,
+    batch: usize,
+    row: usize,
+    bytes: u64,
+}
+
+impl Gathered {
+    /// None yet.
+    pub(super) fn new(share: Share) -> Self {
+        Self { open: Rows::new(), open_bytes: 0, batches: Vec::new(), places: Vec::new(), bytes: 0, share }
+    }
+
+    /// Adds a row that takes so many bytes.
+    pub(super) fn push(&mut self, row: &Exchange, bytes: u64) {
+        self.share.count(row);
+        self.places.push(Place { start: row.start, id: row.id, stream: row.stream, batch: self.batches.len(), row: self.open.len(), bytes });
+        self.open.push(row);
+        self.open_bytes += bytes;
+        self.bytes += bytes;
+        if self.open_bytes >= BATCH_BYTES {
+            self.close_batch();
+        }
+    }
+
+    /// What the rows take before compression.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    fn close_batch(&mut self) {
+        self.batches.push(self.open.take());
+        self.open_bytes = 0;
+    }
+
+    /// Writes and publishes the part; with a pool, several row groups are encoded at once.
+    pub(super) fn publish(mut self, place: &dyn Publish, name: &str, pool: Option<&ThreadPool>) -> Result<(Published, Share), Error> {
+        self.close_batch();
+        // Whole rows in one order, whichever order they came in: the same input makes the same bytes.
+        self.places.sort_by_key(|place| (place.start, place.id, place.stream));
+        let mut table = TableWriter::begin(place, name, &RECORDING, columns::schema(), properties())?;
+        let encoder = table.encoder();
+        let batches = &self.batches;
+        let groups: Vec<&[Place]> = row_groups(&self.places).collect();
+        let at_once = pool.map_or(1, |pool| pool.current_num_threads().min(MOST_AT_ONCE));
+        for some in groups.chunks(at_once) {
+            let encode = |group: &&[Place]| encode(batches, group, &encoder);
+            let encoded: Vec<EncodedGroup> = match pool {
+                Some(pool) => pool.install(|| some.par_iter().map(encode).collect::<Result<_, _>>())?,
+                None => some.iter().map(encode).collect::<Result<_, _>>()?,
+            };
+            encoded.into_iter().try_for_each(|group| table.append(group))?;
+        }
+        Ok((table.publish(self.share.to_footer())?, self.share))
+    }
+}
+
+/// The rows that stand in `places` as a row group, in that order.
+fn encode(batches: &[RecordBatch], places: &[Place], encoder: &GroupEncoder) -> Result<EncodedGroup, Error> {
+    let batches: Vec<&RecordBatch> = batches.iter().collect();
+    let rows: Vec<(usize, usize)> = places.iter().map(|place| (place.batch, place.row)).collect();
+    let sorted = interleave_record_batch(&batches, &rows).expect("all batches have one schema, and a row group's bytes fit");
+    encoder.encode(&sorted)
+}
+
+/// Runs of rows, cut by bytes and by number, of at least one row each.
+fn row_groups(rows: &[Place]) -> impl Iterator<Item = &[Place]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fitting = rest.iter().take(GROUP_ROWS).take_while(|row| {
+            bytes += row.bytes;
+            bytes <= GROUP_BYTES
+        });
+        let (group, after) = rest.split_at(fitting.count().max(1).min(rest.len()));
+        rest = after;
+        (!group.is_empty()).then_some(group)
+    })
+}
+
+fn properties() -> WriterProperties {
+    let start = columns::schema().index_of("start_ns").expect("a column");
+    let by_start = SortingColumn { column_idx: i32::try_from(start).expect("few columns"), descending: false, nulls_first: false };
+    let mut properties = table::properties()
+        .set_sorting_columns(Some(vec![by_start]))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        // Times are distinct and sorted: their differences are small, a dictionary of them is not.
+        .set_column_dictionary_enabled(ColumnPath::from("start_ns"), false)
+        .set_column_encoding(ColumnPath::from("start_ns"), Encoding::DELTA_BINARY_PACKED);
+    for column in columns::BULKY {
+        let path = ColumnPath::new(column.split('.').map(str::to_owned).collect());
+        properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_statistics_enabled(path, EnabledStatistics::None);
+    }
+    properties.build()
+}
+
+/// What rows are gathered into before the next batch begins.
+const BATCH_BYTES: u64 = 4 << 20;
+/// What a row group holds at most, before compression, unless one exchange is larger: small, so that a window of time leaves most unread.
+const GROUP_BYTES: u64 = 8 << 20;
+const GROUP_ROWS: usize = 8192;
+/// Row groups that are encoded at once at most: each takes up to twice its bytes meanwhile.
+const MOST_AT_ONCE: usize = 4;
+/// A page holds at most so many rows, so that the page index tells times apart.
+const PAGE_ROWS: usize = 1024;
