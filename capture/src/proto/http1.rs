@@ -142,7 +142,7 @@ impl Http1 {
                 let context: RequestContext = self.pairs.claim(start, acknowledged, flow, output);
                 self.ways[responses].decoder.expect(context);
             }
-            Event::Interim { head, .. } => self.pairs.interim(head),
+            Event::Interim { head, .. } => self.pairs.interim(*head),
             Event::Message(mut decoded) => {
                 self.mark_conflict(responses, &mut decoded.anomalies);
                 let answers_last = self.pairs.claimed_is_last();

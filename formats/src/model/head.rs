@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::Side;
+
 /// The first line of a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartLine {
@@ -40,6 +42,27 @@ struct HeaderSpans {
     value: Range<u32>,
 }
 
+/// Where the parts of a head stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Spans {
+    start: StartLine,
+    headers: Vec<HeaderSpans>,
+    oddities: Oddities,
+}
+
+/// What of a head is read in more than one way by those who read it. Found while the spans are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Oddities {
+    /// A line broke the grammar.
+    pub(crate) malformed: bool,
+    /// A value goes on in the next line.
+    pub(crate) folded: bool,
+    /// A carriage return without a line feed, or a NUL.
+    pub(crate) stray: bool,
+    /// Some lines end in CRLF, some in a bare LF.
+    pub(crate) mixed_line_ends: bool,
+}
+
 /// One field line of a head.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Header<'a> {
@@ -69,9 +92,7 @@ impl Header<'_> {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Head {
     raw: Bytes,
-    start: StartLine,
-    headers: Vec<HeaderSpans>,
-    malformed: bool,
+    spans: Spans,
 }
 
 /// Bytes that are no head.
@@ -91,88 +112,38 @@ pub enum InvalidHead {
 impl Head {
     /// Reads a request head: a request line, field lines, an empty line.
     pub fn request(raw: Bytes) -> Result<Self, InvalidHead> {
-        Self::read(raw, |line, at| {
-            let words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count();
-            let method_end = line.iter().position(|byte| *byte == b' ').ok_or(InvalidHead::RequestLine)?;
-            if method_end == 0 || !line[..method_end].iter().all(|byte| is_token(*byte)) {
-                return Err(InvalidHead::RequestLine);
-            }
-            // The version is the last word if it looks like one; a target may hold spaces that no one escaped.
-            let last = line.iter().rposition(|byte| *byte == b' ').expect("a space was found above");
-            let (target_end, version) =
-                if words > 2 && line[last + 1..].starts_with(b"HTTP/") { (last, last + 1..line.len()) } else { (line.len(), line.len()..line.len()) };
-            let target = trimmed(line, method_end + 1..target_end);
-            if target.is_empty() {
-                return Err(InvalidHead::RequestLine);
-            }
-            Ok(StartLine::Request { method: span(at, 0..method_end), target: span(at, target), version: span(at, version) })
-        })
+        Self::read(raw, request_line)
     }
 
     /// Reads a response head: a status line, field lines, an empty line.
     pub fn response(raw: Bytes) -> Result<Self, InvalidHead> {
-        Self::read(raw, |line, at| {
-            let version_end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
-            if !line.starts_with(b"HTTP/") {
-                return Err(InvalidHead::StatusLine);
-            }
-            let rest = trimmed(line, version_end..line.len());
-            let digits = line[rest.clone()].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if digits != 3 {
-                return Err(InvalidHead::StatusLine);
-            }
-            let status = line[rest.start..rest.start + 3].iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
-            let reason = trimmed(line, rest.start + 3..line.len());
-            Ok(StartLine::Response { version: span(at, 0..version_end), status, reason: span(at, reason) })
-        })
+        Self::read(raw, status_line)
     }
 
     /// Reads a trailer section: field lines and an empty line.
     pub fn trailers(raw: Bytes) -> Result<Self, InvalidHead> {
-        let mut head = Self { raw, start: StartLine::Absent, headers: Vec::new(), malformed: false };
-        head.read_fields(0)?;
-        Ok(head)
+        Self::read(raw, |_| Ok((StartLine::Absent, 0)))
     }
 
-    fn read(raw: Bytes, start_line: impl Fn(&[u8], usize) -> Result<StartLine, InvalidHead>) -> Result<Self, InvalidHead> {
-        // Empty lines before a start line are to be ignored (RFC 9112, section 2.2).
-        let skipped = raw.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let line = line_at(&raw, skipped);
-        let start = start_line(&raw[line.content.clone()], line.content.start)?;
-        let mut head = Self { raw, start, headers: Vec::new(), malformed: false };
-        head.read_fields(line.next)?;
-        Ok(head)
+    fn read(raw: Bytes, start_line: impl Fn(&[u8]) -> Result<(StartLine, usize), InvalidHead>) -> Result<Self, InvalidHead> {
+        u32::try_from(raw.len()).map_err(|_| InvalidHead::TooLong)?;
+        let (start, at) = start_line(&raw)?;
+        let mut spans = Spans { start, headers: Vec::new(), oddities: Oddities::default() };
+        spans.read_fields(&raw, at, Until::TheEnd);
+        Ok(Self { raw, spans })
     }
 
-    fn read_fields(&mut self, mut at: usize) -> Result<(), InvalidHead> {
-        u32::try_from(self.raw.len()).map_err(|_| InvalidHead::TooLong)?;
-        while at < self.raw.len() {
-            let line = line_at(&self.raw, at);
-            at = line.next;
-            let content = &self.raw[line.content.clone()];
-            if content.is_empty() {
-                continue;
-            }
-            if matches!(content[0], b' ' | b'\t') {
-                // Obsolete line folding (RFC 9112, section 5.2): the line continues the value above it.
-                match self.headers.last_mut() {
-                    Some(header) => {
-                        let whole = header.value.start as usize..line.content.end;
-                        header.value = span(0, trimmed(&self.raw, whole));
-                    }
-                    None => self.malformed = true,
-                }
-                continue;
-            }
-            let Some(colon) = memchr::memchr(b':', content) else {
-                self.malformed = true;
-                continue;
-            };
-            self.malformed |= colon == 0 || !content[..colon].iter().all(|byte| is_token(*byte));
-            let value = trimmed(content, colon + 1..content.len());
-            self.headers.push(HeaderSpans { name: span(line.content.start, trimmed(content, 0..colon)), value: span(line.content.start, value) });
+    /// Takes the head with which `bytes` begin off their front, if all of it is there and no longer than `most`, and it can be read.
+    pub(crate) fn take(side: Side, bytes: &mut Bytes, most: usize) -> Option<Self> {
+        let window = &bytes[..bytes.len().min(most).min(u32::MAX as usize)];
+        let (start, at) = match side {
+            Side::Request => request_line(window),
+            Side::Response => status_line(window),
         }
-        Ok(())
+        .ok()?;
+        let mut spans = Spans { start, headers: Vec::with_capacity(USUAL_FIELDS), oddities: Oddities::default() };
+        let end = spans.read_fields(window, at, Until::EmptyLine)?;
+        Some(Self { raw: bytes.split_to(end), spans })
     }
 
     /// The raw bytes, the empty line included.
@@ -187,17 +158,27 @@ impl Head {
 
     /// The first line.
     pub const fn start_line(&self) -> &StartLine {
-        &self.start
+        &self.spans.start
     }
 
     /// Whether a line of it broke the grammar.
     pub const fn is_malformed(&self) -> bool {
-        self.malformed
+        self.spans.oddities.malformed || self.spans.oddities.stray
+    }
+
+    /// What others may read in another way.
+    pub(crate) const fn oddities(&self) -> Oddities {
+        self.spans.oddities
+    }
+
+    /// Bytes in memory for it.
+    pub(crate) const fn memory(&self) -> u64 {
+        (self.raw.len() + self.spans.headers.capacity() * size_of::<HeaderSpans>()) as u64
     }
 
     /// The method of a request.
     pub fn method(&self) -> Option<&[u8]> {
-        match &self.start {
+        match &self.spans.start {
             StartLine::Request { method, .. } => Some(self.slice(method)),
             StartLine::Response { .. } | StartLine::Absent => None,
         }
@@ -210,7 +191,7 @@ impl Head {
 
     /// Where the target stands in the raw bytes.
     pub fn target_span(&self) -> Option<Range<usize>> {
-        match &self.start {
+        match &self.spans.start {
             StartLine::Request { target, .. } => Some(target.start as usize..target.end as usize),
             StartLine::Response { .. } | StartLine::Absent => None,
         }
@@ -218,7 +199,7 @@ impl Head {
 
     /// The protocol version, e.g. `HTTP/1.1`; empty in HTTP/0.9.
     pub fn version(&self) -> &[u8] {
-        match &self.start {
+        match &self.spans.start {
             StartLine::Request { version, .. } | StartLine::Response { version, .. } => self.slice(version),
             StartLine::Absent => &[],
         }
@@ -226,7 +207,7 @@ impl Head {
 
     /// The status code of a response.
     pub const fn status(&self) -> Option<u16> {
-        match self.start {
+        match self.spans.start {
             StartLine::Response { status, .. } => Some(status),
             StartLine::Request { .. } | StartLine::Absent => None,
         }
@@ -234,28 +215,30 @@ impl Head {
 
     /// All field lines in order, duplicates included.
     pub fn headers(&self) -> impl Iterator<Item = Header<'_>> {
-        self.headers.iter().map(|spans| Header {
-            name: self.slice(&spans.name),
-            value: self.slice(&spans.value),
-            name_start: spans.name.start as usize,
-            value_start: spans.value.start as usize,
-        })
+        self.spans.headers.iter().map(|spans| self.header_at(spans))
     }
 
     /// The field lines called `name`, whatever their case.
     pub fn headers_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Header<'a>> {
-        self.headers().filter(move |header| header.is(name))
+        // By their lengths, nearly all others are told apart without a look at their bytes.
+        let length = name.len();
+        self.spans.headers.iter().filter(move |spans| spans.name.len() == length).map(|spans| self.header_at(spans)).filter(move |header| header.is(name))
     }
 
     /// The value of the first field line called `name`.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers().find(|header| header.is(name)).map(|header| header.value)
+        let mut same_length = self.spans.headers.iter().filter(|spans| spans.name.len() == name.len());
+        same_length.find(|spans| self.slice(&spans.name).eq_ignore_ascii_case(name.as_bytes())).map(|spans| self.slice(&spans.value))
     }
 
     /// The media type of `Content-Type` in lower case without parameters, if it is there and is text.
     pub fn media_type(&self) -> Option<String> {
         let value = std::str::from_utf8(self.header("content-type")?).ok()?;
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+    }
+
+    fn header_at(&self, spans: &HeaderSpans) -> Header<'_> {
+        Header { name: self.slice(&spans.name), value: self.slice(&spans.value), name_start: spans.name.start as usize, value_start: spans.value.start as usize }
     }
 
     fn slice(&self, range: &Range<u32>) -> &[u8] {
@@ -266,7 +249,7 @@ impl Head {
 impl fmt::Debug for Head {
     /// Shape only: names and values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Head").field("bytes", &self.raw.len()).field("headers", &self.headers.len()).field("status", &self.status()).finish_non_exhaustive()
+        f.debug_struct("Head").field("bytes", &self.raw.len()).field("headers", &self.spans.headers.len()).field("status", &self.status()).finish_non_exhaustive()
     }
 }
 
@@ -276,17 +259,139 @@ impl fmt::Debug for Header<'_> {
     }
 }
 
-struct Line {
-    content: Range<usize>,
+/// The request line with which `raw` begins, and where the next line does.
+fn request_line(raw: &[u8]) -> Result<(StartLine, usize), InvalidHead> {
+    let (at, line, next) = first_line(raw);
+    let method_end = token_length(line);
+    if method_end == 0 || line.get(method_end) != Some(&b' ') {
+        return Err(InvalidHead::RequestLine);
+    }
+    // The version is the last word if it looks like one; a target may hold spaces that no one escaped.
+    let last = memchr::memrchr(b' ', line).unwrap_or(method_end);
+    let has_version = line[last + 1..].starts_with(b"HTTP/") && line[method_end..last].iter().any(|byte| *byte != b' ');
+    let (target_end, version) = if has_version { (last, last + 1..line.len()) } else { (line.len(), line.len()..line.len()) };
+    let target = trimmed(line, method_end + 1..target_end);
+    if target.is_empty() {
+        return Err(InvalidHead::RequestLine);
+    }
+    Ok((StartLine::Request { method: span(at, 0..method_end), target: span(at, target), version: span(at, version) }, next))
+}
+
+/// The status line with which `raw` begins, and where the next line does.
+fn status_line(raw: &[u8]) -> Result<(StartLine, usize), InvalidHead> {
+    let (at, line, next) = first_line(raw);
+    if !line.starts_with(b"HTTP/") {
+        return Err(InvalidHead::StatusLine);
+    }
+    let version_end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
+    let rest = trimmed(line, version_end..line.len());
+    let digits = line[rest.clone()].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits != 3 {
+        return Err(InvalidHead::StatusLine);
+    }
+    let status = line[rest.start..rest.start + 3].iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
+    let reason = trimmed(line, rest.start + 3..line.len());
+    Ok((StartLine::Response { version: span(at, 0..version_end), status, reason: span(at, reason) }, next))
+}
+
+/// The first line that is not empty: where it begins, its content, and where the next one begins.
+fn first_line(raw: &[u8]) -> (usize, &[u8], usize) {
+    // Empty lines before a start line are to be ignored (RFC 9112, section 2.2).
+    let at = raw.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let newline = memchr::memchr(b'\n', &raw[at..]).map(|offset| at + offset);
+    let line = &raw[at..newline.unwrap_or(raw.len())];
+    (at, line.strip_suffix(b"\r").unwrap_or(line), newline.map_or(raw.len(), |newline| newline + 1))
+}
+
+/// Up to where field lines are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// The empty line, which must be there.
+    EmptyLine,
+    /// The end of the bytes.
+    TheEnd,
+}
+
+impl Spans {
+    /// Reads field lines from `at` on and says where they end; nothing if the line that ends them is not there.
+    fn read_fields(&mut self, raw: &[u8], mut at: usize, until: Until) -> Option<usize> {
+        let start_line = &raw[..at];
+        let (mut in_crlf, mut in_lf) = (start_line.ends_with(b"\r\n"), start_line.ends_with(b"\n") && !start_line.ends_with(b"\r\n"));
+        self.oddities.stray = has_stray(start_line);
+        let end = loop {
+            if at == raw.len() {
+                break (until == Until::TheEnd).then_some(at);
+            }
+            let token_end = at + token_length(&raw[at..]);
+            let Some(line) = self.line_end(raw, token_end) else {
+                if until == Until::TheEnd {
+                    let rest = &raw[at..];
+                    self.read_field(raw, at, token_end, at + rest.strip_suffix(b"\r").unwrap_or(rest).len());
+                }
+                break (until == Until::TheEnd).then_some(raw.len());
+            };
+            in_crlf |= line.next - line.end == 2;
+            in_lf |= line.next - line.end == 1;
+            if line.end > at {
+                self.read_field(raw, at, token_end, line.end);
+            } else if until == Until::EmptyLine {
+                break Some(line.next);
+            }
+            at = line.next;
+        };
+        self.oddities.mixed_line_ends = in_crlf && in_lf;
+        end
+    }
+
+    /// The end of the line in which `from` stands.
+    fn line_end(&mut self, raw: &[u8], from: usize) -> Option<LineEnd> {
+        let mut at = from;
+        loop {
+            at += memchr::memchr3(b'\n', b'\r', b'\0', &raw[at..])?;
+            match raw[at..] {
+                [b'\n', ..] => return Some(LineEnd { end: at, next: at + 1 }),
+                [b'\r', b'\n', ..] => return Some(LineEnd { end: at, next: at + 2 }),
+                [b'\r'] => return None,
+                _ => self.oddities.stray = true,
+            }
+            at += 1;
+        }
+    }
+
+    /// Reads the line from `at` to `end`; a token reaches from its beginning to `token_end`.
+    fn read_field(&mut self, raw: &[u8], at: usize, token_end: usize, end: usize) {
+        if at == end {
+            return;
+        }
+        if matches!(raw[at], b' ' | b'\t') {
+            // Obsolete line folding (RFC 9112, section 5.2): the line continues the value above it.
+            self.oddities.folded = true;
+            match self.headers.last_mut() {
+                Some(header) => header.value = span(0, trimmed(raw, header.value.start as usize..end)),
+                None => self.oddities.malformed = true,
+            }
+            return;
+        }
+        let (mut name, mut colon) = (at..token_end, token_end);
+        if name.is_empty() || raw[..end].get(token_end) != Some(&b':') {
+            self.oddities.malformed = true;
+            let Some(found) = memchr::memchr(b':', &raw[at..end]) else { return };
+            colon = at + found;
+            name = trimmed(raw, at..colon);
+        }
+        self.headers.push(HeaderSpans { name: span(0, name), value: span(0, trimmed(raw, colon + 1..end)) });
+    }
+}
+
+/// Where a line's content ends, and where the next line begins.
+struct LineEnd {
+    end: usize,
     next: usize,
 }
 
-/// The line that begins at `at`, ended by CRLF, a bare LF or the end of the bytes.
-fn line_at(raw: &[u8], at: usize) -> Line {
-    let newline = memchr::memchr(b'\n', &raw[at..]).map(|offset| at + offset);
-    let end = newline.unwrap_or(raw.len());
-    let content_end = if end > at && raw[end - 1] == b'\r' { end - 1 } else { end };
-    Line { content: at..content_end, next: newline.map_or(raw.len(), |position| position + 1) }
+/// Whether there is a NUL, or a carriage return that no line feed follows.
+fn has_stray(bytes: &[u8]) -> bool {
+    memchr::memchr2_iter(b'\r', b'\0', bytes).any(|at| !bytes[at..].starts_with(b"\r\n"))
 }
 
 /// `range` of `bytes` without the white space at its ends.
@@ -307,10 +412,27 @@ const fn span(offset: usize, range: Range<usize>) -> Range<u32> {
     (offset + range.start) as u32..(offset + range.end) as u32
 }
 
-/// `tchar` of RFC 9110, section 5.6.2.
-const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+/// How many of the first of `bytes` make a token (RFC 9110, section 5.6.2).
+pub(crate) fn token_length(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| !TOKEN[usize::from(*byte)]).unwrap_or(bytes.len())
 }
+
+/// Which bytes are `tchar`.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~');
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
+
+/// Most heads have fewer fields.
+const USUAL_FIELDS: usize = 16;
 
 #[cfg(test)]
 mod tests {

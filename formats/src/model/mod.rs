@@ -15,6 +15,7 @@ mod redaction;
 mod time;
 
 pub(crate) use exchange::words;
+pub(crate) use head::{Oddities, token_length};
 
 pub use exchange::{Anomaly, ConnectionId, Exchange, ExchangeId, Initiator, InvalidExchangeId, Protocol, Role, Shape, Side, Timing};
 pub use head::{Head, Header, InvalidHead, StartLine};

@@ -4,17 +4,19 @@
 //!            ┌────────────────────────────── message ended ◄───────────────────────────┐
 //!            ▼                                                                         │
 //!   ──► Head ┬─ empty body ───────────────────────────────────────────────────────────►┤
+//!            ├─ Doubtful (the request was not seen) ── a status line follows ──────────┤
 //!            ├─ Counted ───────────────────────────────────────────────────────────────┤
 //!            ├─ ChunkSize ⇄ ChunkData → ChunkEnd;  ChunkSize(0) → Trailers ────────────┤
 //!            ├─ UntilClose ─────────────────────────────────────────────── close() ────┘
 //!            └─ Upgraded (for ever)
+//!   Doubtful ── anything else follows ──► Counted, ChunkSize or UntilClose
 //!   a hole anywhere but in a body, or bytes that begin no message:  ──► Seeking ── start found ──► Head
 //! ```
 
 use std::collections::{BTreeSet, VecDeque};
 use std::{fmt, mem};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::framing::{self, Framing, Length};
 use super::start::{self, Opening};
@@ -27,10 +29,15 @@ pub struct Decoder {
     limits: Limits,
     /// Fed and not looked at yet: events are found only as they are asked for.
     input: VecDeque<Piece>,
+    /// Bytes in `input`.
+    queued: u64,
     state: State,
     hold: Hold,
-    /// The beginning of a head, a chunk line, a trailer section, or of what is searched: bytes already taken from `input`.
+    /// The beginning of a head, a chunk line, a trailer section, or of what is searched: bytes already taken from `input`, in a
+    /// buffer of their own.
     partial: BytesMut,
+    /// What is looked at now was put together in that buffer.
+    gathered: bool,
     /// How far `partial` is known not to hold the end that is sought.
     scanned: usize,
     /// Whether the start line of the head in `partial` was found good.
@@ -64,6 +71,7 @@ enum Ending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Head,
+    Doubtful(Length),
     Counted { left: u64 },
     ChunkSize,
     ChunkData { left: u64 },
@@ -94,17 +102,15 @@ enum Hold {
 }
 
 struct Open {
-    head: Head,
-    start: (u64, Timestamp),
-    framing: BodyFraming,
-    slices: Vec<Bytes>,
+    /// What is given out once it has ended; until then the end that stands there is that of its head.
+    decoded: Box<Decoded>,
+    /// The head was copied out of the block in which it was received.
+    owns_head: bool,
     /// Slices before this index are known not to pin a larger block.
     settled: usize,
     kept: u64,
     dropped: u64,
     missing: u64,
-    trailers: Option<Head>,
-    anomalies: BTreeSet<Anomaly>,
     /// What to do once it has ended.
     then: Then,
 }
@@ -118,10 +124,35 @@ enum Then {
 
 impl Open {
     fn shed(&mut self) {
-        self.slices.clear();
+        let body = &mut self.decoded.message.body;
+        body.slices = Vec::new();
+        if let BodyFraming::Chunked(chunks) = &mut body.framing {
+            *chunks = Vec::new();
+        }
         self.settled = 0;
         self.dropped += mem::take(&mut self.kept);
-        self.anomalies.insert(Anomaly::BodyOverLimit);
+        self.decoded.anomalies.insert(Anomaly::BodyOverLimit);
+    }
+
+    /// Bytes in memory for it: small pieces cost more than what stands in them.
+    fn memory(&self) -> u64 {
+        let Message { head, body, .. } = &self.decoded.message;
+        let chunks = if let BodyFraming::Chunked(chunks) = &body.framing { chunks.len() } else { 0 };
+        head.memory() + self.kept + (body.slices.len() * size_of::<Bytes>() + chunks * size_of::<u64>()) as u64
+    }
+
+    /// Copies what came since the last time out of its blocks, into one piece.
+    fn settle(&mut self) {
+        let Message { head, body, .. } = &mut self.decoded.message;
+        if !mem::replace(&mut self.owns_head, true) {
+            head.settle();
+        }
+        if self.settled < body.slices.len() {
+            let fresh = body.slices[self.settled..].concat();
+            body.slices.truncate(self.settled);
+            body.slices.push(Bytes::from(fresh));
+            self.settled = body.slices.len();
+        }
     }
 }
 
@@ -132,9 +163,11 @@ impl Decoder {
             side,
             limits,
             input: VecDeque::new(),
+            queued: 0,
             state: State::Head,
             hold: Hold::Nothing,
             partial: BytesMut::new(),
+            gathered: false,
             scanned: 0,
             opened: false,
             began: (0, Timestamp::default()),
@@ -155,9 +188,22 @@ impl Decoder {
 
     /// Takes the next bytes, seen at `at`.
     pub fn feed(&mut self, data: Bytes, at: Timestamp) {
-        if !data.is_empty() {
-            self.input.push_back(Piece::Data(data, at));
+        let length = data.len() as u64;
+        if length == 0 {
+            return;
         }
+        let nothing_waits = self.input.is_empty() && self.ready.is_empty() && matches!(self.hold, Hold::Nothing);
+        // What is nothing but body, and ends nothing, is most of all traffic.
+        match &mut self.state {
+            State::Counted { left } | State::ChunkData { left } if nothing_waits && length < *left => *left -= length,
+            State::UntilClose if nothing_waits => {}
+            _ => {
+                self.queued += length;
+                return self.input.push_back(Piece::Data(data, at));
+            }
+        }
+        self.offset += length;
+        self.keep(data);
     }
 
     /// `missing` bytes will never come.
@@ -224,8 +270,8 @@ impl Decoder {
 
     /// How many bytes it holds in memory.
     pub fn held(&self) -> u64 {
-        let input: usize = self.input.iter().map(|piece| if let Piece::Data(data, _) = piece { data.len() } else { 0 }).sum();
-        (input + self.partial.len()) as u64 + self.current.as_ref().map_or(0, |open| open.kept)
+        let claimed = if let Hold::Claim(head, _) = &self.hold { head.memory() } else { 0 };
+        self.queued + self.partial.len() as u64 + self.current.as_ref().map_or(0, Open::memory) + claimed
     }
 
     /// Gives up the bytes of the body that is being read, as if it were over the limit.
@@ -249,18 +295,11 @@ impl Decoder {
                 *data = Bytes::copy_from_slice(data);
             }
         }
-        self.partial = BytesMut::from(self.partial.as_ref());
         if let Hold::Claim(head, _) = &mut self.hold {
             head.settle();
         }
         if let Some(open) = &mut self.current {
-            if open.settled == 0 {
-                open.head.settle();
-            }
-            for slice in &mut open.slices[open.settled..] {
-                *slice = Bytes::copy_from_slice(slice);
-            }
-            open.settled = open.slices.len();
+            open.settle();
         }
     }
 
@@ -276,12 +315,19 @@ impl Decoder {
             }
             match self.input.pop_front()? {
                 Piece::Data(mut data, at) => {
+                    self.queued -= data.len() as u64;
                     while !data.is_empty() && self.ready.is_empty() && matches!(self.hold, Hold::Nothing) {
                         self.take(&mut data, at);
                     }
-                    if !data.is_empty() {
-                        self.input.push_front(Piece::Data(data, at));
-                    }
+                    self.put_back(data, at);
+                }
+                piece @ (Piece::Gap(_, at) | Piece::Close(at, _)) if matches!(self.state, State::Doubtful(_)) => {
+                    // No other response has begun here: what has come is the beginning of a body.
+                    self.input.push_front(piece);
+                    let mut body = Bytes::new();
+                    self.gather(&mut body);
+                    self.put_back(body, at);
+                    self.believe();
                 }
                 Piece::Gap(missing, at) => self.take_gap(missing, at),
                 Piece::Close(at, ending) => self.take_close(at, ending),
@@ -289,31 +335,40 @@ impl Decoder {
         }
     }
 
+    /// Puts `data` in front of what is to be looked at next.
+    fn put_back(&mut self, data: Bytes, at: Timestamp) {
+        if !data.is_empty() {
+            self.queued += data.len() as u64;
+            self.input.push_front(Piece::Data(data, at));
+        }
+    }
+
     /// Takes some of `data`; what is left of it belongs to the next state.
     fn take(&mut self, data: &mut Bytes, at: Timestamp) {
         match self.state {
             State::Head => self.take_head(data, at),
+            State::Doubtful(_) => self.doubt(data),
             State::Counted { left } => {
-                let left = left - self.take_body(data, left);
-                self.state = State::Counted { left };
-                if left == 0 {
+                let taken = shorter(left, data.len());
+                self.state = State::Counted { left: left - taken as u64 };
+                self.take_body(data, taken);
+                if left == taken as u64 {
                     self.finish(at, false);
                 }
             }
             State::ChunkSize => self.take_chunk_size(data, at),
             State::ChunkData { left } => {
-                let left = left - self.take_body(data, left);
-                self.state = if left == 0 { State::ChunkEnd } else { State::ChunkData { left } };
+                let taken = shorter(left, data.len());
+                self.state = if left == taken as u64 { State::ChunkEnd } else { State::ChunkData { left: left - taken as u64 } };
+                self.take_body(data, taken);
             }
             State::ChunkEnd => self.take_chunk_end(data, at),
             State::Trailers => self.take_trailers(data, at),
-            State::UntilClose => {
-                self.take_body(data, u64::MAX);
-            }
+            State::UntilClose => self.take_body(data, data.len()),
             State::Seeking(cause) => self.seek(data, cause),
             State::Upgraded => {
                 self.accounting.upgraded += data.len() as u64;
-                self.advance(data, data.len());
+                self.pass(data, data.len());
             }
         }
     }
@@ -323,7 +378,7 @@ impl Decoder {
             // Empty lines before a start line are to be ignored (RFC 9112, section 2.2).
             let blank = data.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
             self.accounting.recorded += blank as u64;
-            self.advance(data, blank);
+            self.pass(data, blank);
             self.began = (self.offset, at);
             self.opened = false;
             if data.is_empty() {
@@ -342,6 +397,14 @@ impl Decoder {
                 Opening::Undecided => {}
                 Opening::Other => return self.reject(data),
             }
+        }
+        // In nearly all traffic a head comes in one piece, and one look at each of its bytes is enough.
+        if self.opened
+            && self.scanned == 0
+            && let Some(head) = Head::take(self.side, data, self.limits.max_head)
+        {
+            self.offset += head.raw().len() as u64;
+            return self.take_message(head, at);
         }
         match self.opened.then(|| section_end(data, self.scanned)).flatten() {
             Some(end) if end <= self.limits.max_head => {
@@ -368,7 +431,7 @@ impl Decoder {
         // One byte is passed over, so that the search does not find again what was refused for its length.
         self.accounting.unparsable += 1;
         self.accounting.incomplete_messages += u64::from(self.opened);
-        self.advance(data, 1);
+        self.pass(data, 1);
         self.lose_place(Cause::Garbage);
     }
 
@@ -378,11 +441,18 @@ impl Decoder {
             Side::Request => Head::request(raw),
             Side::Response => Head::response(raw),
         };
-        let Ok(head) = head else {
-            self.accounting.unparsable += length;
-            self.accounting.incomplete_messages += 1;
-            return self.lose_place(Cause::Garbage);
-        };
+        match head {
+            Ok(head) => self.take_message(head, at),
+            Err(_) => {
+                self.accounting.unparsable += length;
+                self.accounting.incomplete_messages += 1;
+                self.lose_place(Cause::Garbage);
+            }
+        }
+    }
+
+    /// A head was read; a body may follow.
+    fn take_message(&mut self, head: Head, at: Timestamp) {
         match self.side {
             Side::Request => {
                 let context = RequestContext::of(&head);
@@ -392,8 +462,8 @@ impl Decoder {
                 self.begin(head, framing, then, context.http09, at);
             }
             Side::Response if head.status().is_some_and(|status| (100..200).contains(&status) && status != 101) => {
-                self.accounting.recorded += length;
-                self.ready.push_back(Event::Interim { head, start: self.began.0 });
+                self.accounting.recorded += head.raw().len() as u64;
+                self.ready.push_back(Event::Interim { head: Box::new(head), start: self.began.0 });
             }
             Side::Response => match self.expected.pop_front() {
                 Some(request) => self.begin_response(head, request, at),
@@ -410,6 +480,9 @@ impl Decoder {
         let framing = framing::of_response(&head, request);
         let then = if framing.length == Length::Tunnel { Then::Tunnel } else { Then::GoOn };
         self.begin(head, framing, then, false, at);
+        if request.unseen && self.current.is_some() {
+            self.state = State::Doubtful(framing.length);
+        }
     }
 
     fn begin_headless(&mut self) {
@@ -418,55 +491,75 @@ impl Decoder {
         let at = self.began.1;
         self.begin(head, Framing { length: Length::UntilClose, ambiguous: false }, Then::GoOn, true, at);
         let held = mem::take(&mut self.partial).freeze();
-        self.keep(held);
+        if !held.is_empty() {
+            self.keep(held);
+        }
     }
 
     fn begin(&mut self, head: Head, framing: Framing, then: Then, http09: bool, at: Timestamp) {
-        let odd = [(head.is_malformed(), Anomaly::MalformedHead), (framing.ambiguous, Anomaly::AmbiguousFraming), (http09, Anomaly::Http09)];
-        let anomalies = odd.into_iter().filter_map(|(is, anomaly)| is.then_some(anomaly)).collect();
-        let (body, state) = match framing.length {
-            Length::Empty | Length::Tunnel => (BodyFraming::Empty, State::Head),
-            Length::Counted(left) => (BodyFraming::Length, State::Counted { left }),
-            Length::Chunked => (BodyFraming::Chunked(Vec::new()), State::ChunkSize),
-            Length::UntilClose => (BodyFraming::Close, State::UntilClose),
-        };
+        let mut anomalies = BTreeSet::new();
+        for (is, anomaly) in [(head.is_malformed(), Anomaly::MalformedHead), (framing.ambiguous, Anomaly::AmbiguousFraming), (http09, Anomaly::Http09)] {
+            if is {
+                anomalies.insert(anomaly);
+            }
+        }
+        let (state, framing) = beginning(framing.length);
+        let body = Body { framing, ..Body::empty() };
+        let message = Message { head, body, trailers: None };
+        let (offset, start) = self.began;
+        let decoded = Box::new(Decoded { message, start, end: at, span: offset..offset, anomalies });
+        self.current = Some(Open { decoded, owns_head: false, settled: 0, kept: 0, dropped: 0, missing: 0, then });
         self.state = state;
-        self.current = Some(Open {
-            head,
-            start: self.began,
-            framing: body,
-            slices: Vec::new(),
-            settled: 0,
-            kept: 0,
-            dropped: 0,
-            missing: 0,
-            trailers: None,
-            anomalies,
-            then,
-        });
         if state == State::Head {
             self.finish(at, false);
         }
     }
 
-    /// Takes at most `most` bytes of body and says how many.
-    fn take_body(&mut self, data: &mut Bytes, most: u64) -> u64 {
-        let length = usize::try_from(most).map_or(data.len(), |most| most.min(data.len()));
-        let body = self.advance(data, length);
-        self.keep(body);
-        length as u64
+    /// The request was not seen. If it was HEAD, the next response follows at once, whatever the head announces.
+    fn doubt(&mut self, data: &mut Bytes) {
+        self.gather(data);
+        match start::is_status_line(data) {
+            Some(true) => {
+                let end = self.current.as_ref().map_or(self.began.1, |open| open.decoded.end);
+                self.finish(end, false);
+            }
+            Some(false) => self.believe(),
+            None => self.put_aside(data),
+        }
     }
 
+    /// A body follows, as the head announces.
+    fn believe(&mut self) {
+        if let State::Doubtful(length) = self.state {
+            self.state = beginning(length).0;
+        }
+    }
+
+    /// Takes `length` bytes of body, which are in `data`.
+    fn take_body(&mut self, data: &mut Bytes, length: usize) {
+        let body = self.advance(data, length);
+        self.keep(body);
+    }
+
+    /// Bytes of the body, at least one.
     fn keep(&mut self, body: Bytes) {
         let open = self.current.as_mut().expect("a body is read within a message");
         let length = body.len() as u64;
         if open.dropped > 0 || open.kept + length > self.limits.max_body {
             open.shed();
             open.dropped += length;
-        } else if length > 0 {
-            open.kept += length;
-            open.slices.push(body);
+            return;
         }
+        let slices = &mut open.decoded.message.body.slices;
+        if slices.capacity() == 0
+            && let State::Counted { left } = self.state
+        {
+            // The rest comes in pieces like this one, or larger ones.
+            let rest = usize::try_from(left.div_ceil(length.max(SMALL_PIECE))).unwrap_or(MOST_FORESEEN);
+            slices.reserve_exact(1 + rest.min(MOST_FORESEEN));
+        }
+        open.kept += length;
+        slices.push(body);
     }
 
     fn take_chunk_size(&mut self, data: &mut Bytes, at: Timestamp) {
@@ -479,17 +572,21 @@ impl Decoder {
             }
             return;
         };
-        let line = &data[..newline];
-        let Some(size) = framing::chunk_size(line.strip_suffix(b"\r").unwrap_or(line)) else {
-            return self.refuse_chunk(at);
-        };
-        self.advance(data, newline + 1);
+        let line = framing::chunk_line(&data[..newline]);
+        if line.ambiguous {
+            self.mark(Anomaly::AmbiguousFraming);
+        }
+        let Some(size) = line.size else { return self.refuse_chunk(at) };
+        self.pass(data, newline + 1);
         if size == 0 {
             self.state = State::Trailers;
             return;
         }
         self.state = State::ChunkData { left: size };
-        if let Some(Open { framing: BodyFraming::Chunked(chunks), .. }) = &mut self.current {
+        if let Some(open) = &mut self.current
+            && open.dropped == 0
+            && let BodyFraming::Chunked(chunks) = &mut open.decoded.message.body.framing
+        {
             chunks.push(size);
         }
     }
@@ -498,8 +595,8 @@ impl Decoder {
         self.gather(data);
         match data.as_ref() {
             [b'\r'] => return self.put_aside(data),
-            [b'\r', b'\n', ..] => self.advance(data, 2),
-            [b'\n', ..] => self.advance(data, 1),
+            [b'\r', b'\n', ..] => self.pass(data, 2),
+            [b'\n', ..] => self.pass(data, 1),
             _ => return self.refuse_chunk(at),
         };
         self.state = State::ChunkSize;
@@ -529,9 +626,10 @@ impl Decoder {
                 if end > 2
                     && let Some(open) = &mut self.current
                 {
-                    open.trailers = Head::trailers(raw).ok();
-                    if open.trailers.as_ref().is_none_or(Head::is_malformed) {
-                        open.anomalies.insert(Anomaly::MalformedHead);
+                    let decoded = &mut open.decoded;
+                    decoded.message.trailers = Head::trailers(raw).ok();
+                    if decoded.message.trailers.as_ref().is_none_or(Head::is_malformed) {
+                        decoded.anomalies.insert(Anomaly::MalformedHead);
                     }
                 }
                 self.finish(at, false);
@@ -546,19 +644,19 @@ impl Decoder {
         self.gather(data);
         if self.sealed {
             self.count_lost(data.len() as u64, cause);
-            self.advance(data, data.len());
+            self.pass(data, data.len());
             return;
         }
         match start::seek(self.side, data) {
             Some(found) => {
                 self.count_lost(found as u64, cause);
-                self.advance(data, found);
+                self.pass(data, found);
                 self.state = State::Head;
             }
             None => {
                 let past = data.len() - start::undecided_tail(self.side, data);
                 self.count_lost(past as u64, cause);
-                self.advance(data, past);
+                self.pass(data, past);
                 self.put_aside(data);
             }
         }
@@ -596,7 +694,8 @@ impl Decoder {
                 self.accounting.incomplete_messages += u64::from(!self.partial.is_empty());
                 0
             }
-            State::Seeking(_) => 0,
+            // It was left before the gap was looked at.
+            State::Doubtful(_) | State::Seeking(_) => 0,
         };
         let outside = missing - inside;
         if self.state == State::Upgraded {
@@ -617,7 +716,7 @@ impl Decoder {
         let open = self.current.as_mut().expect("a body is read within a message");
         open.missing += missing;
         if missing > 0 {
-            open.anomalies.insert(Anomaly::Gap);
+            open.decoded.anomalies.insert(Anomaly::Gap);
         }
         missing
     }
@@ -630,7 +729,7 @@ impl Decoder {
             }
             State::Seeking(cause) => self.count_lost(self.partial.len() as u64, cause),
             State::UntilClose if ending == Ending::Orderly => self.finish(at, false),
-            State::Counted { .. } | State::ChunkSize | State::ChunkData { .. } | State::ChunkEnd | State::Trailers | State::UntilClose => {
+            State::Doubtful(_) | State::Counted { .. } | State::ChunkSize | State::ChunkData { .. } | State::ChunkEnd | State::Trailers | State::UntilClose => {
                 self.mark(Anomaly::Truncated);
                 self.finish(at, true);
             }
@@ -644,19 +743,20 @@ impl Decoder {
     /// Gives out the message that ends just before `offset`. `cut`: there was more of its body, no one knows how much.
     fn finish(&mut self, at: Timestamp, cut: bool) {
         let Some(open) = self.current.take() else { return };
-        let Open { head, start, framing, slices, kept, dropped, missing, trailers, anomalies, then, .. } = open;
-        self.accounting.recorded += self.offset - start.0 - missing - dropped;
+        let Open { mut decoded, kept, dropped, missing, then, .. } = open;
+        decoded.span.end = self.offset;
+        decoded.end = at;
+        self.accounting.recorded += self.offset - decoded.span.start - missing - dropped;
         self.accounting.over_limit += dropped;
-        let completeness = match (dropped > 0, missing > 0, cut) {
+        decoded.message.body.wire_length = kept + dropped + missing;
+        decoded.message.body.completeness = match (dropped > 0, missing > 0, cut) {
             (true, ..) => Completeness::Dropped { reason: DropReason::OverLimit, seen_whole: missing == 0 && !cut },
             (false, true, _) => Completeness::Gap(missing),
             (false, false, true) => Completeness::TruncatedAt(kept),
             (false, false, false) => Completeness::Whole,
         };
-        let body = Body { slices, wire_length: kept + dropped + missing, completeness, framing };
-        let message = Message { head, body, trailers };
         self.state = State::Head;
-        self.ready.push_back(Event::Message(Box::new(Decoded { message, start: start.1, end: at, span: start.0..self.offset, anomalies })));
+        self.ready.push_back(Event::Message(decoded));
         match then {
             Then::GoOn => {}
             Then::AwaitUpgrade => self.hold = Hold::Upgrade,
@@ -675,7 +775,7 @@ impl Decoder {
 
     fn mark(&mut self, anomaly: Anomaly) {
         if let Some(open) = &mut self.current {
-            open.anomalies.insert(anomaly);
+            open.decoded.anomalies.insert(anomaly);
         }
     }
 
@@ -686,6 +786,7 @@ impl Decoder {
         }
     }
 
+    /// Takes the first `length` of `data`.
     fn advance(&mut self, data: &mut Bytes, length: usize) -> Bytes {
         if length > 0 {
             self.scanned = 0;
@@ -694,9 +795,19 @@ impl Decoder {
         data.split_to(length)
     }
 
+    /// The same where no one wants them: no reference to the block is counted for what is passed over.
+    fn pass(&mut self, data: &mut Bytes, length: usize) {
+        if length > 0 {
+            self.scanned = 0;
+        }
+        self.offset += length as u64;
+        data.advance(length);
+    }
+
     /// Puts what was put aside back in front of `data`.
     fn gather(&mut self, data: &mut Bytes) {
-        if !self.partial.is_empty() {
+        self.gathered = !self.partial.is_empty();
+        if self.gathered {
             self.offset -= self.partial.len() as u64;
             self.partial.extend_from_slice(data);
             *data = mem::take(&mut self.partial).freeze();
@@ -708,8 +819,8 @@ impl Decoder {
         self.scanned = data.len();
         self.offset += data.len() as u64;
         let data = mem::take(data);
-        // Alone in its block after a gather, it is taken back without a copy.
-        self.partial = data.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
+        // What was gathered stands in a buffer of its own, and is alone in it: it is taken back without a copy.
+        self.partial = if self.gathered { data.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref())) } else { BytesMut::from(data.as_ref()) };
     }
 }
 
@@ -717,6 +828,21 @@ impl fmt::Debug for Decoder {
     /// States and counts only: a payload never reaches a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder").field("side", &self.side).field("state", &self.state).field("offset", &self.offset).finish_non_exhaustive()
+    }
+}
+
+/// The smaller of two lengths, of which one is in memory.
+fn shorter(announced: u64, here: usize) -> usize {
+    usize::try_from(announced).map_or(here, |announced| announced.min(here))
+}
+
+/// Where the reading of a body begins, and how it is told of.
+const fn beginning(length: Length) -> (State, BodyFraming) {
+    match length {
+        Length::Empty | Length::Tunnel => (State::Head, BodyFraming::Empty),
+        Length::Counted(left) => (State::Counted { left }, BodyFraming::Length),
+        Length::Chunked => (State::ChunkSize, BodyFraming::Chunked(Vec::new())),
+        Length::UntilClose => (State::UntilClose, BodyFraming::Close),
     }
 }
 
@@ -735,6 +861,10 @@ fn section_end(bytes: &[u8], scanned: usize) -> Option<usize> {
 
 /// A chunk header with its extensions that is longer than this is none.
 const MAX_CHUNK_LINE: usize = 16 << 10;
+/// Room is made for no more pieces of a body at once, whatever its head announces.
+const MOST_FORESEEN: usize = 64;
+/// What a packet holds at least, if there is more to come.
+const SMALL_PIECE: u64 = 1024;
 
 #[cfg(test)]
 mod tests;

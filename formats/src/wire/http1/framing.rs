@@ -4,7 +4,7 @@
 //! are flagged and read in the way that the RFC prefers, never repaired.
 
 use super::RequestContext;
-use crate::model::Head;
+use crate::model::{Head, Header, Oddities, token_length};
 
 /// How the end of a body is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,41 +78,52 @@ struct Announced {
 
 impl Announced {
     fn of(head: &Head) -> Self {
-        let (mut has_length, mut has_coding, mut ambiguous) = (false, false, false);
-        for header in head.headers() {
-            let (is_length, is_coding) = (header.is("content-length"), header.is("transfer-encoding"));
-            has_length |= is_length;
-            has_coding |= is_coding;
-            if is_length || is_coding {
-                // White space before the colon and folded values are read by some and skipped by others.
-                let before = &head.raw()[..header.value_start];
-                let colon = before.iter().rposition(|byte| *byte == b':').unwrap_or_default();
-                ambiguous |= before[..colon].ends_with(b" ") || before[..colon].ends_with(b"\t") || header.value.contains(&b'\n');
+        let mut ambiguous = hides_framing(head);
+        let mut lengths = list_items(head, CONTENT_LENGTH).map(decimal);
+        let first = lengths.next();
+        let content_length = first.flatten();
+        ambiguous |= first.is_some_and(|first| first.is_none() || lengths.any(|other| other != first));
+
+        let (mut coding, mut chunked, mut nearly_chunked) = (Coding::Absent, 0, false);
+        for item in list_items(head, TRANSFER_ENCODING) {
+            if item.eq_ignore_ascii_case(b"chunked") {
+                chunked += 1;
+                coding = Coding::Chunked;
+            } else if coding == Coding::Absent || !item.is_empty() {
+                nearly_chunked |= item.to_ascii_lowercase().windows(7).any(|window| window == b"chunked");
+                coding = Coding::Other;
             }
         }
-        let content_length = if has_length {
-            let mut lengths = list_items(head, "content-length").map(decimal);
-            let first = lengths.next().flatten();
-            ambiguous |= first.is_none() || lengths.any(|other| other != first);
-            first
-        } else {
-            None
-        };
-        let coding = if has_coding {
-            let codings: Vec<&[u8]> = list_items(head, "transfer-encoding").filter(|item| !item.is_empty()).collect();
-            let is_chunked = |item: &&&[u8]| item.eq_ignore_ascii_case(b"chunked");
-            ambiguous |= has_length || head.version() == b"HTTP/1.0" || codings.iter().filter(is_chunked).count() > 1;
-            if codings.last().is_some_and(|last| is_chunked(&last)) {
-                Coding::Chunked
-            } else {
-                ambiguous |= codings.iter().any(|item| item.to_ascii_lowercase().windows(7).any(|window| window == b"chunked"));
-                Coding::Other
-            }
-        } else {
-            Coding::Absent
-        };
+        if coding != Coding::Absent {
+            ambiguous |= first.is_some() || head.version() == b"HTTP/1.0" || chunked > 1;
+            ambiguous |= coding == Coding::Other && (chunked > 0 || nearly_chunked);
+        }
         Self { coding, content_length, ambiguous }
     }
+}
+
+/// Whether the head has a form in which one reader finds a length, or another one, that the next reader does not.
+fn hides_framing(head: &Head) -> bool {
+    let odd = head.oddities();
+    if odd == Oddities::default() {
+        return false;
+    }
+    let framing = || [CONTENT_LENGTH, TRANSFER_ENCODING].into_iter().flat_map(|name| head.headers_named(name));
+    // White space before the colon and folded values are read by some and skipped by others.
+    let is_odd = |header: Header<'_>| {
+        let name_end = header.name_start + header.name.len();
+        head.raw().get(name_end) != Some(&b':') || head.raw()[name_end..header.value_span().end].contains(&b'\n')
+    };
+    let in_mixed_lines = odd.mixed_line_ends && framing().next().is_some();
+    odd.stray || in_mixed_lines || framing().any(is_odd) || head.raw().split(|byte| *byte == b'\n').any(is_nearly_framing)
+}
+
+/// Whether a line looks like one of the fields that frame a message and is none, for what stands around the name.
+fn is_nearly_framing(line: &[u8]) -> bool {
+    let text = &line[line.iter().take_while(|byte| **byte <= b' ').count()..];
+    let name = &text[..token_length(text)];
+    let is_framing = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|framing| name.eq_ignore_ascii_case(framing.as_bytes()));
+    is_framing && (text.len() < line.len() || text.get(name.len()) != Some(&b':'))
 }
 
 /// A number of decimal digits and nothing else.
@@ -123,17 +134,37 @@ fn decimal(text: &[u8]) -> Option<u64> {
     text.iter().try_fold(0u64, |value, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
 }
 
-/// A chunk's size: hexadecimal digits, then nothing, white space, or an extension.
-pub(super) fn chunk_size(line: &[u8]) -> Option<u64> {
-    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    if digits == 0 || !matches!(line[digits..].trim_ascii_start().first(), None | Some(b';')) {
-        return None;
-    }
-    line[..digits].iter().try_fold(0u64, |value, digit| {
-        let digit = char::from(*digit).to_digit(16)?;
-        value.checked_mul(16)?.checked_add(u64::from(digit))
-    })
+/// What stands in front of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ChunkLine {
+    /// The chunk's size; none if this is no chunk header.
+    pub(super) size: Option<u64>,
+    /// Another reader could find another size, or another end of the line.
+    pub(super) ambiguous: bool,
 }
+
+/// Reads a chunk header, up to its line feed: hexadecimal digits, then nothing, white space, or an extension.
+pub(super) fn chunk_line(line: &[u8]) -> ChunkLine {
+    let content = line.strip_suffix(b"\r").unwrap_or(line);
+    let digits = content.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let extension = content[digits..].trim_ascii_start();
+    if digits > 0 && matches!(extension.first(), None | Some(b';')) {
+        let size = content[..digits].iter().try_fold(0u64, |size, digit| {
+            let digit = char::from(*digit).to_digit(16)?;
+            size.checked_mul(16)?.checked_add(u64::from(digit))
+        });
+        // Some look for CRLF behind an extension, and pass over a bare LF or a bare CR.
+        let ends_twice = !extension.is_empty() && (content.len() == line.len() || memchr::memchr2(b'\r', b'\0', extension).is_some());
+        ChunkLine { size, ambiguous: size.is_none() || ends_twice }
+    } else {
+        // A sign, white space or `0x` before the digits, or more behind them, is passed over by some.
+        let first = content.iter().find(|byte| byte.is_ascii_alphanumeric());
+        ChunkLine { size: None, ambiguous: first.is_some_and(u8::is_ascii_hexdigit) }
+    }
+}
+
+const CONTENT_LENGTH: &str = "content-length";
+const TRANSFER_ENCODING: &str = "transfer-encoding";
 
 #[cfg(test)]
 mod tests {
@@ -154,7 +185,7 @@ mod tests {
             ("Content-Length: +5\r\n", Empty, true),
             ("Content-Length: 99999999999999999999999\r\n", Empty, true),
             ("Content-Length : 5\r\n", Counted(5), true),
-            ("Content-Length:\r\n 5\r\n", Counted(5), false),
+            ("Content-Length:\r\n 5\r\n", Counted(5), true),
             ("Content-Length: 5\r\n 6\r\n", Empty, true),
             ("Transfer-Encoding: chunked\r\n", Chunked, false),
             ("Transfer-Encoding: gzip, Chunked\r\n", Chunked, false),
@@ -164,6 +195,31 @@ mod tests {
             ("Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n", Counted(5), true),
             ("Transfer-Encoding: chunked, identity\r\n", Empty, true),
             ("Transfer-Encoding : chunked\r\n", Chunked, true),
+            ("Transfer-Encoding:\tchunked\r\n", Chunked, false),
+            ("Transfer-Encoding:\r\n chunked\r\n", Chunked, true),
+            ("Transfer-Encoding: chunked,\r\n", Chunked, false),
+            ("Transfer-Encoding: \r\n", Empty, true),
+            ("Transfer-Encoding: \x0bchunked\r\nContent-Length: 5\r\n", Counted(5), true),
+            ("Transfer-Encoding: 'chunked'\r\nContent-Length: 5\r\n", Counted(5), true),
+            ("Transfer-Encoding: identity\r\nContent-Length: 5\r\n", Counted(5), true),
+            ("Transfer-Encoding\x0b: chunked\r\nContent-Length: 5\r\n", Counted(5), true),
+            ("\x0bTransfer-Encoding: chunked\r\nContent-Length: 5\r\n", Counted(5), true),
+            (" Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", Counted(5), true),
+            ("X: y\r\n Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", Counted(5), true),
+            ("X: y\nTransfer-Encoding: chunked\r\n", Chunked, true),
+            ("X: y\rTransfer-Encoding: chunked\r\nContent-Length: 5\r\n", Counted(5), true),
+            ("Transfer-Encoding chunked\r\nContent-Length: 5\r\n", Counted(5), true),
+            ("Content-Length\0: 5\r\n", Empty, true),
+            ("X: \0\r\n", Empty, true),
+            ("Content-Length: 5 5\r\n", Empty, true),
+            ("Content-Length: 0x5\r\n", Empty, true),
+            ("Content-Length: -5\r\n", Empty, true),
+            ("Content-Length:\r\n", Empty, true),
+            // Odd, but of one length.
+            ("bad name: x\r\nContent-Length: 5\r\n", Counted(5), false),
+            ("X: y\r\n z\r\nContent-Length: 5\r\n", Counted(5), false),
+            ("X: y\n\r\n", Empty, false),
+            ("no colon\r\nContent-Length-Hint: 7\r\nContent-Length: 5\r\n", Counted(5), false),
         ] {
             let head = Head::request(Bytes::from(format!("POST / HTTP/1.1\r\n{fields}\r\n"))).expect("readable");
             assert_eq!(of_request(&head), Framing { length, ambiguous }, "{fields:?}");
@@ -194,23 +250,33 @@ mod tests {
     }
 
     #[test]
-    fn chunk_sizes() {
-        for (line, size) in [
-            ("0", Some(0)),
-            ("1a", Some(26)),
-            ("A;name=value", Some(10)),
-            ("5 ", Some(5)),
-            ("5 ;x", Some(5)),
-            ("", None),
-            ("0x5", None),
-            (" 5", None),
-            ("5 5", None),
-            ("-1", None),
-            ("ffffffffffffffff", Some(u64::MAX)),
-            ("00000000000000000005", Some(5)),
-            ("10000000000000000", None),
+    fn chunk_lines() {
+        for (line, size, ambiguous) in [
+            (&b"0\r"[..], Some(0), false),
+            (b"1a\r", Some(26), false),
+            (b"1A", Some(26), false),
+            (b"A;name=value\r", Some(10), false),
+            (b"5 \r", Some(5), false),
+            (b"5 ;x\r", Some(5), false),
+            (b"00000000000000000005\r", Some(5), false),
+            (b"ffffffffffffffff\r", Some(u64::MAX), false),
+            // Some look for CRLF behind an extension.
+            (b"5;x", Some(5), true),
+            (b"5;x\ry\r", Some(5), true),
+            (b"5;x\0\r", Some(5), true),
+            // Some pass over what stands around the digits, or count modulo 2^64.
+            (b"10000000000000000\r", None, true),
+            (b"0x5\r", None, true),
+            (b"+5\r", None, true),
+            (b"-1\r", None, true),
+            (b" 5\r", None, true),
+            (b"5 5\r", None, true),
+            (b"5\x0b\r", None, true),
+            (b"5,\r", None, true),
+            (b"\r", None, false),
+            (b"GET / HTTP/1.1\r", None, false),
         ] {
-            assert_eq!(chunk_size(line.as_bytes()), size, "{line:?}");
+            assert_eq!(chunk_line(line), ChunkLine { size, ambiguous }, "{:?}", String::from_utf8_lossy(line));
         }
     }
 }

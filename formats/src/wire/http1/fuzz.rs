@@ -15,7 +15,7 @@ pub fn fuzz(data: &[u8]) {
     let [first, second, data @ ..] = data else { return };
     let hole = usize::from(*first);
     for side in [Side::Request, Side::Response] {
-        let context = RequestContext { head: second & 1 != 0, connect: second & 2 != 0, upgrade: second & 4 != 0, http09: second & 8 != 0 };
+        let context = RequestContext { head: second & 1 != 0, connect: second & 2 != 0, upgrade: second & 4 != 0, http09: second & 8 != 0, unseen: false };
         let whole = run(side, context, data, hole, usize::MAX);
         let pieces = run(side, context, data, hole, 1 + usize::from(second >> 4));
         assert_eq!(whole, pieces);

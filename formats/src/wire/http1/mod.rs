@@ -61,6 +61,8 @@ pub struct RequestContext {
     pub upgrade: bool,
     /// The request was of HTTP/0.9: the response is all body.
     pub http09: bool,
+    /// The request was not seen. Should it have been `HEAD`, a status line stands where the body would.
+    pub unseen: bool,
 }
 
 impl RequestContext {
@@ -71,6 +73,7 @@ impl RequestContext {
             head: method == b"HEAD",
             connect: method == b"CONNECT",
             upgrade: head.headers_named("upgrade").next().is_some(),
+            unseen: false,
             http09: head.version().is_empty() && method == b"GET" && memchr::memchr_iter(b'\n', head.raw()).count() == 1,
         }
     }
@@ -97,7 +100,7 @@ pub enum Event {
     /// An informational response (1xx, but not 101).
     Interim {
         /// Its head; it never has a body.
-        head: Head,
+        head: Box<Head>,
         /// The offset of its first byte.
         start: u64,
     },

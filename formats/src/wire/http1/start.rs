@@ -3,7 +3,7 @@
 //! Two questions about raw bytes: can a message begin right here, and, after a hole or garbage, where is the next place at
 //! which one does? Both have the same answer however the bytes were cut.
 
-use crate::model::Side;
+use crate::model::{Side, token_length};
 
 /// Whether a message can begin with given bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn opening(side: Side, bytes: &[u8]) -> Opening {
 fn request(bytes: &[u8]) -> Opening {
     let newline = memchr::memchr(b'\n', &bytes[..bytes.len().min(MAX_START_LINE)]);
     let line = &bytes[..newline.unwrap_or(bytes.len())];
-    let method = line.iter().take_while(|byte| is_token(**byte)).count();
+    let method = token_length(line);
     // A method is a word of letters in nearly all traffic, and never longer than this.
     if method > 32 || (method < line.len() && (method == 0 || line[method] != b' ')) {
         return Opening::Other;
@@ -46,7 +46,6 @@ fn request(bytes: &[u8]) -> Opening {
     }
     let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_end();
     let Some(rest) = line.get(method + 1..) else { return Opening::Other };
-    let known = METHODS.contains(&&line[..method]);
     let mut words = rest.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     match words.next_back() {
         None => Opening::Other,
@@ -61,7 +60,7 @@ fn request(bytes: &[u8]) -> Opening {
                 Opening::Other
             }
         }
-        Some(_) if known => Opening::Message,
+        Some(_) if METHODS.contains(&&line[..method]) => Opening::Message,
         Some(_) => Opening::Other,
     }
 }
@@ -90,6 +89,18 @@ pub fn seek(side: Side, bytes: &[u8]) -> Option<usize> {
         Side::Response => memchr::memmem::find_iter(bytes, b"HTTP/1.")
             .find(|at| matches!(bytes.get(at + 7..at + SOUGHT_STATUS), Some([b'0' | b'1', b' ', status @ ..]) if status.iter().all(u8::is_ascii_digit))),
     }
+}
+
+/// Whether `bytes` begin with a status line of HTTP/1; nothing if more of them are needed to tell.
+pub(super) fn is_status_line(bytes: &[u8]) -> Option<bool> {
+    let fits = |(at, byte): (usize, &u8)| match at {
+        0..7 => *byte == b"HTTP/1."[at],
+        7 => matches!(byte, b'0' | b'1'),
+        8 => *byte == b' ',
+        _ => byte.is_ascii_digit(),
+    };
+    let known = &bytes[..bytes.len().min(SOUGHT_STATUS)];
+    if known.iter().enumerate().all(fits) { (known.len() == SOUGHT_STATUS).then_some(true) } else { Some(false) }
 }
 
 /// How many of the last of `bytes`, in which [`seek`] found nothing, may still be part of a start.
@@ -146,10 +157,6 @@ const METHODS: &[&[u8]] = &[
     b"UNSUBSCRIBE",
     b"M-SEARCH",
 ];
-
-const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
-}
 
 #[cfg(test)]
 mod tests {
