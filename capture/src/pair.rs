@@ -139,7 +139,7 @@ impl Pairs {
             let interim = mem::take(&mut self.interim);
             self.loss_answered = true;
             self.open.push_front(Open::orphan(index, interim));
-            return RequestContext::default();
+            return RequestContext { unseen: true, ..RequestContext::default() };
         };
         // Responses come in order: those before it will not be answered any more.
         for _ in 0..position {
