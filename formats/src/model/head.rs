@@ -238,7 +238,12 @@ impl Head {
     }
 
     fn header_at(&self, spans: &HeaderSpans) -> Header<'_> {
-        Header { name: self.slice(&spans.name), value: self.slice(&spans.value), name_start: spans.name.start as usize, value_start: spans.value.start as usize }
+        Header {
+            name: self.slice(&spans.name),
+            value: self.slice(&spans.value),
+            name_start: spans.name.start as usize,
+            value_start: spans.value.start as usize,
+        }
     }
 
     fn slice(&self, range: &Range<u32>) -> &[u8] {
@@ -249,7 +254,11 @@ impl Head {
 impl fmt::Debug for Head {
     /// Shape only: names and values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Head").field("bytes", &self.raw.len()).field("headers", &self.spans.headers.len()).field("status", &self.status()).finish_non_exhaustive()
+        f.debug_struct("Head")
+            .field("bytes", &self.raw.len())
+            .field("headers", &self.spans.headers.len())
+            .field("status", &self.status())
+            .finish_non_exhaustive()
     }
 }
 

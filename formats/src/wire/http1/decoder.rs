@@ -631,6 +631,9 @@ impl Decoder {
                     if decoded.message.trailers.as_ref().is_none_or(Head::is_malformed) {
                         decoded.anomalies.insert(Anomaly::MalformedHead);
                     }
+                    if decoded.message.trailers.as_ref().is_some_and(|trailers| trailers.oddities().stray) {
+                        decoded.anomalies.insert(Anomaly::AmbiguousFraming);
+                    }
                 }
                 self.finish(at, false);
             }

@@ -32,18 +32,21 @@ enum Step {
 }
 use Step::{Bytes as B, Close, Cut, Hole};
 
-struct Answers {
+struct Setup {
+    /// What the responses answer, in order.
     requests: &'static [&'static str],
+    limits: Limits,
 }
+
+const NARROW: Limits = Limits { max_head: 200, max_body: 20 };
 
 fn context(word: &str) -> RequestContext {
     RequestContext { head: word == "HEAD", connect: word == "CONNECT", upgrade: word == "UPGRADE", http09: word == "0.9", unseen: word == "UNSEEN" }
 }
 
-fn run(side: Side, answers: &Answers, steps: &[Step], cut_at: usize, every: bool) -> (Vec<String>, Accounting, u64) {
-    let limits = Limits { max_head: 200, max_body: 20 };
-    let mut decoder = Decoder::new(side, limits);
-    let mut claims = answers.requests.iter();
+fn run(side: Side, setup: &Setup, steps: &[Step], cut_at: usize, every: bool) -> (Vec<String>, Accounting, u64) {
+    let mut decoder = Decoder::new(side, setup.limits);
+    let mut claims = setup.requests.iter();
     let (mut told, mut fed, mut at) = (Vec::new(), 0u64, 0usize);
     let now = Timestamp::default();
     let drain = |decoder: &mut Decoder, told: &mut Vec<String>, claims: &mut std::slice::Iter<'_, &str>| {
@@ -56,7 +59,7 @@ fn run(side: Side, answers: &Answers, steps: &[Step], cut_at: usize, every: bool
                 decoder.resume();
             }
             // As if the server had answered at once.
-            if answers.requests == ["ANSWERS"] {
+            if setup.requests == ["ANSWERS"] {
                 decoder.resume();
             }
         }
@@ -89,11 +92,15 @@ fn run(side: Side, answers: &Answers, steps: &[Step], cut_at: usize, every: bool
 }
 
 fn check(side: Side, requests: &'static [&'static str], steps: &[Step], expected: &[&str]) {
-    let answers = Answers { requests };
+    check_within(NARROW, side, requests, steps, expected);
+}
+
+fn check_within(limits: Limits, side: Side, requests: &'static [&'static str], steps: &[Step], expected: &[&str]) {
+    let setup = Setup { requests, limits };
     let length: usize = steps.iter().map(|step| if let B(bytes) = step { bytes.len() } else { 0 }).sum();
     let ended = matches!(steps.last(), Some(Close | Cut));
     for (cut_at, every) in (0..=length).map(|cut_at| (cut_at, false)).chain([(0, true)]) {
-        let (told, account, fed) = run(side, &answers, steps, cut_at, every);
+        let (told, account, fed) = run(side, &setup, steps, cut_at, every);
         assert_eq!(told, expected, "cut at {cut_at}, every byte: {every}");
         if ended {
             let Accounting { recorded, missing, resync, unparsable, upgraded, over_limit, .. } = account;
@@ -237,4 +244,178 @@ fn an_answer_to_http_09_has_no_head() {
         let event = decoder.next().expect("one");
         assert_eq!(tell(&event), "- \"HTML <b>page</b>\" Whole 0..16 [http_09]");
     }
+}
+
+#[test]
+fn forms_of_requests() {
+    let check = |wire: &'static [u8], expected: &[&str]| check_within(Limits::default(), Side::Request, &[], &[B(wire), Close], expected);
+    check(b"GET http://h:8080/a?b HTTP/1.1\r\nHost: x\r\n\r\n", &["begun at 0", "http://h:8080/a?b \"\" Whole 0..43 []"]);
+    check(b"CONNECT h:443 HTTP/1.1\r\n\r\n", &["begun at 0 wants upgrade", "h:443 \"\" Whole 0..26 []"]);
+    check(b"OPTIONS * HTTP/1.1\r\n\r\n", &["begun at 0", "* \"\" Whole 0..22 []"]);
+    // HTTP/1.0, kept alive; lines that end in LF alone.
+    check(
+        b"GET /a HTTP/1.0\nConnection: keep-alive\n\nPOST /b HTTP/1.0\nContent-Length: 2\n\nhiGET /c HTTP/1.0\n\n",
+        &["begun at 0", "/a \"\" Whole 0..40 []", "begun at 40", "/b \"hi\" Whole 40..78 []", "begun at 78", "/c \"\" Whole 78..95 []"],
+    );
+    // Folded, in odd case, twice, not UTF-8, and with a space in the target.
+    check(b"POST /\xe9 x HTTP/1.1\r\nX: 1\r\n\t2\r\ncOnTeNt-LeNgTh: 2\r\nX: \xff\xfe\r\nx:\r\n\r\nhi", &["begun at 0", "/\u{fffd} x \"hi\" Whole 0..64 []"]);
+    // What looks like a message within a body is none.
+    check(
+        b"POST /a HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 51\r\n\r\n--b\r\nContent-Length: 3\r\n\r\nGET / HTTP/1.1\r\n\r\n--b--\r\nGET /b HTTP/1.1\r\n\r\n",
+        &[
+            "begun at 0",
+            "/a \"--b\\r\\nContent-Length: 3\\r\\n\\r\\nGET / HTTP/1.1\\r\\n\\r\\n--b--\\r\\n\" Whole 0..138 []",
+            "begun at 138",
+            "/b \"\" Whole 138..157 []",
+        ],
+    );
+    check(
+        b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n1;a;b=\"c\"\r\nx\r\n000;z\r\nT: 1\r\n 2\r\nT: 3\r\n\r\nGET /b HTTP/1.1\r\n\r\n",
+        &["begun at 0", "/a \"x\" Whole +2 trailers 0..109 []", "begun at 109", "/b \"\" Whole 109..128 []"],
+    );
+}
+
+#[test]
+fn forms_of_responses() {
+    let check = |requests, wire: &'static [u8], expected: &[&str]| check_within(Limits::default(), Side::Response, requests, &[B(wire), Close], expected);
+    check(
+        &["GET", "GET"],
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 103 X\r\n\r\nHTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n",
+        &["interim 100", "interim 103", "interim 103", "unclaimed at 93", "200 \"\" Whole 93..131 []", "interim 103", "unclaimed at 149", "204 \"\" Whole 149..187 []"],
+    );
+    check(
+        &["HEAD", "GET", "GET"],
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        &["unclaimed at 0", "200 \"\" Whole 0..47 []", "unclaimed at 47", "304 \"\" Whole 47..84 []", "unclaimed at 84", "200 \"abc\" Whole 84..144 []"],
+    );
+    check(
+        &["GET", "GET"],
+        b"HTTP/1.0 206 P\r\nContent-Range: bytes 2-3/9\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\ncdHTTP/1.1 206 P\r\nContent-Type: multipart/byteranges; boundary=b\r\n\r\n--b\r\nContent-Range: bytes 0-0/9\r\n\r\na\r\n--b--",
+        &["unclaimed at 0", "206 \"cd\" Whole 0..91 []", "unclaimed at 91", "206 \"--b\\r\\nContent-Range: bytes 0-0/9\\r\\n\\r\\na\\r\\n--b--\" Whole 91..200 []"],
+    );
+    check(
+        &["UPGRADE", "CONNECT", "GET"],
+        b"HTTP/1.1 426 X\r\nContent-Length: 2\r\n\r\nnoHTTP/1.1 407 X\r\nContent-Length: 2\r\n\r\nnoHTTP/1.1 404\r\nContent-Length: 0\r\n\r\n",
+        &["unclaimed at 0", "426 \"no\" Whole 0..39 []", "unclaimed at 39", "407 \"no\" Whole 39..78 []", "unclaimed at 78", "404 \"\" Whole 78..113 []"],
+    );
+}
+
+#[test]
+fn an_answer_to_an_unseen_request() {
+    let check = |steps: &[Step], expected: &[&str]| check(Side::Response, &["UNSEEN", "UNSEEN", "UNSEEN"], steps, expected);
+    // A status line where the body would begin: it was HEAD.
+    check(
+        &[
+            B(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/1.0 404 OK\r\nContent-Length: 2\r\n\r\nhi"),
+            Close,
+        ],
+        &["unclaimed at 0", "200 \"\" Whole 0..39 []", "unclaimed at 39", "200 \"\" Whole 39..86 []", "unclaimed at 86", "404 \"hi\" Whole 86..126 []"],
+    );
+    // A body that begins like one.
+    check(
+        &[B(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nHTTP/1.1 2xHTTP/1.1 200 OK\r\n\r\nHTTP/1"), Close],
+        &["unclaimed at 0", "200 \"HTTP/1.1 2x\" Whole 0..50 []", "unclaimed at 50", "200 \"HTTP/1\" Whole 50..75 []"],
+    );
+    // Nothing follows that could tell.
+    check(&[B(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), Close], &["unclaimed at 0", "200 \"\" TruncatedAt(0) 0..38 [truncated]"]);
+    check(
+        &[B(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP"), Hole(5), B(b"HTTP/1.1 204 No\r\n\r\n"), Close],
+        &["unclaimed at 0", "200 \"HTTP\" Gap(5) 0..47 [gap]", "unclaimed at 47", "204 \"\" Whole 47..66 []"],
+    );
+    check(
+        &[B(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\nHTTP/1.1 204 No\r\n\r\n"), Close],
+        &["unclaimed at 0", "200 \"hi\" Whole 0..59 []", "unclaimed at 59", "204 \"\" Whole 59..78 []"],
+    );
+}
+
+#[test]
+fn lengths_that_are_read_in_two_ways() {
+    let check = |wire: &'static [u8], expected: &[&str]| check(Side::Request, &["ANSWERS"], &[B(wire), Close], expected);
+    for (wire, told) in [
+        // Content-Length here, Transfer-Encoding there, and the other way round.
+        (&b"POST /a HTTP/1.1\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"[..], "/a \"\" Whole 0..72 [ambiguous_framing]"),
+        (b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-encoding: x\r\n\r\n", "/a \"\" Whole 0..70 [ambiguous_framing]"),
+        (b"POST /a HTTP/1.1\r\nTransfer-Encoding: xchunked\r\nContent-Length: 2\r\n\r\nhi", "/a \"hi\" Whole 0..70 [ambiguous_framing]"),
+        (b"POST /a HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi", "/a \"hi\" Whole 0..60 [ambiguous_framing]"),
+        (b"POST /a HTTP/1.1\r\nContent-Length : 2\r\n\r\nhi", "/a \"hi\" Whole 0..42 [ambiguous_framing,malformed_head]"),
+        (b"POST /a HTTP/1.1\r\nX: y\rContent-Length: 2\r\n\r\n", "/a \"\" Whole 0..44 [ambiguous_framing,malformed_head]"),
+        (b"POST /a HTTP/1.1\r\nX: \0\r\nContent-Length: 2\r\n\r\nhi", "/a \"hi\" Whole 0..47 [ambiguous_framing,malformed_head]"),
+        (b"POST /a\rb HTTP/1.1\r\n\r\n", "/a\rb \"\" Whole 0..22 [ambiguous_framing,malformed_head]"),
+        (b"POST /a HTTP/1.1\r\nX: y\nContent-Length: 2\r\n\r\nhi", "/a \"hi\" Whole 0..46 [ambiguous_framing]"),
+        (b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;x\nhi\r\n0\r\n\r\n", "/a \"hi\" Whole 0..61 [ambiguous_framing]"),
+        (b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: \0\r\n\r\n", "/a \"\" Whole +1 trailers 0..59 [ambiguous_framing,malformed_head]"),
+        // Never repaired: what is no chunk header ends the body.
+        (b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nhi\r\n0\r\n\r\n", "/a \"\" TruncatedAt(0) 0..48 [ambiguous_framing,malformed_chunk]"),
+    ] {
+        let lost: &[&str] = if told.contains("malformed_chunk") { &["lost"] } else { &[] };
+        check(wire, &[&["begun at 0", told], lost].concat());
+    }
+}
+
+/// Heads of any number of fields and of more than a packet, up to the limit; beyond it they are counted.
+#[test]
+fn long_heads() {
+    let field = format!("X-Field: {}\r\n", "v".repeat(989));
+    for (fields, told) in [(100, &["begun at 0", "/a \"hi\" Whole", "begun at", "/b \"\" Whole"][..]), (300, &["lost", "begun at", "/b \"\" Whole"])] {
+        let wire = Bytes::from(format!("POST /a HTTP/1.1\r\n{}Content-Length: 2\r\n\r\nhiGET /b HTTP/1.1\r\n\r\n", field.repeat(fields)));
+        let mut accounts = Vec::new();
+        for piece in [wire.len(), 1448, 997, 63] {
+            let mut decoder = Decoder::new(Side::Request, Limits::default());
+            let mut found = Vec::new();
+            for start in (0..wire.len()).step_by(piece) {
+                decoder.feed(wire.slice(start..wire.len().min(start + piece)), Timestamp::default());
+                found.extend(std::iter::from_fn(|| decoder.next()).map(|event| tell(&event)));
+                decoder.settle();
+                assert!(decoder.held() <= (Limits::default().max_head + wire.len()) as u64);
+            }
+            assert_eq!(found.len(), told.len(), "{fields} in pieces of {piece}: {found:?}");
+            for (found, told) in found.iter().zip(told) {
+                assert!(found.starts_with(told), "{fields} in pieces of {piece}: {found}");
+            }
+            accounts.push(decoder.accounting());
+        }
+        assert!(accounts.iter().all(|account| *account == accounts[0]), "{accounts:?}");
+        assert_eq!(accounts[0].incomplete_messages, u64::from(fields == 300));
+        assert_eq!(accounts[0].recorded + accounts[0].unparsable, wire.len() as u64);
+    }
+}
+
+#[test]
+fn what_is_held_is_counted() {
+    let mut decoder = Decoder::new(Side::Request, Limits::default());
+    let feed = |decoder: &mut Decoder, bytes: &'static str| {
+        decoder.feed(Bytes::from_static(bytes.as_bytes()), Timestamp::default());
+        while decoder.next().is_some() {}
+        decoder.held()
+    };
+    let nothing = decoder.held();
+    let head = feed(&mut decoder, "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert!(nothing == 0 && head >= 48, "{head}");
+    // Small chunks cost more than they hold.
+    let two = feed(&mut decoder, "1\r\na\r\n1\r\nb\r\n");
+    assert!(two >= head + 2 + 16, "{two}");
+    decoder.settle();
+    assert!(decoder.held() <= two, "{two}");
+    let third = feed(&mut decoder, "5\r\ncd");
+    assert!(third > head);
+    decoder.shed();
+    assert_eq!(decoder.held(), head);
+    // Nothing of the rest is kept: neither bytes nor boundaries.
+    assert_eq!(feed(&mut decoder, "efg\r\n1\r\nh\r\n"), head);
+    decoder.feed(Bytes::from_static(b"0\r\n\r\n"), Timestamp::default());
+    let Some(Event::Message(decoded)) = decoder.next() else { panic!("a message has ended") };
+    assert_eq!((decoded.message.body.wire_length, decoded.message.body.framing), (8, BodyFraming::Chunked(Vec::new())));
+    assert_eq!(decoder.held(), 0);
+}
+
+#[test]
+fn what_is_settled_keeps_no_block() {
+    let block = Bytes::from(b"PUT /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcdefghi".to_vec());
+    let mut decoder = Decoder::new(Side::Request, Limits::default());
+    for piece in [0..10, 10..42, 42..43, 43..44] {
+        decoder.feed(block.slice(piece), Timestamp::default());
+        while decoder.next().is_some() {}
+    }
+    decoder.settle();
+    assert!(block.is_unique());
 }
