@@ -9,8 +9,9 @@ mod checksum;
 mod flow_key;
 mod fragments;
 mod link;
+mod name;
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -20,7 +21,8 @@ use reenact_formats::model::{LossCause, LossLedger, Notice, Timestamp};
 use self::flow_key::Addresses;
 pub(crate) use self::flow_key::{Direction, FlowKey, Meeting, Tags};
 use self::fragments::{Fragment, Fragments};
-use crate::source::Packet;
+use self::name::Name;
+use crate::source::{MAX_PACKET, Packet};
 use crate::{CaptureOptions, Checksums, FlowKeying};
 
 /// One TCP segment.
@@ -72,8 +74,10 @@ pub(crate) struct Decoder {
     keying: FlowKeying,
     checksums: Checksums,
     fragments: Fragments,
-    /// What became of the packets that are no longer on their way.
+    /// What became of the packets that are no longer on their way, but for the others.
     ledger: LossLedger,
+    /// Those that are not TCP.
+    others: BTreeMap<Name, u64>,
 }
 
 /// What is known of a packet while its headers are taken off.
@@ -104,26 +108,28 @@ enum Inside<'a> {
     Ip(&'a [u8]),
     Ethernet(&'a [u8]),
     /// Something that is not followed further, by name.
-    Other(Cow<'static, str>),
+    Other(Name),
     Undecodable,
 }
 
 impl Decoder {
     pub(crate) fn new(options: &CaptureOptions) -> Self {
-        Self { keying: options.flow_key, checksums: options.checksums, fragments: Fragments::default(), ledger: LossLedger::default() }
+        Self { keying: options.flow_key, checksums: options.checksums, fragments: Fragments::default(), ledger: LossLedger::default(), others: BTreeMap::new() }
     }
 
     /// What became of the packets so far: those with TCP in them, others, lost. Fragments whose datagram is not whole yet are not
     /// in it; whoever gives the packets counts them as seen.
-    pub(crate) const fn ledger(&self) -> &LossLedger {
-        &self.ledger
+    pub(crate) fn ledger(&self) -> LossLedger {
+        let mut ledger = self.ledger.clone();
+        ledger.packets.other = self.others.iter().map(|(name, packets)| (name.to_string(), *packets)).collect();
+        ledger
     }
 
     /// The segment in `packet`, if there is one. `block` is that of its batch.
     pub(crate) fn decode(&mut self, block: &Bytes, packet: &Packet) -> Option<Segment> {
         let data = &block[packet.data.start as usize..packet.data.end as usize];
         let captured = packet.data.end - packet.data.start;
-        let cut = packet.wire_length.saturating_sub(captured);
+        let cut = packet.wire_length.min(MAX_PACKET as u32).saturating_sub(captured);
         let mut frame = Frame { whole: Whole::Block(block), at: packet.at, cut, depth: 0, tags: Tags::NONE, packets: 1, routed: false };
         let inside = link::payload(packet.link, data, &mut frame.tags);
         let segment = self.follow(inside, frame);
@@ -149,25 +155,17 @@ impl Decoder {
         self.ledger.lose(cause, packets);
     }
 
-    fn count_other(&mut self, name: &str, packets: u64) {
-        let others = &mut self.ledger.packets.other;
-        match others.get_mut(name) {
-            Some(count) => *count += packets,
-            None => drop(others.insert(name.to_owned(), packets)),
-        }
-    }
-
     fn follow(&mut self, mut inside: Inside<'_>, mut frame: Frame<'_>) -> Option<Segment> {
         loop {
             match inside {
                 Inside::Ip(ip) => return self.ip(ip, frame),
-                Inside::Ethernet(_) if frame.depth >= MAX_TUNNELS => inside = Inside::Other("deep tunnel".into()),
+                Inside::Ethernet(_) if frame.depth >= MAX_TUNNELS => inside = DEEP,
                 Inside::Ethernet(inner) => {
                     frame.depth += 1;
                     inside = link::ethernet(inner, &mut frame.tags);
                 }
                 Inside::Other(name) => {
-                    self.count_other(&name, frame.packets);
+                    *self.others.entry(name).or_default() += frame.packets;
                     return None;
                 }
                 Inside::Undecodable => return self.undecodable(&frame),
@@ -268,15 +266,24 @@ impl Decoder {
             self.lose(LossCause::FragmentIncomplete, frame.packets);
             return None;
         }
+        if frame.depth >= MAX_TUNNELS {
+            return self.follow(DEEP, frame);
+        }
         let (datagram, packets) = self.fragments.push(fragment, payload, frame.at)?;
-        let frame = Frame { whole: Whole::Datagram(&datagram), packets, ..frame };
+        // Fragments in fragments are no deeper than tunnels in tunnels.
+        let frame = Frame { whole: Whole::Datagram(&datagram), packets, depth: frame.depth + 1, ..frame };
         match addresses {
             Addresses::V4(_) => self.transport(protocol, &datagram, addresses, frame),
             Addresses::V6(_) => self.ipv6_payload(protocol, &datagram, addresses, frame),
         }
     }
 
-    fn transport(&mut self, protocol: IpNumber, payload: &[u8], addresses: Addresses, mut frame: Frame<'_>) -> Option<Segment> {
+    fn transport(&mut self, mut protocol: IpNumber, mut payload: &[u8], addresses: Addresses, mut frame: Frame<'_>) -> Option<Segment> {
+        while protocol == IpNumber::AUTHENTICATION_HEADER {
+            let inner = payload.get(1).and_then(|length| payload.get((usize::from(*length) + 2) * 4..));
+            let (Some(next), Some(inner)) = (payload.first(), inner) else { return self.undecodable(&frame) };
+            (protocol, payload) = (IpNumber(*next), inner);
+        }
         if protocol == IpNumber::TCP {
             return self.tcp(payload, addresses, &frame);
         }
@@ -289,7 +296,7 @@ impl Decoder {
         };
         match inside {
             Some(inside) => self.follow(inside, Frame { depth: frame.depth + 1, ..frame }),
-            None => self.follow(Inside::Other(protocol_name(protocol)), frame),
+            None => self.follow(Inside::Other(Name::Ip(protocol.0)), frame),
         }
     }
 
@@ -366,18 +373,7 @@ fn tunnel_in_udp<'a>(payload: &'a [u8], tags: &mut Tags) -> Option<Inside<'a>> {
     }
 }
 
-fn protocol_name(protocol: IpNumber) -> Cow<'static, str> {
-    match protocol {
-        IpNumber::UDP => "udp".into(),
-        IpNumber::ICMP => "icmp".into(),
-        IpNumber::IPV6_ICMP => "icmpv6".into(),
-        IpNumber::IGMP => "igmp".into(),
-        IpNumber::SCTP => "sctp".into(),
-        IpNumber::GRE => "gre".into(),
-        IpNumber(number) => format!("ip protocol {number}").into(),
-    }
-}
-
 const IPV6_HEADER: usize = 40;
 /// Tunnels in tunnels are followed this deep.
 const MAX_TUNNELS: u8 = 8;
+const DEEP: Inside<'_> = Inside::Other(Name::Known("deep tunnel"));

@@ -1,7 +1,7 @@
 //! Link headers and the tunnels that carry frames: from a type to what stands behind it.
 
-use std::borrow::Cow;
-
+use super::checksum;
+use super::name::Name;
 use super::{Inside, Tags};
 use crate::source::Link;
 
@@ -26,7 +26,7 @@ pub(super) fn payload<'a>(link: Link, data: &'a [u8], tags: &mut Tags) -> Inside
         113 => typed(data, 14, 16, tags),
         276 => typed(data, 0, 20, tags),
         239 => nflog(data),
-        other => Inside::Other(name(other)),
+        other => Inside::Other(Name::Link(other)),
     }
 }
 
@@ -55,15 +55,12 @@ pub(super) fn ether_type<'a>(mut kind: u16, mut data: &'a [u8], tags: &mut Tags)
         0x8864 => pppoe(data, tags),
         0x8847 | 0x8848 => mpls(data),
         TRANSPARENT_ETHERNET => Inside::Ethernet(data),
-        0x0806 => Inside::Other("arp".into()),
-        0x8863 => Inside::Other("pppoe discovery".into()),
-        0x88cc => Inside::Other("lldp".into()),
         // A length, as IEEE 802.3 had it first. With a SNAP header a type follows all the same.
         0..=0x05ff => match data {
             [0xaa, 0xaa, 3, 0, 0, 0, rest @ ..] => typed(rest, 0, 2, tags),
-            _ => Inside::Other("llc".into()),
+            _ => Inside::Other(Name::Known("llc")),
         },
-        _ => Inside::Other(format!("ethertype {kind:#06x}").into()),
+        _ => Inside::Other(Name::EtherType(kind)),
     }
 }
 
@@ -85,7 +82,7 @@ fn ppp_protocol<'a>(data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
     match protocol {
         0x0021 | 0x0057 => Inside::Ip(payload),
         0x0281 | 0x0283 => ether_type(0x8847, payload, tags),
-        other => Inside::Other(format!("ppp {other:#06x}").into()),
+        other => Inside::Other(Name::Ppp(other)),
     }
 }
 
@@ -94,25 +91,23 @@ fn mpls(data: &[u8]) -> Inside<'_> {
     let Some(last) = data.chunks_exact(4).position(|label| label[2] & 1 == 1) else { return Inside::Undecodable };
     let payload = &data[(last + 1) * 4..];
     match payload {
-        [first, ..] if first >> 4 == 4 && !is_ipv4(payload) && is_ethernet(payload) => Inside::Ethernet(payload),
-        [first, ..] if first >> 4 == 6 && !is_ipv6(payload) && is_ethernet(payload) => Inside::Ethernet(payload),
-        [first, ..] if matches!(first >> 4, 4 | 6) => Inside::Ip(payload),
+        [0x40..=0x4f, ..] if is_ipv4(payload) || !is_ethernet(payload) => Inside::Ip(payload),
+        [0x60..=0x6f, ..] if is_ipv6(payload) || !is_ethernet(payload) => Inside::Ip(payload),
         // A pseudowire's control word (RFC 4385), then a frame; or a frame alone.
         [0..=0x0f, _, _, _, frame @ ..] if is_ethernet(frame) => Inside::Ethernet(frame),
         _ if is_ethernet(payload) => Inside::Ethernet(payload),
-        _ => Inside::Other("mpls".into()),
+        _ => Inside::Other(Name::Known("mpls")),
     }
 }
 
 fn is_ipv4(data: &[u8]) -> bool {
-    let (Some(first), Some(length)) = (data.first(), u16_at(data, 2)) else { return false };
-    let header = u16::from(first & 0x0f) * 4;
-    // Padding and a snap length allow for more bytes and for fewer; a field that is an address allows for anything.
-    header >= 20 && (length == 0 || length >= header) && data.get(8).is_some_and(|hops| *hops > 0)
+    let header = data.first().and_then(|first| data.get(..usize::from(first & 0x0f) * 4));
+    header.is_some_and(|header| header.len() >= 20 && checksum::sum(header) == checksum::RIGHT)
 }
 
 fn is_ipv6(data: &[u8]) -> bool {
-    data.get(7).is_some_and(|hops| *hops > 0) && u16_at(data, 4).is_some_and(|length| usize::from(length) + 40 <= data.len().max(1500))
+    u16_at(data, 4).is_some_and(|length| usize::from(length) + 40 <= data.len())
+        && matches!(data.get(6), Some(0 | 6 | 17 | 41 | 43 | 44 | 47 | 50 | 51 | 58..=60))
 }
 
 fn is_ethernet(data: &[u8]) -> bool {
@@ -147,7 +142,7 @@ fn wifi<'a>(data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
     let (is_data, has_payload, has_quality) = (control & 0x0c == DATA, control & 0x40 == 0, control & 0x80 != 0);
     let (both_ways, protected, ordered) = (flags & 0x03 == 0x03, flags & 0x40 != 0, flags & 0x80 != 0);
     if !is_data || !has_payload || protected {
-        return Inside::Other(if protected { "802.11 protected" } else { "802.11 other" }.into());
+        return Inside::Other(Name::Known(if protected { "802.11 protected" } else { "802.11 other" }));
     }
     let quality = if has_quality && ordered {
         6
@@ -159,7 +154,7 @@ fn wifi<'a>(data: &'a [u8], tags: &mut Tags) -> Inside<'a> {
     let header = 24 + if both_ways { 6 } else { 0 } + quality;
     match data.get(header..) {
         Some([0xaa, 0xaa, 0x03, _, _, _, rest @ ..]) => typed(rest, 0, 2, tags),
-        Some([_, _, _, _, _, _, ..]) => Inside::Other("802.11 other".into()),
+        Some([_, _, _, _, _, _, ..]) => Inside::Other(Name::Known("802.11 other")),
         _ => Inside::Undecodable,
     }
 }
@@ -191,25 +186,6 @@ pub(super) fn gre<'a>(data: &'a [u8], tags: &mut Tags) -> Option<Inside<'a>> {
 
 fn u16_at(data: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(data.get(at..at + 2)?.try_into().ok()?))
-}
-
-fn name(link: u32) -> Cow<'static, str> {
-    let known = match link {
-        6 => "link token ring",
-        10 => "link fddi",
-        117 => "link pflog",
-        119 => "link 802.11 prism",
-        122 => "link ip over fibre channel",
-        147..=162 => "link user-defined",
-        189 | 220 => "link usb",
-        195 | 215 | 230 => "link 802.15.4",
-        201 => "link bluetooth",
-        227 => "link can",
-        253 => "link netlink",
-        u32::MAX => "link of an interface that is not described",
-        other => return format!("link type {other}").into(),
-    };
-    known.into()
 }
 
 /// GRE, Geneve and others carry whole frames under it.

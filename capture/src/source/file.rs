@@ -170,7 +170,7 @@ impl PacketSource for FileSource {
 
 const FILE_HEADER: usize = 24;
 /// No captured packet is longer: a record that says so is damaged.
-pub(super) const MAX_PACKET: usize = 16 << 20;
+pub(crate) const MAX_PACKET: usize = 16 << 20;
 
 fn what_stands(start: &[u8]) -> String {
     let known = match start {

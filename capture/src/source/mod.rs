@@ -23,6 +23,7 @@ use bytes::Bytes;
 use reenact_formats::model::{LossLedger, Timestamp};
 
 pub(crate) use self::clock::PacketClock;
+pub(crate) use self::file::MAX_PACKET;
 pub(crate) use self::filter::Filter;
 pub use self::live::{Interface, interfaces};
 use self::waiting::StoppableInput;

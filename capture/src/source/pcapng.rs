@@ -119,10 +119,10 @@ impl PcapNg {
     fn packet(&mut self, kind: u32, body: &[u8], from: usize) -> Option<Packet> {
         if kind == SIMPLE_PACKET {
             let wire_length = self.u32(body, 0)?;
-            let interface = self.interfaces.first()?;
-            let snap = if interface.snap_length == 0 { u32::MAX } else { interface.snap_length };
-            let captured = (wire_length.min(snap) as usize).min(body.len() - 4);
-            return Some(Packet { link: interface.link, at: self.last, data: range(from + 4, captured), wire_length });
+            let (link, snap_length) = self.interfaces.first().map_or((UNKNOWN, 0), |interface| (interface.link, interface.snap_length));
+            let snap_length = if snap_length == 0 { u32::MAX } else { snap_length };
+            let captured = (wire_length.min(snap_length) as usize).min(body.len() - 4);
+            return Some(Packet { link, at: self.last, data: range(from + 4, captured), wire_length });
         }
         let index = if kind == ENHANCED_PACKET { self.u32(body, 0)? } else { u32::from(self.u16(body, 0)?) };
         let [high, low, captured, wire_length] = [self.u32(body, 4)?, self.u32(body, 8)?, self.u32(body, 12)?, self.u32(body, 16)?];
@@ -130,8 +130,7 @@ impl PcapNg {
         body.get(20..20usize.checked_add(captured)?)?;
         let (link, at) = match self.interfaces.get(index as usize) {
             Some(interface) => (interface.link, interface.time(u64::from(high) << 32 | u64::from(low))),
-            // A packet of an interface that no one described: its link is unknown.
-            None => (Link(u32::MAX), self.last),
+            None => (UNKNOWN, self.last),
         };
         self.last = at;
         Some(Packet { link, at, data: range(from + 20, captured), wire_length })
@@ -214,6 +213,8 @@ impl Format for PcapNg {
     }
 }
 
+/// Of an interface that no one described.
+const UNKNOWN: Link = Link(u32::MAX);
 /// The same in both byte orders.
 const SECTION_TYPE: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 const INTERFACE: u32 = 1;

@@ -158,7 +158,7 @@ impl Reader {
     fn tick(&mut self) -> (LossLedger, Progress) {
         self.last_tick = self.clock.now();
         let mut ledger = LossLedger { packets: self.passed.clone(), ..LossLedger::default() };
-        ledger.add(self.decoder.ledger());
+        ledger.add(&self.decoder.ledger());
         ledger.add(&self.source.losses());
         ledger.notice(Notice::StrayTime, self.clock.strays());
         let (bytes, total_bytes) = (self.source.bytes_read(), self.source.total_bytes());

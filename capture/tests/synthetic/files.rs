@@ -1,19 +1,19 @@
-//! File formats, links, bad files, filters.
+//! File formats, bad files, filters.
 
 use std::path::Path;
 
-use crate::support::{Connection, Packet, Segment, ethernet, frames, get, ipv4, ok, packets, pcap, pcap_as, read, tell_all, try_read};
+use crate::support::{Connection, Segment, frames, get, ok, packets, pcap, pcap_as, read, tell_all, try_read};
 use reenact_capture::{CaptureOptions, Control, Source, capture};
 use reenact_formats::model::LossCause;
 use reenact_formats::seam::{Blame, Explain};
 
-fn one_exchange() -> Vec<Segment> {
+pub(crate) fn one_exchange() -> Vec<Segment> {
     let mut connection = Connection::open(4000);
     connection.ask(get("/a")).answer(ok("hello")).close();
     connection.segments
 }
 
-const EXPECTED: &str = "1.1 GET /a \"\" Whole -> 200 \"hello\" Whole []";
+pub(crate) const EXPECTED: &str = "1.1 GET /a \"\" Whole -> 200 \"hello\" Whole []";
 
 #[test]
 fn pcap_in_both_byte_orders_and_resolutions() {
@@ -186,108 +186,6 @@ fn what_is_no_capture_is_refused_with_its_name_and_a_hint() {
     }
 }
 
-fn with_prefix(prefix: &[u8], packet: Vec<u8>) -> Vec<u8> {
-    [prefix, &packet].concat()
-}
-
-#[test]
-fn links_and_tunnels() {
-    type Wrap = fn(&Segment) -> Vec<u8>;
-    let cases: &[(&str, u32, Wrap)] = &[
-        ("null, little-endian", 0, |segment| with_prefix(&[2, 0, 0, 0], segment.ipv4())),
-        ("null, big-endian", 0, |segment| with_prefix(&[0, 0, 0, 30], segment.ipv6())),
-        ("loop", 108, |segment| with_prefix(&[0, 0, 0, 2], segment.ipv4())),
-        ("ethernet", 1, Segment::ethernet),
-        ("ethernet, ipv6", 1, |segment| ethernet(0x86dd, &segment.ipv6())),
-        ("ethernet, padded", 1, |segment| [segment.ethernet(), vec![0; 6]].concat()),
-        ("vlan", 1, |segment| ethernet(0x8100, &with_prefix(&[0, 7, 8, 0], segment.ipv4()))),
-        ("qinq", 1, |segment| ethernet(0x88a8, &with_prefix(&[0, 7, 0x81, 0, 0, 8, 8, 0], segment.ipv4()))),
-        ("pppoe", 1, |segment| ethernet(0x8864, &with_prefix(&[0x11, 0, 0, 1, 0, 0, 0, 0x21], segment.ipv4()))),
-        ("mpls", 1, |segment| ethernet(0x8847, &with_prefix(&[0, 1, 0, 64, 0, 2, 1, 64], segment.ipv4()))),
-        ("raw", 101, Segment::ipv4),
-        ("raw, as the library numbers it", 12, Segment::ipv6),
-        ("ipv4", 228, Segment::ipv4),
-        ("ipv6", 229, Segment::ipv6),
-        ("cooked", 113, |segment| with_prefix(&[0, 0, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0, 8, 0], segment.ipv4())),
-        ("cooked, version 2", 276, |segment| with_prefix(&[0x86, 0xdd, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0], segment.ipv6())),
-        ("netfilter log", 239, |segment| {
-            let packet = segment.ipv4();
-            let length = u16::try_from(packet.len() + 4).expect("small").to_le_bytes();
-            [&[2, 0, 0, 0, 8, 0, 1, 0, 1, 2, 3, 4, length[0], length[1], 9, 0], packet.as_slice()].concat()
-        }),
-        ("ppp", 9, |segment| with_prefix(&[0xff, 3, 0, 0x21], segment.ipv4())),
-        ("802.11", 105, |segment| {
-            let mut header = vec![0x88, 1];
-            header.extend([0; 24]);
-            header.extend([0xaa, 0xaa, 3, 0, 0, 0, 8, 0]);
-            with_prefix(&header, segment.ipv4())
-        }),
-        ("ipv6 extension headers", 229, |segment| segment.ipv6_with(0, &[60, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0])),
-        ("ipv6 atomic fragment", 229, |segment| segment.ipv6_with(44, &[6, 0, 0, 0, 0, 0, 0, 9])),
-        ("ip in ip", 101, |segment| ipv4([1, 1, 1, 1], [2, 2, 2, 2], 4, 0, 0, &segment.ipv4())),
-        ("6in4", 101, |segment| ipv4([1, 1, 1, 1], [2, 2, 2, 2], 41, 0, 0, &segment.ipv6())),
-        ("gre with key", 101, |segment| ipv4([1, 1, 1, 1], [2, 2, 2, 2], 47, 0, 0, &with_prefix(&[0x20, 0, 8, 0, 0, 0, 0, 5], segment.ipv4()))),
-        ("gre with ethernet", 101, |segment| ipv4([1, 1, 1, 1], [2, 2, 2, 2], 47, 0, 0, &with_prefix(&[0, 0, 0x65, 0x58], segment.ethernet()))),
-        ("vxlan", 101, |segment| {
-            let inner = segment.ethernet();
-            let length = u16::try_from(inner.len() + 16).expect("small").to_be_bytes();
-            let udp = [&[0x30, 0, 0x12, 0xb5, length[0], length[1], 0, 0, 8, 0, 0, 0, 0, 0, 9, 0], inner.as_slice()].concat();
-            ipv4([1, 1, 1, 1], [2, 2, 2, 2], 17, 0, 0, &udp)
-        }),
-        ("geneve with options", 101, |segment| {
-            let inner = segment.ethernet();
-            let length = u16::try_from(inner.len() + 20).expect("small").to_be_bytes();
-            let udp = [&[0x30, 0, 0x17, 0xc1, length[0], length[1], 0, 0, 1, 0, 0x65, 0x58, 0, 0, 9, 0, 1, 2, 3, 4], inner.as_slice()].concat();
-            ipv4([1, 1, 1, 1], [2, 2, 2, 2], 17, 0, 0, &udp)
-        }),
-    ];
-    for (name, link, wrap) in cases {
-        let captured = read(pcap(*link, &packets(one_exchange().iter().map(wrap))));
-        assert_eq!(tell_all(&captured), [EXPECTED], "{name}");
-        // No packet is too short to be counted.
-        for cut in 0..60 {
-            let cut_short = packets(one_exchange().iter().map(wrap))
-                .into_iter()
-                .map(|packet| Packet { data: packet.data[..cut.min(packet.data.len())].to_vec(), ..packet });
-            read(pcap(*link, &cut_short.collect::<Vec<_>>()));
-        }
-    }
-}
-
-#[test]
-fn links_without_a_reader_and_other_protocols_are_counted_by_name() {
-    let other = |link: u32, data: Vec<u8>| read(pcap(link, &packets([data]))).ledger.packets.other.into_iter().collect::<Vec<_>>();
-    let one = |name: &str| vec![(name.to_owned(), 1)];
-    assert_eq!(other(227, vec![0; 16]), one("link can"));
-    assert_eq!(other(9999, vec![0; 16]), one("link type 9999"));
-    assert_eq!(other(1, ethernet(0x0806, &[0; 28])), one("arp"));
-    assert_eq!(other(101, ipv4([1, 1, 1, 1], [2, 2, 2, 2], 17, 0, 0, &[0, 53, 0, 53, 0, 8, 0, 0])), one("udp"));
-    assert_eq!(other(101, ipv4([1, 1, 1, 1], [2, 2, 2, 2], 1, 0, 0, &[8, 0, 0, 0])), one("icmp"));
-}
-
-#[test]
-fn fragments_are_put_together_or_counted() {
-    let fragmented = |segment: &Segment, identification: u16| -> Vec<Vec<u8>> {
-        let tcp = segment.tcp();
-        let (source, destination) =
-            if segment.from_client { (crate::support::CLIENT, crate::support::SERVER) } else { (crate::support::SERVER, crate::support::CLIENT) };
-        let (first, rest) = tcp.split_at(tcp.len().min(24));
-        if rest.is_empty() {
-            return vec![ipv4(source, destination, 6, identification, 0, first)];
-        }
-        vec![ipv4(source, destination, 6, identification, 3, rest), ipv4(source, destination, 6, identification, 0x2000, first)]
-    };
-    let all: Vec<Vec<u8>> = (1..).zip(&one_exchange()).flat_map(|(identification, segment)| fragmented(segment, identification)).collect();
-    let captured = read(pcap(101, &packets(all.clone())));
-    assert_eq!(tell_all(&captured), [EXPECTED]);
-    assert_eq!(captured.ledger.packets.tcp, all.len() as u64);
-
-    let fragment = all.iter().position(|packet| packet[6] & 0x20 != 0).expect("one");
-    let missing: Vec<Vec<u8>> = all.iter().enumerate().filter(|(index, _)| *index != fragment).map(|(_, packet)| packet.clone()).collect();
-    let captured = read(pcap(101, &packets(missing)));
-    assert_eq!(captured.ledger.lost.get(&LossCause::FragmentIncomplete), Some(&1));
-}
-
 #[test]
 fn filter_words_apply_to_files() {
     let mut other = Connection::open(5000);
@@ -310,15 +208,4 @@ fn a_count_ends_a_capture() {
     let options = CaptureOptions { count: Some(3), ..CaptureOptions::default() };
     let captured = try_read(pcap(1, &frames(&one_exchange())), &options).expect("readable");
     assert_eq!(captured.ledger.packets.seen, 3);
-}
-
-#[test]
-fn packets_cut_by_a_snap_length_leave_a_hole_with_that_cause() {
-    let mut connection = Connection::open(4000);
-    connection.ask(get("/a")).answer(ok(&"x".repeat(500))).ask(get("/b")).answer(ok("hello")).close();
-    let cut = frames(&connection.segments).into_iter().map(|packet| Packet { data: packet.data[..packet.data.len().min(154)].to_vec(), ..packet });
-    let captured = read(pcap(1, &cut.collect::<Vec<_>>()));
-    assert_eq!(captured.ledger.lost.iter().collect::<Vec<_>>(), [(&LossCause::SnapLength, &440)]);
-    assert_eq!(captured.ledger.requests, 2);
-    assert_eq!(tell_all(&captured)[1], "1.2 GET /b \"\" Whole -> 200 \"hello\" Whole []");
 }

@@ -2,4 +2,5 @@
 
 mod files;
 mod flows;
+mod packets;
 mod support;

@@ -85,7 +85,8 @@ impl Connection {
 }
 
 impl Segment {
-    pub(crate) fn tcp(&self) -> Vec<u8> {
+    /// Without its checksum.
+    fn header_and_payload(&self) -> Vec<u8> {
         let ports = if self.from_client { [self.client_port, 80] } else { [80, self.client_port] };
         let mut tcp = Vec::new();
         for port in ports {
@@ -98,7 +99,21 @@ impl Segment {
         tcp
     }
 
-    fn addresses(&self) -> [[u8; 4]; 2] {
+    /// With its checksum for IPv4.
+    pub(crate) fn tcp(&self) -> Vec<u8> {
+        self.summed(&self.addresses().concat())
+    }
+
+    /// With its checksum between these addresses.
+    fn summed(&self, addresses: &[u8]) -> Vec<u8> {
+        let mut tcp = self.header_and_payload();
+        let length = u32::try_from(tcp.len()).expect("small").to_be_bytes();
+        let sum = checksum(&[addresses, &length, &[0, 6], &tcp].concat());
+        tcp[16..18].copy_from_slice(&sum);
+        tcp
+    }
+
+    pub(crate) fn addresses(&self) -> [[u8; 4]; 2] {
         if self.from_client { [CLIENT, SERVER] } else { [SERVER, CLIENT] }
     }
 
@@ -113,14 +128,13 @@ impl Segment {
 
     /// With extension headers in front of the TCP header; `first` is the number of the first.
     pub(crate) fn ipv6_with(&self, first: u8, extensions: &[u8]) -> Vec<u8> {
-        let tcp = self.tcp();
+        let addresses: Vec<u8> =
+            self.addresses().into_iter().flat_map(|address| [&[0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0], address.as_slice()].concat()).collect();
+        let tcp = self.summed(&addresses);
         let mut packet = vec![0x60, 0, 0, 0];
         packet.extend(u16::try_from(tcp.len() + extensions.len()).expect("small").to_be_bytes());
         packet.extend([first, 64]);
-        for address in self.addresses() {
-            packet.extend([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0]);
-            packet.extend(address);
-        }
+        packet.extend(addresses);
         packet.extend(extensions);
         packet.extend(tcp);
         packet
@@ -139,8 +153,17 @@ pub(crate) fn ipv4(source: [u8; 4], destination: [u8; 4], protocol: u8, identifi
     packet.extend([64, protocol, 0, 0]);
     packet.extend(source);
     packet.extend(destination);
+    let sum = checksum(&packet);
+    packet[10..12].copy_from_slice(&sum);
     packet.extend(payload);
     packet
+}
+
+/// RFC 1071, the slow way.
+pub(crate) fn checksum(data: &[u8]) -> [u8; 2] {
+    let numbers = data.chunks(2).map(|pair| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low)));
+    let sum = numbers.fold(0, |sum, number| (sum + number & 0xffff) + (sum + number >> 16));
+    (!u16::try_from(sum).expect("folded")).to_be_bytes()
 }
 
 pub(crate) fn ethernet(kind: u16, payload: &[u8]) -> Vec<u8> {
