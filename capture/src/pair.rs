@@ -1,179 +1,283 @@
 //! Questions and answers.
 //!
-//! The messages of both directions flow in, exchanges flow out. As long as nothing is missing, the n-th final response answers
-//! the n-th request. After a hole that may have swallowed messages that is no longer known; then the acknowledgment numbers
-//! tell: a client that had received exactly the bytes before a response when it sent its request is the one that is answered.
-//! What they leave open stays unpaired and is counted: it is never guessed.
+//! The messages of both directions flow in, exchanges flow out. What is known is used, nothing is guessed:
+//!
+//! - As long as nothing is missing, the n-th final response answers the n-th request.
+//! - A hole may have swallowed any number of messages. It ends a *run* of messages that are known to follow one another, of
+//!   requests or of responses; within a run the rule above holds on. So all that is to be found is one number for each two
+//!   runs: by how much the ordinals of the responses differ from those of the requests that they answer.
+//! - That number has an upper bound: a response cannot answer a request that its server had not received when it sent it, nor
+//!   one that was sent after the client had received of the response. And a lower one: a client that sends a request when it
+//!   has no other under way has had the answers to all earlier ones, so that whatever it had not received yet answers that
+//!   request or a later one. The acknowledgment numbers tell who had received what. Where the bounds meet, the number is known.
+//! - A client that is seen to send while it waits for some answers and has had others has no such moments; then only what is in
+//!   order from the beginning is paired.
+//!
+//! Responses wait until the number is known or nothing can tell it any more; what stays open is given out unpaired and counted.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::mem;
+use std::ops::Range;
 
 use bytes::Bytes;
-use reenact_formats::model::{Anomaly, Exchange, ExchangeId, Head, Initiator, LossCause, Protocol, Role, Shape, Side, Timestamp, Timing};
+use reenact_formats::model::{
+    Anomaly, Body, BodyFraming, Completeness, Exchange, ExchangeId, Head, Initiator, LossCause, Message, Protocol, Role, Shape, Side, Timestamp, Timing,
+};
 use reenact_formats::wire::http1::{Decoded, RequestContext};
 
 use crate::flow::{Direction, Output};
 use crate::proto::Flow;
 
 pub(crate) struct Pairs {
-    /// Begun and not given out, in order of their requests.
+    /// Requests that were begun and not given out, in order.
     open: VecDeque<Open>,
+    /// Responses whose request is not known yet, in order.
+    unplaced: VecDeque<Unplaced>,
     /// Informational responses whose final one has not begun.
     interim: Vec<Head>,
-    /// Whether the next response is known to answer the first request that has none.
-    aligned: bool,
-    /// Up to which offset messages may be missing, of requests and of responses.
-    lost_until: [u64; 2],
-    /// Requests were lost since the last one that was read.
-    request_lost: bool,
-    /// Since then, responses to lost requests were seen, or were lost themselves.
-    loss_answered: bool,
-    /// The client has been seen to send a request before the answer to the one before.
+    /// Where the next request and the next response will stand.
+    next: [Place; 2],
+    /// The request that the next response answers, where that is known.
+    answers: Option<Place>,
+    /// The request that was begun last.
+    last: Option<Sent>,
+    /// Where the final response that began last begins.
+    last_answer: Option<u64>,
+    /// Up to which offset responses may be missing.
+    answers_lost_until: u64,
+    /// The client was seen to send a request in a flight with the one before.
     pipelines: bool,
+    /// The client was seen to send while it had had only some of the answers it waited for.
+    rolls: bool,
     /// How many exchanges were begun on the connection.
     begun: u32,
-    /// The next exchange is the first of a connection that was joined after its beginning.
+    /// The connection was joined after its beginning.
+    joined: bool,
+    /// The next exchange is the first of such a connection.
     midstream: bool,
     /// The direction of requests.
     requests: Direction,
+    /// Bytes in finished messages that wait for others.
+    held: u64,
+}
+
+/// Where a message stands among those of its side.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// How many holes came before it.
+    run: u32,
+    /// How many messages since the last of them.
+    ordinal: i64,
+}
+
+impl Place {
+    const fn after(self) -> Self {
+        Self { ordinal: self.ordinal + 1, ..self }
+    }
+
+    const fn next_run(self) -> Self {
+        Self { run: self.run + 1, ordinal: 0 }
+    }
+}
+
+/// A request's head, as the head of another or of a response is held against it.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent {
+    place: Place,
+    /// Where it begins in its stream.
+    start: u64,
+    /// How much of the responses' stream the client had received when it sent this.
+    acknowledged: Option<u64>,
+    /// How much of the requests' stream the server had received when it sent the last of that.
+    answered_until: Option<u64>,
+    at: Timestamp,
+}
+
+impl Sent {
+    pub(crate) const fn new(start: u64, acknowledged: Option<u64>, answered_until: Option<u64>, at: Timestamp) -> Self {
+        Self { place: Place { run: 0, ordinal: 0 }, start, acknowledged, answered_until, at }
+    }
+}
+
+/// Whether the client had no other request under way when it sent one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leads {
+    Yes,
+    /// As far as anyone can tell: nothing was seen before.
+    Perhaps,
+    /// It did, or a hole in front of it may have swallowed another.
+    Unknown,
 }
 
 struct Open {
     index: u32,
     context: RequestContext,
-    /// Where the request begins in its stream.
-    start: u64,
-    /// How much of the responses' stream the client had received when it sent this.
-    acknowledged: Option<u64>,
-    began: Timestamp,
-    /// Whether there is, or will be, a request.
-    has_request: bool,
-    request: Option<Decoded>,
-    claimed: bool,
-    interim: Vec<Head>,
-    response: Option<Decoded>,
-    early: bool,
-    /// Requests that are missing may have been sent together with it, in front of it.
-    doubtful: bool,
+    sent: Sent,
+    leads: Leads,
+    /// Behind it is a hole.
+    holed: bool,
+    request: Option<Box<Decoded>>,
+    /// Where the request ends in its stream.
+    end: Option<u64>,
+    answer: Option<Answer>,
     settled: bool,
 }
 
+/// A final response that has begun.
+struct Answer {
+    interim: Vec<Head>,
+    /// How much of the requests' stream the server had received.
+    received: Option<u64>,
+    decoded: Option<Box<Decoded>>,
+    /// Where it ends in its stream.
+    end: Option<u64>,
+    /// It began before the request was read to its end.
+    early: bool,
+}
+
+struct Unplaced {
+    place: Place,
+    start: u64,
+    holed: bool,
+    answer: Answer,
+    settled: bool,
+}
+
+impl Answer {
+    const fn new(interim: Vec<Head>) -> Self {
+        Self { interim, received: None, decoded: None, end: None, early: false }
+    }
+}
+
 impl Open {
-    /// A response to nothing that was seen.
-    fn orphan(index: u32, interim: Vec<Head>) -> Self {
-        Self { has_request: false, claimed: true, interim, ..Self::new(index, RequestContext::default(), 0, None, Timestamp::default()) }
-    }
-
-    const fn new(index: u32, context: RequestContext, start: u64, acknowledged: Option<u64>, began: Timestamp) -> Self {
-        Self {
-            index,
-            context,
-            start,
-            acknowledged,
-            began,
-            has_request: true,
-            request: None,
-            claimed: false,
-            interim: Vec::new(),
-            response: None,
-            early: false,
-            doubtful: false,
-            settled: false,
-        }
-    }
-
     fn is_answered(&self) -> bool {
-        self.response.is_some() && (self.request.is_some() || !self.has_request)
+        self.request.is_some() && self.answer.as_ref().is_some_and(|answer| answer.decoded.is_some())
     }
 
-    fn size(&self) -> u64 {
-        [&self.request, &self.response].into_iter().flatten().map(|decoded| decoded.message.body.kept_length() + decoded.message.head.raw().len() as u64).sum()
+    /// Whether it may be what a response answers that begins at `start` and was sent when `received` had come of the requests.
+    fn may_be_answered_by(&self, start: u64, received: Option<u64>) -> bool {
+        let arrived = received.is_none_or(|received| self.sent.start < received);
+        let sent_before = self.sent.acknowledged.is_none_or(|acknowledged| acknowledged <= start);
+        self.answer.is_none() && arrived && sent_before
     }
 }
 
 impl Pairs {
-    pub(crate) const fn new(requests: Direction, midstream: bool) -> Self {
+    pub(crate) fn new(requests: Direction, midstream: bool) -> Self {
         Self {
             open: VecDeque::new(),
+            unplaced: VecDeque::new(),
             interim: Vec::new(),
-            aligned: !midstream,
-            lost_until: [0; 2],
-            request_lost: false,
-            loss_answered: false,
+            next: [Place::default(); 2],
+            answers: (!midstream).then(Place::default),
+            last: None,
+            last_answer: None,
+            answers_lost_until: 0,
             pipelines: false,
+            rolls: false,
             begun: 0,
+            joined: midstream,
             midstream,
             requests,
+            held: 0,
         }
     }
 
     /// A request's head was read.
-    pub(crate) fn begin(&mut self, context: RequestContext, start: u64, acknowledged: Option<u64>, at: Timestamp) {
+    pub(crate) fn begin(&mut self, context: RequestContext, mut sent: Sent, flow: &Flow, output: &mut Output<'_>) {
+        sent.place = self.next[0];
+        self.next[0] = sent.place.after();
+        let leads = self.leads(&sent);
+        self.watch_for_rolling(&sent);
+        self.last = Some(sent);
         let index = self.next_index();
-        self.pipelines |= self.open.back().is_some_and(|open| open.has_request && !open.claimed && acknowledged.is_some() && open.acknowledged == acknowledged);
-        // A client that pipelines may have sent another request, now lost, in front of this one; so has one that had no answer yet.
-        let (lost, answered) = (mem::take(&mut self.request_lost), mem::take(&mut self.loss_answered));
-        let doubtful = lost && (self.pipelines || !answered);
-        self.open.push_back(Open { doubtful, ..Open::new(index, context, start, acknowledged, at) });
+        self.open.push_back(Open { index, context, sent, leads, holed: false, request: None, end: None, answer: None, settled: false });
+        if !self.unplaced.is_empty() {
+            self.resolve(flow, output);
+        }
+    }
+
+    /// Whether the client had nothing else under way when it sent a request.
+    fn leads(&mut self, sent: &Sent) -> Leads {
+        let everything_before_arrived = sent.answered_until.is_some_and(|received| received >= sent.start);
+        let Some(before) = self.last.filter(|before| before.place.after() == sent.place) else {
+            let first = sent.place == Place::default();
+            return match () {
+                () if everything_before_arrived || (first && !self.joined) => Leads::Yes,
+                () if first => Leads::Perhaps,
+                () => Leads::Unknown,
+            };
+        };
+        if before.acknowledged == sent.acknowledged {
+            self.pipelines = true;
+            return Leads::Unknown;
+        }
+        let since = before.acknowledged.unwrap_or_default();
+        let answered = self.last_answer.is_some_and(|start| start >= since);
+        // A lost answer may have been an informational one, in the middle of the request before.
+        let answer_lost = self.answers_lost_until > since && !self.open.back().is_some_and(expects_continue);
+        if everything_before_arrived || answered || answer_lost { Leads::Yes } else { Leads::Unknown }
+    }
+
+    fn watch_for_rolling(&mut self, sent: &Sent) {
+        let Some(waiting) = self.open.iter().find(|open| open.answer.is_none()).filter(|_| self.answers.is_some()) else { return };
+        let (Some(then), Some(now)) = (waiting.sent.acknowledged, sent.acknowledged) else { return };
+        self.rolls |= now > then && self.last_answer.is_some_and(|start| (then..now).contains(&start));
     }
 
     /// A request was read to its end.
-    pub(crate) fn request(&mut self, decoded: Decoded, flow: &Flow, output: &mut Output<'_>) {
-        let Some(open) = self.open.iter_mut().rev().find(|open| open.has_request && open.request.is_none()) else { return };
-        open.early = open.claimed && !open.context.upgrade;
+    pub(crate) fn request(&mut self, decoded: Box<Decoded>, end: u64, flow: &Flow, output: &mut Output<'_>) {
+        let Some(open) = self.open.back_mut().filter(|open| open.request.is_none()) else { return };
+        self.held += size(&decoded);
+        if let Some(answer) = &mut open.answer {
+            answer.early = true;
+        }
         open.request = Some(decoded);
+        open.end = Some(end);
         open.settled = false;
         self.give(flow, output);
         // Where no response is ever seen, requests do not wait for ever.
-        while self.open.len() > MAX_WAITING && self.open.front().is_some_and(|open| !open.claimed && open.request.is_some()) {
+        while self.open.len() > MAX_WAITING && self.open.front().is_some_and(|open| open.answer.is_none() && open.request.is_some()) {
             self.give_first(flow, output);
-            self.aligned = false;
         }
     }
 
-    /// A final response has begun at `start`, when the server had received `received` bytes of requests: which one is answered?
+    /// A final response has begun at `start`, when the server had received `received` bytes of requests: what does it answer?
     pub(crate) fn claim(&mut self, start: u64, received: Option<u64>, flow: &Flow, output: &mut Output<'_>) -> RequestContext {
-        let position = if self.aligned { self.open.iter().position(|open| !open.claimed) } else { self.realign(start, received) };
-        let Some(position) = position else {
-            let index = self.next_index();
-            let interim = mem::take(&mut self.interim);
-            self.loss_answered = true;
-            self.open.push_front(Open::orphan(index, interim));
-            return RequestContext { unseen: true, ..RequestContext::default() };
-        };
-        // Responses come in order: those before it will not be answered any more.
-        for _ in 0..position {
-            self.give_first(flow, output);
+        let place = self.next[1];
+        self.next[1] = place.after();
+        self.last_answer = Some(start);
+        let answer = Answer { received, ..Answer::new(mem::take(&mut self.interim)) };
+        if let Some(asked) = self.answers {
+            if let Some(position) = self.open.iter().position(|open| open.sent.place == asked && open.answer.is_none()) {
+                self.answers = Some(asked.after());
+                let context = self.open[position].context;
+                self.open[position].answer = Some(answer);
+                // Answers come in the order of the questions: what is in front will not be paired any more.
+                while !self.unplaced.is_empty() {
+                    self.give_orphan(flow, output);
+                }
+                while self.open.front().is_some_and(|open| open.answer.is_none()) {
+                    self.give_first(flow, output);
+                }
+                return context;
+            }
+            if asked.run == self.next[0].run {
+                // Nothing was asked, or it was given out because it had waited for too long.
+                self.answers = Some(if asked < self.next[0] { asked.after() } else { asked });
+            } else {
+                self.answers = None;
+            }
         }
-        let interim = mem::take(&mut self.interim);
-        let Some(open) = self.open.front_mut() else { return RequestContext::default() };
-        open.claimed = true;
-        open.interim.extend(interim);
-        open.context
-    }
-
-    /// Finds the request that a response answers after messages may have been lost.
-    fn realign(&mut self, start: u64, received: Option<u64>) -> Option<usize> {
-        let may_answer = |open: &Open| {
-            let sent_before = open.acknowledged.is_none_or(|acknowledged| acknowledged <= start);
-            let arrived = received.is_none_or(|received| open.start < received);
-            !open.claimed && open.has_request && sent_before && arrived
-        };
-        let candidates: Vec<usize> = (0..self.open.len()).filter(|position| may_answer(&self.open[*position])).collect();
-        let is_first = |position: &usize| !self.open[*position].doubtful;
-        let acknowledged = |position: &usize| self.open[*position].acknowledged;
-        let exact = candidates.iter().copied().find(|position| acknowledged(position) == Some(start));
-        let found = if exact.is_some() {
-            exact.filter(is_first)
-        } else {
-            // No response is missing since the client sent the last of them, and what came before it was answered by then.
-            let last = acknowledged(candidates.last()?);
-            let mut latest = candidates.iter().copied().filter(|position| acknowledged(position) == last);
-            let nothing_missing = last.is_none_or(|last| last >= self.lost_until[1]);
-            latest.next().filter(|only| latest.next().is_none() && nothing_missing && is_first(only))
-        }?;
-        self.aligned = self.open[found].start >= self.lost_until[0];
-        Some(found)
+        self.unplaced.push_back(Unplaced { place, start, holed: false, answer, settled: false });
+        if self.answers.is_none() {
+            self.resolve(flow, output);
+        }
+        if self.unplaced.len() > MAX_UNPLACED {
+            self.give_orphan(flow, output);
+        }
+        let unseen = RequestContext::default();
+        self.being_answered().map_or(unseen, |open| open.context)
     }
 
     /// An informational response.
@@ -182,37 +286,142 @@ impl Pairs {
     }
 
     /// A final response was read to its end.
-    pub(crate) fn response(&mut self, decoded: Decoded, flow: &Flow, output: &mut Output<'_>) {
-        let Some(open) = self.open.iter_mut().find(|open| open.claimed && open.response.is_none()) else { return };
-        open.response = Some(decoded);
-        open.settled = false;
+    pub(crate) fn response(&mut self, decoded: Box<Decoded>, end: u64, flow: &Flow, output: &mut Output<'_>) {
+        self.held += size(&decoded);
+        let placed = self.open.iter_mut().filter_map(|open| open.answer.as_mut().map(|answer| (&mut open.settled, answer)));
+        let unplaced = self.unplaced.iter_mut().map(|unplaced| (&mut unplaced.settled, &mut unplaced.answer));
+        if let Some((settled, answer)) = placed.chain(unplaced).find(|(_, answer)| answer.decoded.is_none()) {
+            *settled = false;
+            answer.decoded = Some(decoded);
+            answer.end = Some(end);
+        }
         self.give(flow, output);
+        self.give_hopeless(flow, output);
     }
 
     /// Any number of messages may be missing from those of `side`, up to the offset `until`.
-    pub(crate) const fn lose_place(&mut self, side: Side, until: u64) {
-        self.aligned = false;
+    pub(crate) fn lose_place(&mut self, side: Side, until: u64, output: &mut Output<'_>) {
         match side {
             Side::Request => {
-                self.lost_until[0] = until;
-                self.request_lost = true;
+                if let Some(open) = self.open.back_mut().filter(|open| open.sent.place.run == self.next[0].run) {
+                    open.holed = true;
+                }
+                self.next[0] = self.next[0].next_run();
             }
             _ => {
-                self.lost_until[1] = until;
-                self.loss_answered = true;
+                if let Some(unplaced) = self.unplaced.back_mut().filter(|unplaced| unplaced.place.run == self.next[1].run) {
+                    unplaced.holed = true;
+                }
+                self.next[1] = self.next[1].next_run();
+                self.answers = None;
+                self.answers_lost_until = until;
+                // The answer that they announced is lost, or begins behind the hole: no one knows.
+                output.ledger.lose(LossCause::IncompleteMessage, mem::take(&mut self.interim).len() as u64);
             }
         }
     }
 
-    /// Whether the response that is being read answers the last request so far.
+    /// Finds the requests of responses that wait for theirs.
+    fn resolve(&mut self, flow: &Flow, output: &mut Output<'_>) {
+        let mut found = Vec::new();
+        let mut ahead: Option<(Place, bool)> = None;
+        for requests in runs(&self.open, |open| open.sent.place.run) {
+            for responses in runs(&self.unplaced, |unplaced| unplaced.place.run) {
+                let Some(shift) = self.shift(requests.clone(), responses.clone()) else { continue };
+                let asked_by = |response: Place| Place { run: self.open[requests.start].sent.place.run, ordinal: response.ordinal + shift };
+                for position in responses.clone() {
+                    let asked = asked_by(self.unplaced[position].place);
+                    found.extend(requests.clone().find(|request| self.open[*request].sent.place == asked).map(|request| (request, position)));
+                }
+                let next = asked_by(self.next[1]);
+                let is_here = requests.clone().any(|request| self.open[request].sent.place == next);
+                let current = self.unplaced[responses.start].place.run == self.next[1].run;
+                if current && ahead.is_none_or(|(_, was_here)| !was_here) {
+                    ahead = Some((next, is_here));
+                }
+            }
+        }
+        found.sort_unstable();
+        let (mut given, mut orphaned) = (0, 0);
+        for (request, response) in found {
+            // Answers come in the order of the questions.
+            if request < given || response < orphaned || self.open[request - given].answer.is_some() {
+                continue;
+            }
+            for _ in given..request {
+                self.give_first(flow, output);
+            }
+            for _ in orphaned..response {
+                self.give_orphan(flow, output);
+            }
+            (given, orphaned) = (request, response + 1);
+            let Some(Unplaced { answer, .. }) = self.unplaced.pop_front() else { return };
+            self.open[0].answer = Some(answer);
+            self.open[0].settled = false;
+            if self.open[0].is_answered() {
+                self.give_first(flow, output);
+                given += 1;
+            }
+        }
+        if let Some((next, _)) = ahead {
+            self.answers = Some(next);
+        }
+        self.give_hopeless(flow, output);
+    }
+
+    /// By how much the ordinals of `requests` (one run, positions in `open`) are ahead of those of `responses` (one run, positions
+    /// in `unplaced`) that answer them, if that is certain.
+    fn shift(&mut self, requests: Range<usize>, responses: Range<usize>) -> Option<i64> {
+        let asked = |position: usize| &self.open[position];
+        let last_asked = asked(requests.end - 1);
+        let most = responses.clone().filter_map(|position| {
+            let Unplaced { place, start, answer: Answer { received, .. }, .. } = &self.unplaced[position];
+            let is_beyond = |sent: &Sent| sent.acknowledged.is_some_and(|heard| heard > *start) || received.is_some_and(|received| sent.start >= received);
+            let beyond = requests.clone().map(|position| asked(position).sent).find(is_beyond).map(|sent| sent.place.ordinal);
+            // Where nothing is missing, what would come next is beyond too.
+            let hole_free = received.is_some_and(|received| !last_asked.holed || last_asked.end.is_some_and(|end| received <= end));
+            Some(beyond.or_else(|| hole_free.then_some(last_asked.sent.place.ordinal + 1))? - 1 - place.ordinal)
+        });
+        let most = most.min()?;
+        let last_answer = &self.unplaced[responses.end - 1];
+        let least = requests.clone().filter(|position| asked(*position).leads == Leads::Yes && !self.rolls).filter_map(|position| {
+            let sent = asked(position).sent;
+            let heard = sent.acknowledged?;
+            let next =
+                responses.clone().map(|position| &self.unplaced[position]).find(|unplaced| unplaced.start >= heard).map(|unplaced| unplaced.place.ordinal);
+            let hole_free = !last_answer.holed || last_answer.answer.end.is_some_and(|end| heard <= end);
+            Some(sent.place.ordinal - next.or_else(|| hole_free.then_some(last_answer.place.ordinal + 1))?)
+        });
+        let least = least.max()?;
+        // It did have others under way.
+        self.rolls |= least > most;
+        (least == most).then_some(least)
+    }
+
+    /// Gives out the responses whose request was lost for certain.
+    fn give_hopeless(&mut self, flow: &Flow, output: &mut Output<'_>) {
+        while let Some(Unplaced { start, answer, .. }) = self.unplaced.front()
+            && answer.decoded.is_some()
+            && !self.open.iter().any(|open| open.may_be_answered_by(*start, answer.received))
+        {
+            self.give_orphan(flow, output);
+        }
+    }
+
+    /// The request that is answered by the response that is being read.
+    fn being_answered(&self) -> Option<&Open> {
+        self.open.iter().find(|open| open.answer.as_ref().is_some_and(|answer| answer.decoded.is_none()))
+    }
+
+    /// Whether the response that is being read answers the last request so far, or may.
     pub(crate) fn claimed_is_last(&self) -> bool {
-        self.open.back().is_some_and(|open| open.claimed)
+        self.open.back().is_some_and(|open| open.answer.is_some() || (!open.context.connect && self.being_answered().is_none()))
     }
 
     /// Whether a response takes the connection out of HTTP.
     pub(crate) fn claimed_upgrades(&self, decoded: &Decoded) -> bool {
         let status = decoded.message.head.status().unwrap_or_default();
-        let connect = self.open.iter().find(|open| open.claimed && open.response.is_none()).is_some_and(|open| open.context.connect);
+        let connect = self.being_answered().is_some_and(|open| open.context.connect);
         status == 101 || (connect && (200..300).contains(&status))
     }
 
@@ -221,35 +430,57 @@ impl Pairs {
         self.open.back().is_some_and(|open| open.context.connect)
     }
 
-    /// Bytes in finished messages that wait for others.
+    /// Bytes in memory for finished messages that wait for others.
     pub(crate) fn held(&self) -> u64 {
-        self.open.iter().map(Open::size).sum()
+        self.held + ((self.open.len() + self.unplaced.len()) * ENTRY) as u64
     }
 
     /// Whether finished messages wait for others.
     pub(crate) fn waits(&self) -> bool {
-        !self.open.is_empty()
+        !self.open.is_empty() || !self.unplaced.is_empty()
     }
 
     /// Copies what waits out of the blocks in which it was received.
     pub(crate) fn settle(&mut self) {
-        for open in &mut self.open {
-            if !mem::replace(&mut open.settled, true) {
-                for decoded in [&mut open.request, &mut open.response].into_iter().flatten() {
-                    decoded.message.head.settle();
-                    for slice in &mut decoded.message.body.slices {
-                        *slice = Bytes::copy_from_slice(slice);
-                    }
-                }
+        let open = self.open.iter_mut().map(|open| (&mut open.settled, &mut open.request, open.answer.as_mut()));
+        let unplaced = self.unplaced.iter_mut();
+        for (settled, request, answer) in open {
+            if !mem::replace(settled, true) {
+                let answer = answer.and_then(|answer| answer.decoded.as_mut());
+                request.iter_mut().chain(answer).for_each(|decoded| settle(decoded));
             }
+        }
+        for Unplaced { settled, answer, .. } in unplaced {
+            if !mem::replace(settled, answer.decoded.is_some()) {
+                answer.decoded.iter_mut().for_each(|decoded| settle(decoded));
+            }
+        }
+    }
+
+    /// Too much waits: what is finished is given out as it is.
+    pub(crate) fn shed(&mut self, flow: &Flow, output: &mut Output<'_>) {
+        while self.unplaced.front().is_some_and(|unplaced| unplaced.answer.decoded.is_some()) {
+            self.give_orphan(flow, output);
+        }
+        while self.open.front().is_some_and(|open| open.request.is_some() && open.answer.as_ref().is_none_or(|answer| answer.decoded.is_some())) {
+            self.give_first(flow, output);
         }
     }
 
     /// Nothing more will come.
     pub(crate) fn finish(&mut self, flow: &Flow, output: &mut Output<'_>) {
+        if !self.pipelines
+            && let Some(first) = self.open.front_mut().filter(|open| open.leads == Leads::Perhaps)
+        {
+            first.leads = Leads::Yes;
+            self.resolve(flow, output);
+        }
         let interim = mem::take(&mut self.interim);
-        if let Some(open) = self.open.iter_mut().find(|open| !open.claimed) {
-            open.interim.extend(interim);
+        if let Some(open) = self.open.iter_mut().find(|open| open.answer.is_none()).filter(|_| !interim.is_empty()) {
+            open.answer = Some(Answer::new(interim));
+        }
+        while !self.unplaced.is_empty() {
+            self.give_orphan(flow, output);
         }
         while !self.open.is_empty() {
             self.give_first(flow, output);
@@ -268,13 +499,28 @@ impl Pairs {
         }
     }
 
-    /// Gives out the first as it is.
+    /// Gives out the first request as it is.
     fn give_first(&mut self, flow: &Flow, output: &mut Output<'_>) {
-        let Some(open) = self.open.pop_front() else { return };
-        if open.request.is_none() && open.response.is_none() {
+        let Some(Open { index, context, sent, request, end, answer, .. }) = self.open.pop_front() else { return };
+        let answer = answer.unwrap_or_else(|| Answer::new(Vec::new()));
+        let early = !context.upgrade && answer.received.zip(end).map_or(answer.early, |(received, end)| received < end);
+        let response = answer.decoded.map(|response| if context.head { answer_to_head(response) } else { response });
+        self.record(Told { index, began: sent.at, request, interim: answer.interim, response, early }, flow, output);
+    }
+
+    /// Gives out the first response without a request.
+    fn give_orphan(&mut self, flow: &Flow, output: &mut Output<'_>) {
+        let Some(Unplaced { answer, .. }) = self.unplaced.pop_front() else { return };
+        let index = self.next_index();
+        self.record(Told { index, began: Timestamp::default(), request: None, interim: answer.interim, response: answer.decoded, early: false }, flow, output);
+    }
+
+    fn record(&mut self, told: Told, flow: &Flow, output: &mut Output<'_>) {
+        if told.request.is_none() && told.response.is_none() {
             return;
         }
-        let exchange = open.into_exchange(flow, self.requests, mem::take(&mut self.midstream));
+        self.held -= [&told.request, &told.response].into_iter().flatten().map(|decoded| size(decoded)).sum::<u64>();
+        let exchange = told.into_exchange(flow, self.requests, mem::take(&mut self.midstream));
         let ledger = &mut *output.ledger;
         ledger.requests += u64::from(exchange.request.is_some());
         ledger.responses += u64::from(exchange.response.is_some());
@@ -289,9 +535,19 @@ impl Pairs {
     }
 }
 
-impl Open {
+/// All that is told of an exchange.
+struct Told {
+    index: u32,
+    began: Timestamp,
+    request: Option<Box<Decoded>>,
+    interim: Vec<Head>,
+    response: Option<Box<Decoded>>,
+    early: bool,
+}
+
+impl Told {
     fn into_exchange(self, flow: &Flow, requests: Direction, midstream: bool) -> Exchange {
-        let Self { index, began, request, interim, response, early, .. } = self;
+        let Self { index, began, request, interim, response, early } = self;
         let mut anomalies: BTreeSet<Anomaly> = [&request, &response].into_iter().flatten().flat_map(|decoded| decoded.anomalies.iter().copied()).collect();
         for (is, anomaly) in [
             (request.is_none(), Anomaly::MissingRequest),
@@ -329,5 +585,49 @@ impl Open {
     }
 }
 
+/// A response that was read before it was known that it answers a `HEAD`.
+fn answer_to_head(mut response: Box<Decoded>) -> Box<Decoded> {
+    let Decoded { message: Message { body, .. }, anomalies, .. } = &mut *response;
+    if body.framing == BodyFraming::Empty {
+        return response;
+    }
+    if body.kept_length() == 0 && body.completeness == Completeness::TruncatedAt(0) {
+        anomalies.remove(&Anomaly::Truncated);
+        *body = Body::empty();
+    } else if body.wire_length > 0 {
+        // What was taken for its body is something else.
+        anomalies.insert(Anomaly::AmbiguousFraming);
+    }
+    response
+}
+
+fn expects_continue(open: &Open) -> bool {
+    open.request.as_ref().is_none_or(|request| request.message.head.header("expect").is_some())
+}
+
+/// Where each run of messages begins and ends in a queue.
+fn runs<'a, T>(queue: &'a VecDeque<T>, run: impl Fn(&T) -> u32 + Copy + 'a) -> Vec<Range<usize>> {
+    let starts: Vec<usize> = (0..queue.len()).filter(|position| *position == 0 || run(&queue[*position - 1]) != run(&queue[*position])).collect();
+    let ends = starts.iter().skip(1).copied().chain([queue.len()]);
+    starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+}
+
+/// Bytes in memory.
+fn size(decoded: &Decoded) -> u64 {
+    let body = &decoded.message.body;
+    body.kept_length() + decoded.message.head.raw().len() as u64 + (body.slices.len() * size_of::<Bytes>()) as u64
+}
+
+fn settle(decoded: &mut Decoded) {
+    decoded.message.head.settle();
+    for slice in &mut decoded.message.body.slices {
+        *slice = Bytes::copy_from_slice(slice);
+    }
+}
+
 /// How many requests may wait for responses that do not come.
-const MAX_WAITING: usize = 1024;
+const MAX_WAITING: usize = 256;
+/// How many responses may wait for their request to be known.
+const MAX_UNPLACED: usize = 64;
+/// What a message that waits costs besides its bytes.
+const ENTRY: usize = size_of::<Open>() + size_of::<Decoded>();

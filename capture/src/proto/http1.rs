@@ -9,7 +9,7 @@ use reenact_formats::wire::http1::{Accounting, Decoder, Event, Limits, RequestCo
 
 use super::{Flow, Placed};
 use crate::flow::{Direction, Output};
-use crate::pair::Pairs;
+use crate::pair::{Pairs, Sent};
 use crate::tcp::Content;
 
 pub(crate) struct Http1 {
@@ -29,6 +29,13 @@ struct Way {
     end: u64,
     conflicting: bool,
     counted: Accounting,
+}
+
+impl Way {
+    /// How much of the other way the sender had received when it sent the last byte before `offset`.
+    fn acknowledged_before(&self, offset: u64) -> Option<u64> {
+        self.acknowledged.iter().take_while(|(from, _)| *from < offset).last().map(|(_, acknowledged)| *acknowledged)
+    }
 }
 
 impl Http1 {
@@ -123,13 +130,15 @@ impl Http1 {
                     self.ways[1 - self.requests].decoder.allow_headless();
                 }
                 let (start, acknowledged) = self.place(self.requests, start);
-                self.pairs.begin(context, start, acknowledged, at);
+                let answered_until = acknowledged.and_then(|heard| self.ways[1 - self.requests].acknowledged_before(heard));
+                self.pairs.begin(context, Sent::new(start, acknowledged, answered_until, at), flow, output);
             }
             Event::Message(mut decoded) => {
                 self.mark_conflict(self.requests, &mut decoded.anomalies);
-                self.pairs.request(*decoded, flow, output);
+                let end = self.ways[self.requests].base + decoded.span.end;
+                self.pairs.request(decoded, end, flow, output);
             }
-            Event::Lost => self.pairs.lose_place(Side::Request, self.ways[self.requests].end),
+            Event::Lost => self.pairs.lose_place(Side::Request, self.ways[self.requests].end, output),
             Event::Unclaimed { .. } | Event::Interim { .. } | Event::Upgraded | _ => {}
         }
     }
@@ -150,13 +159,14 @@ impl Http1 {
                 if upgrades {
                     decoded.anomalies.insert(Anomaly::Upgraded);
                 }
-                self.pairs.response(*decoded, flow, output);
+                let end = self.ways[responses].base + decoded.span.end;
+                self.pairs.response(decoded, end, flow, output);
                 if answers_last && !upgrades {
                     self.ways[self.requests].decoder.resume();
                 }
             }
             Event::Upgraded => self.ways[self.requests].decoder.upgrade(),
-            Event::Lost => self.pairs.lose_place(Side::Response, self.ways[responses].end),
+            Event::Lost => self.pairs.lose_place(Side::Response, self.ways[responses].end, output),
             Event::Begun { .. } | _ => {}
         }
     }
