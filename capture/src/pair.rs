@@ -276,7 +276,7 @@ impl Pairs {
         if self.unplaced.len() > MAX_UNPLACED {
             self.give_orphan(flow, output);
         }
-        let unseen = RequestContext::default();
+        let unseen = RequestContext { unseen: true, ..RequestContext::default() };
         self.being_answered().map_or(unseen, |open| open.context)
     }
 

@@ -160,7 +160,7 @@ impl Connection {
             stream.reassembler.relieve(at, &mut stream.queue);
         }
         self.hand_on_all(output);
-        self.conversation.shed();
+        self.conversation.shed(&self.flow, output);
     }
 
     pub(super) fn settle(&mut self) {

@@ -91,10 +91,11 @@ impl Http1 {
         self.pairs.settle();
     }
 
-    pub(super) fn shed(&mut self) {
+    pub(super) fn shed(&mut self, flow: &Flow, output: &mut Output<'_>) {
         for way in &mut self.ways {
             way.decoder.shed();
         }
+        self.pairs.shed(flow, output);
     }
 
     pub(super) fn finish(&mut self, flow: &Flow, output: &mut Output<'_>) {

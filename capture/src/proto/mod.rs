@@ -102,10 +102,10 @@ impl Conversation {
         }
     }
 
-    /// Gives up bodies in memory: a cap was hit.
-    pub(crate) fn shed(&mut self) {
+    /// Gives up bodies in memory, and what waits for others: a cap was hit.
+    pub(crate) fn shed(&mut self, flow: &Flow, output: &mut Output<'_>) {
         if let Self::Http1(http1) = self {
-            http1.shed();
+            http1.shed(flow, output);
         }
     }
 
