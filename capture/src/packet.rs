@@ -60,6 +60,13 @@ impl Payload {
         }
     }
 
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Self::Within(range) => range.len() as u64,
+            Self::Own(bytes) => bytes.len() as u64,
+        }
+    }
+
     /// The bytes themselves; `block` is that of the batch.
     pub(crate) fn bytes(self, block: &Bytes) -> Bytes {
         match self {

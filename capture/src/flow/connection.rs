@@ -4,7 +4,6 @@
 //! everything that its sender had acknowledged was handed on: so the conversation sees a question before its answer, however
 //! the capture shuffled the packets. It waits no longer than until the missing bytes are declared lost.
 
-use std::collections::VecDeque;
 use std::mem;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use super::{Direction, Output};
 use crate::Limits;
 use crate::packet::{Meeting, Segment};
 use crate::proto::{Conversation, Flow, Placed};
-use crate::tcp::{Chunk, Content, Piece, Reassembler, Tally};
+use crate::tcp::{Chunk, Content, Piece, Queue, Reassembler, Tally};
 
 pub(super) struct Connection {
     flow: Flow,
@@ -31,14 +30,15 @@ pub(super) struct Connection {
     noted_closed: bool,
     /// The batch since which it may hold slices of blocks.
     pub(super) held_since: Option<u64>,
+    /// Bytes in memory for it.
+    held: u64,
 }
 
 #[derive(Default)]
 struct Stream {
     reassembler: Reassembler,
     /// In order, and not handed on yet.
-    queue: VecDeque<Chunk>,
-    queued_bytes: u64,
+    queue: Queue,
     /// Offset of the next byte to hand on.
     handed: u64,
 }
@@ -55,6 +55,7 @@ impl Connection {
             noted: None,
             noted_closed: false,
             held_since: None,
+            held: 0,
         }
     }
 
@@ -63,13 +64,17 @@ impl Connection {
     }
 
     /// Bytes in memory for it.
-    pub(super) fn held(&self) -> u64 {
-        self.streams.iter().map(|stream| stream.reassembler.held_bytes() + stream.queued_bytes).sum::<u64>() + self.conversation.held()
+    pub(super) const fn held(&self) -> u64 {
+        self.held
+    }
+
+    fn weigh(&mut self) {
+        self.held = self.streams.iter().map(|stream| stream.reassembler.held_bytes() + stream.queue.size()).sum::<u64>() + self.conversation.held();
     }
 
     /// Whether it holds anything that may be a slice of a block.
     pub(super) fn holds(&self) -> bool {
-        self.held() > 0 || self.conversation.waits()
+        self.held > 0 || self.conversation.waits()
     }
 
     /// Whether `segment` opens another connection between the same two ends (ports are reused).
@@ -78,37 +83,56 @@ impl Connection {
     }
 
     pub(super) fn segment(&mut self, segment: Segment, block: &Bytes, now: Timestamp, output: &mut Output<'_>) {
+        self.last_seen = self.last_seen.max(now);
         let Segment { flow: _, direction, tags, at, sequence, acknowledgment, syn, fin, rst, payload, cut } = segment;
         self.meeting.saw(direction, tags);
-        let payload = payload.bytes(block);
-        self.last_seen = self.last_seen.max(now);
+        let mut tally = Tally::default();
         if syn {
             self.flow.opener.get_or_insert(if acknowledgment.is_some() { 1 - direction } else { direction });
-            self.begin(direction, sequence.wrapping_add(1));
+            self.begin(direction, sequence.wrapping_add(1), &mut tally);
             if let Some(acknowledgment) = acknowledgment {
-                self.begin(1 - direction, acknowledgment);
+                self.begin(1 - direction, acknowledgment, &mut tally);
             }
         }
         if let Some(acknowledgment) = acknowledgment {
             self.streams[1 - direction].reassembler.acknowledge(acknowledgment, now);
         }
-        if !rst || !payload.is_empty() {
+        let is_plain = !(syn || fin || rst) && cut == 0;
+        if is_plain && payload.is_empty() && self.streams[direction].reassembler.is_placed() {
+            // A bare acknowledgment brings nothing on.
+            return;
+        }
+        let payload = if self.conversation.is_deaf() { Content::Passed(payload.length()) } else { Content::Data(payload.bytes(block)) };
+        let stream = &self.streams[direction];
+        if is_plain && stream.reassembler.is_next(sequence) && stream.queue.is_empty() && self.waits_for(direction, acknowledgment).is_none() {
+            // Nearly all segments: the next bytes, and nothing to wait for.
+            self.streams[direction].reassembler.pass(payload.length());
+            self.hand_over(direction, Chunk { content: payload, at, acknowledged: acknowledgment, conflicting: false }, output);
+            if !self.streams[1 - direction].queue.is_empty() {
+                self.hand_on(output);
+            }
+            self.weigh();
+            return;
+        }
+        let stream = &mut self.streams[direction];
+        if rst {
+            self.reset |= stream.reassembler.may_reset(sequence);
+        }
+        if !rst || payload.length() > 0 {
             let first = if syn { sequence.wrapping_add(1) } else { sequence };
             let piece = Piece { sequence: first, payload, cut, fin, acknowledged: acknowledgment, at };
-            let mut tally = Tally::default();
-            let stream = &mut self.streams[direction];
             stream.reassembler.push(piece, &mut stream.queue, &mut tally);
-            output.ledger.retransmitted_bytes += tally.retransmitted;
-            output.ledger.stream_bytes += tally.rejected;
-            output.ledger.lose(LossCause::Unparsable, tally.rejected);
         }
-        self.reset |= rst;
+        output.ledger.retransmitted_bytes += tally.retransmitted;
+        output.ledger.stream_bytes += tally.rejected;
+        output.ledger.lose(LossCause::Unparsable, tally.rejected);
         self.hand_on(output);
+        self.weigh();
     }
 
-    fn begin(&mut self, direction: Direction, first: u32) {
+    fn begin(&mut self, direction: Direction, first: u32, tally: &mut Tally) {
         let stream = &mut self.streams[direction];
-        stream.reassembler.begin(first, &mut stream.queue);
+        stream.reassembler.begin(first, &mut stream.queue, tally);
     }
 
     /// When a hole is to be declared lost, if its shard does not know yet.
@@ -152,6 +176,7 @@ impl Connection {
             stream.reassembler.expire(now, &mut stream.queue);
         }
         self.hand_on(output);
+        self.weigh();
     }
 
     /// A cap was hit: nothing is waited for any longer.
@@ -161,18 +186,16 @@ impl Connection {
         }
         self.hand_on_all(output);
         self.conversation.shed(&self.flow, output);
+        self.weigh();
     }
 
     pub(super) fn settle(&mut self) {
         for stream in &mut self.streams {
             stream.reassembler.settle();
-            for chunk in &mut stream.queue {
-                if let Content::Data(data) = &mut chunk.content {
-                    *data = Bytes::copy_from_slice(data);
-                }
-            }
+            stream.queue.settle();
         }
         self.conversation.settle();
+        self.weigh();
     }
 
     pub(super) fn finish(mut self, now: Timestamp, output: &mut Output<'_>) {
@@ -203,7 +226,7 @@ impl Connection {
             }
         }
         for stream in &mut self.streams {
-            stream.queued_bytes = stream.queue.iter().map(|chunk| if let Content::Data(data) = &chunk.content { data.len() as u64 } else { 0 }).sum();
+            stream.queue.rest();
         }
     }
 
@@ -217,16 +240,17 @@ impl Connection {
     }
 
     fn may_go(&self, direction: Direction) -> bool {
-        self.streams[direction].queue.front().is_some_and(|chunk| self.waits_for(direction, chunk).is_none())
+        self.streams[direction].queue.first().is_some_and(|chunk| self.waits_for(direction, chunk.acknowledged).is_none())
     }
 
-    /// The offset up to which the other direction must have been handed on before `chunk`, if it has not.
-    fn waits_for(&self, direction: Direction, chunk: &Chunk) -> Option<u64> {
+    /// The offset up to which the other direction must have been handed on before a chunk whose sender had `acknowledged` so much
+    /// of it, if it has not.
+    fn waits_for(&self, direction: Direction, acknowledged: Option<u32>) -> Option<u64> {
         let other = &self.streams[1 - direction];
-        if !other.reassembler.is_seen() {
+        if !other.reassembler.is_seen() || self.conversation.is_deaf() {
             return None;
         }
-        let acknowledged = chunk.acknowledged?;
+        let acknowledged = acknowledged?;
         match other.reassembler.offset_of(acknowledged) {
             Some(offset) => (offset > other.handed && offset - other.handed < PLAUSIBLE).then_some(offset),
             None => Some(u64::MAX),
@@ -237,14 +261,16 @@ impl Connection {
     fn knot(&self) -> Option<Direction> {
         let waits_for_queued = |direction: Direction| {
             let other = &self.streams[1 - direction];
-            let front = self.streams[direction].queue.front();
-            front.and_then(|chunk| self.waits_for(direction, chunk)).is_some_and(|offset| offset <= other.reassembler.offset() && !other.queue.is_empty())
+            let first = self.streams[direction].queue.first();
+            first
+                .and_then(|chunk| self.waits_for(direction, chunk.acknowledged))
+                .is_some_and(|offset| offset <= other.reassembler.offset() && !other.queue.is_empty())
         };
         (waits_for_queued(0) && waits_for_queued(1)).then(|| self.older()).flatten()
     }
 
     fn older(&self) -> Option<Direction> {
-        let front = |direction: Direction| self.streams[direction].queue.front().map(|chunk| (chunk.at, direction));
+        let front = |direction: Direction| self.streams[direction].queue.first().map(|chunk| (chunk.at, direction));
         match (front(0), front(1)) {
             (Some(one), Some(other)) => Some(one.min(other).1),
             (one, other) => one.or(other).map(|(_, direction)| direction),
@@ -252,16 +278,20 @@ impl Connection {
     }
 
     fn hand_on_one(&mut self, direction: Direction, output: &mut Output<'_>) {
-        let [from, to] = if direction == 0 { [0, 1] } else { [1, 0] };
-        let Some(chunk) = self.streams[from].queue.pop_front() else { return };
-        let offset = self.streams[from].handed;
+        if let Some(chunk) = self.streams[direction].queue.pop() {
+            self.hand_over(direction, chunk, output);
+        }
+    }
+
+    fn hand_over(&mut self, direction: Direction, chunk: Chunk, output: &mut Output<'_>) {
         let length = chunk.content.length();
-        self.streams[from].handed += length;
+        let offset = self.streams[direction].handed;
+        self.streams[direction].handed += length;
         output.ledger.stream_bytes += length;
         if let Content::Gap(missing, cause) = &chunk.content {
             output.ledger.lose(*cause, *missing);
         }
-        let acknowledged = chunk.acknowledged.and_then(|acknowledged| self.streams[to].reassembler.offset_of(acknowledged));
+        let acknowledged = chunk.acknowledged.and_then(|acknowledged| self.streams[1 - direction].reassembler.offset_of(acknowledged));
         self.conversation.take(Placed { direction, chunk, offset, acknowledged }, &self.flow, output);
     }
 }

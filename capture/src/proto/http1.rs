@@ -64,12 +64,15 @@ impl Http1 {
             && way.acknowledged.back().is_none_or(|(_, last)| *last != acknowledged)
         {
             way.acknowledged.push_back((offset, acknowledged));
+            if way.acknowledged.len() > MAX_ACKNOWLEDGED {
+                way.acknowledged.pop_front();
+            }
         }
         way.end = offset + chunk.content.length();
         way.conflicting |= chunk.conflicting;
         match chunk.content {
             Content::Data(data) => way.decoder.feed(data, chunk.at),
-            Content::Gap(missing, _) => way.decoder.gap(missing, chunk.at),
+            Content::Gap(missing, _) | Content::Passed(missing) => way.decoder.gap(missing, chunk.at),
             Content::End => way.decoder.close(chunk.at),
             Content::Cut => way.decoder.cut(chunk.at),
         }
@@ -213,5 +216,7 @@ impl Http1 {
     }
 }
 
+/// In a long message both ways, the beginning's acknowledgments are of no use any more.
+const MAX_ACKNOWLEDGED: usize = 64;
 /// How many bytes may wait for the answer to an upgrade.
 const MAX_UPGRADE_WAIT: u64 = 1 << 20;

@@ -9,7 +9,6 @@ mod probe;
 
 use std::net::SocketAddr;
 
-use bytes::Bytes;
 use reenact_formats::model::ConnectionId;
 
 use self::http1::Http1;
@@ -39,7 +38,11 @@ pub(crate) struct Placed {
 }
 
 /// A connection's protocol, and the state of its parser.
+#[derive(Default)]
 pub(crate) enum Conversation {
+    /// Nothing was said yet.
+    #[default]
+    Silent,
     /// Not known yet.
     Probing(Box<Probing>),
     /// HTTP/0.9 to 1.1.
@@ -53,16 +56,14 @@ pub(crate) enum Conversation {
     },
 }
 
-impl Default for Conversation {
-    fn default() -> Self {
-        Self::Probing(Box::default())
-    }
-}
-
 impl Conversation {
     /// Takes the next chunk.
     pub(crate) fn take(&mut self, placed: Placed, flow: &Flow, output: &mut Output<'_>) {
         match self {
+            Self::Silent => {
+                *self = Self::Probing(Box::default());
+                self.take(placed, flow, output);
+            }
             Self::Probing(probing) => match probing.take(placed, flow) {
                 Verdict::Undecided => {}
                 Verdict::Http1 { requests } => self.become_http1(requests, flow, output),
@@ -84,8 +85,13 @@ impl Conversation {
         match self {
             Self::Probing(probing) => probing.held_bytes(),
             Self::Http1(http1) => http1.held(),
-            Self::Foreign { .. } => 0,
+            Self::Silent | Self::Foreign { .. } => 0,
         }
+    }
+
+    /// Whether nothing that is said from now on is of interest, but how much it is.
+    pub(crate) const fn is_deaf(&self) -> bool {
+        matches!(self, Self::Foreign { open: false, .. })
     }
 
     /// Whether it holds finished messages that wait for others.
@@ -98,7 +104,7 @@ impl Conversation {
         match self {
             Self::Probing(probing) => probing.settle(),
             Self::Http1(http1) => http1.settle(),
-            Self::Foreign { .. } => {}
+            Self::Silent | Self::Foreign { .. } => {}
         }
     }
 
@@ -142,16 +148,8 @@ impl Conversation {
 }
 
 fn count_foreign(name: &str, content: &Content, output: &mut Output<'_>) {
-    if let Content::Data(data) = content
-        && let Some(traffic) = output.ledger.foreign.get_mut(name)
-    {
-        traffic.bytes += data.len() as u64;
-    }
-}
-
-/// Copies a chunk's bytes out of the block of which they are a slice.
-fn settle_chunk(chunk: &mut Chunk) {
-    if let Content::Data(data) = &mut chunk.content {
-        *data = Bytes::copy_from_slice(data);
+    let (Content::Data(_) | Content::Passed(_)) = content else { return };
+    if let Some(traffic) = output.ledger.foreign.get_mut(name) {
+        traffic.bytes += content.length();
     }
 }

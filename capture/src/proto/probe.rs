@@ -6,7 +6,7 @@
 use reenact_formats::model::Side;
 use reenact_formats::wire::http1::{Opening, opening, seek};
 
-use super::{Flow, Placed, settle_chunk};
+use super::{Flow, Placed};
 use crate::flow::Direction;
 use crate::tcp::Content;
 
@@ -57,7 +57,7 @@ impl Probing {
                 way.prefix.clear();
                 way.holed = true;
             }
-            Content::End | Content::Cut => {}
+            Content::Passed(_) | Content::End | Content::Cut => {}
         }
         let is_data = matches!(placed.chunk.content, Content::Data(_));
         self.held.push(placed);
@@ -106,7 +106,7 @@ impl Probing {
 
     pub(super) fn settle(&mut self) {
         for placed in &mut self.held {
-            settle_chunk(&mut placed.chunk);
+            placed.chunk.content.settle();
         }
     }
 }

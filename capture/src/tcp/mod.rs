@@ -4,6 +4,8 @@
 
 mod reassembler;
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use reenact_formats::model::{LossCause, Timestamp};
 
@@ -23,6 +25,8 @@ pub(crate) struct Chunk {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
     Data(Bytes),
+    /// So many bytes were seen, and are of no interest.
+    Passed(u64),
     /// So many bytes will never come.
     Gap(u64, LossCause),
     /// The sender has closed.
@@ -36,8 +40,84 @@ impl Content {
     pub(crate) const fn length(&self) -> u64 {
         match self {
             Self::Data(data) => data.len() as u64,
-            Self::Gap(missing, _) => *missing,
+            Self::Passed(length) | Self::Gap(length, _) => *length,
             Self::End | Self::Cut => 0,
         }
     }
+
+    /// Bytes that were seen.
+    const fn seen(&self) -> u64 {
+        match self {
+            Self::Data(_) | Self::Passed(_) => self.length(),
+            Self::Gap(..) | Self::End | Self::Cut => 0,
+        }
+    }
+
+    /// Bytes in memory, those that it takes to keep it included: a million pieces of one byte are a million pieces.
+    const fn size(&self) -> u64 {
+        match self {
+            Self::Data(data) => PIECE + data.len() as u64,
+            _ => PIECE,
+        }
+    }
+
+    /// Copies it out of the block of which it is a slice.
+    pub(crate) fn settle(&mut self) {
+        if let Self::Data(data) = self {
+            *data = Bytes::copy_from_slice(data);
+        }
+    }
 }
+
+/// Chunks in order that cannot be handed on yet.
+#[derive(Default)]
+pub(crate) struct Queue {
+    chunks: VecDeque<Chunk>,
+    size: u64,
+    /// How many of the first are known not to be slices of a block.
+    settled: usize,
+}
+
+impl Queue {
+    pub(crate) fn push(&mut self, chunk: Chunk) {
+        self.size += chunk.content.size();
+        self.chunks.push_back(chunk);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Chunk> {
+        let chunk = self.chunks.pop_front()?;
+        self.size -= chunk.content.size();
+        self.settled = self.settled.saturating_sub(1);
+        Some(chunk)
+    }
+
+    pub(crate) fn first(&self) -> Option<&Chunk> {
+        self.chunks.front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Bytes in memory.
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) fn settle(&mut self) {
+        for chunk in self.chunks.range_mut(self.settled..) {
+            chunk.content.settle();
+        }
+        self.settled = self.chunks.len();
+    }
+
+    /// Gives back memory that an empty queue does not need.
+    pub(crate) fn rest(&mut self) {
+        if self.chunks.is_empty() {
+            self.chunks = VecDeque::new();
+        }
+    }
+}
+
+/// What it takes to keep a piece, besides its bytes: an entry of a map or a queue, and an allocation.
+const PIECE: u64 = 2 * size_of::<Chunk>() as u64;

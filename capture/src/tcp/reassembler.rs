@@ -13,18 +13,18 @@
 //! acknowledgment may be seen first), or when the caller says so because a cap was hit or the flow has ended. A stream that is
 //! joined in the middle waits for the same grace before it settles where it begins.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::mem;
 use std::time::Duration;
 
-use bytes::Bytes;
 use reenact_formats::model::{LossCause, Timestamp};
 
-use super::{Chunk, Content};
+use super::{Chunk, Content, Queue};
 
 /// What one segment brings.
 pub(crate) struct Piece {
     pub(crate) sequence: u32,
-    pub(crate) payload: Bytes,
+    pub(crate) payload: Content,
     /// Bytes behind the payload that were on the wire and not captured.
     pub(crate) cut: u32,
     pub(crate) fin: bool,
@@ -45,22 +45,28 @@ pub(crate) struct Tally {
 pub(crate) struct Reassembler {
     /// Extended sequence number of the stream's first byte, once it is known.
     origin: Option<u64>,
-    /// Whether a SYN told the origin.
-    handshake: bool,
     /// Extended sequence number of the next byte to give out. Before `origin` is known: of the first packet, to extend by.
     next: u64,
-    /// The lowest sequence number seen while `origin` is unknown, and when that began.
-    joining: Option<(u64, Timestamp)>,
-    held: BTreeMap<u64, Held>,
-    held_bytes: u64,
     /// The highest extended sequence number that the peer has acknowledged.
     acked: u64,
-    /// Where given out bytes stopped while the peer had more, and since when.
-    hole: Option<(u64, Timestamp)>,
     /// Extended sequence number of the FIN.
     end: Option<u64>,
     end_at: Timestamp,
     ended: bool,
+    /// Whether a SYN told the origin.
+    handshake: bool,
+    /// What is not simply the next byte after the last; nearly always nothing.
+    disorder: Option<Box<Disorder>>,
+}
+
+#[derive(Default)]
+struct Disorder {
+    /// The lowest sequence number seen while `origin` is unknown, and when that began.
+    joining: Option<(u64, Timestamp)>,
+    held: BTreeMap<u64, Held>,
+    held_bytes: u64,
+    /// Where given out bytes stopped while the peer had more, and since when.
+    hole: Option<(u64, Timestamp)>,
     /// An acknowledgment of one more than was ever seen: that of a FIN that the capture missed.
     fin_missed: Option<u64>,
 }
@@ -70,12 +76,20 @@ struct Held {
     at: Timestamp,
     acknowledged: Option<u32>,
     conflicting: bool,
+    /// Whether it is known not to be a slice of a block.
+    settled: bool,
+}
+
+impl Disorder {
+    fn is_over(&self) -> bool {
+        self.joining.is_none() && self.held.is_empty() && self.hole.is_none() && self.fin_missed.is_none()
+    }
 }
 
 impl Reassembler {
     /// Whether any packet of this direction was seen.
     pub(crate) const fn is_seen(&self) -> bool {
-        self.origin.is_some() || self.joining.is_some()
+        self.origin.is_some() || self.disorder.is_some()
     }
 
     /// Whether where it begins is known.
@@ -93,9 +107,29 @@ impl Reassembler {
         self.ended
     }
 
-    /// Bytes held out of order.
-    pub(crate) const fn held_bytes(&self) -> u64 {
-        self.held_bytes
+    /// Bytes in memory for what is out of order.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.disorder.as_ref().map_or(0, |disorder| disorder.held_bytes)
+    }
+
+    /// Whether what a segment without flags brings at `sequence` is simply what comes next.
+    pub(crate) const fn is_next(&self, sequence: u32) -> bool {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is what the wire has")]
+        let next = self.next as u32;
+        self.disorder.is_none() && self.origin.is_some() && self.end.is_none() && sequence == next
+    }
+
+    /// The next `length` bytes go past it.
+    pub(crate) const fn pass(&mut self, length: u64) {
+        self.next += length;
+    }
+
+    /// Whether an RST with this sequence number may come from this sender (RFC 9293, section 3.5.3): in the window, as far as
+    /// that is known here, and not far behind what the peer has had.
+    pub(crate) fn may_reset(&self, sequence: u32) -> bool {
+        let known = self.held().last_key_value().map_or(self.next, |(at, held)| at + held.content.length()).max(self.acked);
+        let sequence = self.extend(sequence);
+        self.origin.is_none() || (sequence + LARGEST_WINDOW >= self.next && sequence <= known + LARGEST_WINDOW)
     }
 
     /// The offset in the stream that an acknowledgment speaks of.
@@ -103,7 +137,7 @@ impl Reassembler {
         let origin = self.origin?;
         // A FIN has a sequence number, and is no byte.
         let acknowledged = self.extend(acknowledged);
-        let bytes = if self.fin_missed == Some(acknowledged) { acknowledged - 1 } else { acknowledged.min(self.end.unwrap_or(u64::MAX)) };
+        let bytes = if self.fin_missed() == Some(acknowledged) { acknowledged - 1 } else { acknowledged.min(self.end.unwrap_or(u64::MAX)) };
         Some(bytes.saturating_sub(origin))
     }
 
@@ -123,16 +157,16 @@ impl Reassembler {
     }
 
     /// The stream begins at `first`: its own SYN, or the acknowledgment in the peer's, says so.
-    pub(crate) fn begin(&mut self, first: u32, out: &mut VecDeque<Chunk>) {
+    pub(crate) fn begin(&mut self, first: u32, out: &mut Queue, tally: &mut Tally) {
         if self.origin.is_some() {
             return;
         }
-        if self.joining.is_none() {
+        if !self.is_seen() {
             self.next = EXTENSION + u64::from(first);
         }
         let origin = self.extend(first);
         self.handshake = true;
-        self.place(origin);
+        self.place(origin, tally);
         self.give(out);
     }
 
@@ -144,45 +178,46 @@ impl Reassembler {
         let acknowledged = self.extend(acknowledged);
         if acknowledged > self.acked && acknowledged.saturating_sub(self.next) < WINDOW {
             self.acked = acknowledged;
-            self.watch(at);
+            if acknowledged > self.next || self.disorder.is_some() {
+                self.watch(at);
+            }
         }
     }
 
     /// Takes what a segment brings.
-    pub(crate) fn push(&mut self, piece: Piece, out: &mut VecDeque<Chunk>, tally: &mut Tally) {
+    pub(crate) fn push(&mut self, piece: Piece, out: &mut Queue, tally: &mut Tally) {
         let Piece { sequence, payload, cut, fin, acknowledged, at } = piece;
         if !self.is_seen() {
             self.next = EXTENSION + u64::from(sequence);
-            self.joining = Some((self.next, at));
+            self.disorder().joining = Some((self.next, at));
         }
         let start = self.extend(sequence);
-        if let Some((lowest, _)) = &mut self.joining {
+        if let Some((lowest, _)) = self.disorder.as_mut().and_then(|disorder| disorder.joining.as_mut()) {
             *lowest = start.min(*lowest);
         }
-        let length = payload.len() as u64 + u64::from(cut);
+        let length = payload.length() + u64::from(cut);
         if start > self.next + WINDOW || self.end.is_some_and(|end| start + length > end) {
-            tally.rejected += payload.len() as u64;
+            tally.rejected += payload.length();
             return;
         }
         // A FIN before bytes that were seen is none of this stream.
-        let known = self.held.last_key_value().map_or(0, |(at, held)| at + held.content.length()).max(self.origin.map_or(0, |_| self.next));
+        let known = self.held().last_key_value().map_or(0, |(at, held)| at + held.content.length()).max(self.origin.map_or(0, |_| self.next));
         if fin && self.end.is_none() && start + length >= known {
             self.end = Some(start + length);
             self.end_at = at;
         }
-        if self.held.is_empty() && self.origin.is_some() && start == self.next && cut == 0 {
-            // Nearly all segments: in order, nothing held.
-            if !payload.is_empty() {
+        if self.held().is_empty() && self.origin.is_some() && start == self.next && cut == 0 {
+            if length > 0 {
                 self.next += length;
-                out.push_back(Chunk { content: Content::Data(payload), at, acknowledged, conflicting: false });
+                out.push(Chunk { content: payload, at, acknowledged, conflicting: false });
             }
         } else {
             if cut > 0 {
                 let content = Content::Gap(u64::from(cut), LossCause::SnapLength);
-                self.hold(start + payload.len() as u64, Held { content, at, acknowledged, conflicting: false }, tally);
+                self.hold(start + payload.length(), Held { content, at, acknowledged, conflicting: false, settled: true }, tally);
             }
-            if !payload.is_empty() {
-                self.hold(start, Held { content: Content::Data(payload), at, acknowledged, conflicting: false }, tally);
+            if payload.length() > 0 {
+                self.hold(start, Held { content: payload, at, acknowledged, conflicting: false, settled: false }, tally);
             }
         }
         self.give(out);
@@ -191,12 +226,12 @@ impl Reassembler {
 
     /// When a hole is to be declared, or the beginning settled.
     pub(crate) fn due(&self) -> Option<Timestamp> {
-        let joining = self.joining.filter(|_| self.origin.is_none()).map(|(_, since)| since);
-        joining.or(self.hole.map(|(_, since)| since)).map(|since| since.saturating_add(GRACE))
+        let Disorder { joining, hole, .. } = &**self.disorder.as_ref()?;
+        (*joining).or(*hole).map(|(_, since)| since.saturating_add(GRACE))
     }
 
     /// Declares what is due at `now`.
-    pub(crate) fn expire(&mut self, now: Timestamp, out: &mut VecDeque<Chunk>) {
+    pub(crate) fn expire(&mut self, now: Timestamp, out: &mut Queue) {
         if self.due().is_none_or(|due| due > now) {
             return;
         }
@@ -204,7 +239,7 @@ impl Reassembler {
             self.settle_origin(out);
             self.watch(now);
         } else if self.may_be_fin() {
-            self.fin_missed = Some(self.acked);
+            self.disorder().fin_missed = Some(self.acked);
             self.watch(now);
         } else {
             self.declare(self.acked, LossCause::Gap, now, out);
@@ -212,13 +247,13 @@ impl Reassembler {
     }
 
     /// Gives out all that is held, with gaps for the holes: a cap was hit.
-    pub(crate) fn relieve(&mut self, at: Timestamp, out: &mut VecDeque<Chunk>) {
+    pub(crate) fn relieve(&mut self, at: Timestamp, out: &mut Queue) {
         self.settle_origin(out);
         self.declare_all(LossCause::BufferCap, at, out);
     }
 
     /// Gives out all that is held and the end: nothing more will be seen.
-    pub(crate) fn finish(&mut self, at: Timestamp, out: &mut VecDeque<Chunk>) {
+    pub(crate) fn finish(&mut self, at: Timestamp, out: &mut Queue) {
         self.settle_origin(out);
         self.declare_all(LossCause::Gap, at, out);
         if self.lacks_acked() && !self.may_be_fin() {
@@ -229,17 +264,29 @@ impl Reassembler {
         }
         if !self.ended {
             self.ended = true;
-            out.push_back(Chunk { content: Content::Cut, at, acknowledged: None, conflicting: false });
+            out.push(Chunk { content: Content::Cut, at, acknowledged: None, conflicting: false });
         }
     }
 
     /// Copies what is held out of the blocks in which it was received.
     pub(crate) fn settle(&mut self) {
-        for held in self.held.values_mut() {
-            if let Content::Data(data) = &mut held.content {
-                *data = Bytes::copy_from_slice(data);
+        for held in self.disorder.iter_mut().flat_map(|disorder| disorder.held.values_mut()) {
+            if !mem::replace(&mut held.settled, true) {
+                held.content.settle();
             }
         }
+    }
+
+    fn disorder(&mut self) -> &mut Disorder {
+        self.disorder.get_or_insert_default()
+    }
+
+    fn held(&self) -> &BTreeMap<u64, Held> {
+        self.disorder.as_ref().map_or(&NOTHING, |disorder| &disorder.held)
+    }
+
+    fn fin_missed(&self) -> Option<u64> {
+        self.disorder.as_ref()?.fin_missed
     }
 
     fn extend(&self, sequence: u32) -> u64 {
@@ -248,22 +295,25 @@ impl Reassembler {
         self.next.wrapping_add_signed(i64::from(distance))
     }
 
-    fn settle_origin(&mut self, out: &mut VecDeque<Chunk>) {
-        if let (None, Some((lowest, _))) = (self.origin, self.joining) {
-            self.place(lowest);
+    fn settle_origin(&mut self, out: &mut Queue) {
+        if let Some((lowest, _)) = self.disorder.as_ref().and_then(|disorder| disorder.joining) {
+            // Nothing stands before the lowest.
+            self.place(lowest, &mut Tally::default());
             self.give(out);
         }
     }
 
-    fn place(&mut self, origin: u64) {
+    fn place(&mut self, origin: u64, tally: &mut Tally) {
         self.origin = Some(origin);
         self.next = origin;
+        let Some(disorder) = &mut self.disorder else { return };
+        disorder.joining = None;
         // What was seen before the origin belongs to nothing.
-        self.held.retain(|start, held| {
-            let keep = *start >= origin;
-            self.held_bytes -= if keep { 0 } else { held.size() };
-            keep
-        });
+        let after = disorder.held.split_off(&origin);
+        for held in mem::replace(&mut disorder.held, after).values() {
+            disorder.held_bytes -= held.content.size();
+            tally.rejected += held.content.seen();
+        }
     }
 
     /// Holds the parts of a piece that are not held yet, and were not given out yet.
@@ -275,7 +325,8 @@ impl Reassembler {
         }
         while piece.content.length() > 0 {
             let end = start + piece.content.length();
-            let before = self.held.range_mut(..=start).next_back().filter(|(at, held)| **at + held.content.length() > start);
+            let disorder = self.disorder.get_or_insert_default();
+            let before = disorder.held.range_mut(..=start).next_back().filter(|(at, held)| **at + held.content.length() > start);
             if let Some((at, held)) = before {
                 // Held already: the first copy stays.
                 let shared = (*at + held.content.length()).min(end) - start;
@@ -285,68 +336,75 @@ impl Reassembler {
                 start += shared;
                 continue;
             }
-            let until = self.held.range(start..end).next().map_or(end, |(at, _)| *at);
+            let until = disorder.held.range(start..end).next().map_or(end, |(at, _)| *at);
             let part = piece.split_front(until - start);
-            self.held_bytes += part.size();
-            self.held.insert(start, part);
+            disorder.held_bytes += part.content.size();
+            disorder.held.insert(start, part);
             start = until;
         }
     }
 
     /// Gives out what now stands in order.
-    fn give(&mut self, out: &mut VecDeque<Chunk>) {
+    fn give(&mut self, out: &mut Queue) {
         if self.origin.is_none() {
             return;
         }
-        while let Some(entry) = self.held.first_entry() {
+        while let Some(disorder) = &mut self.disorder
+            && let Some(entry) = disorder.held.first_entry()
+        {
             debug_assert!(*entry.key() >= self.next, "nothing that was given out is held");
             if *entry.key() != self.next {
                 break;
             }
-            let held = entry.remove();
-            self.held_bytes -= held.size();
-            self.next += held.content.length();
-            out.push_back(Chunk { content: held.content, at: held.at, acknowledged: held.acknowledged, conflicting: held.conflicting });
+            let Held { content, at, acknowledged, conflicting, .. } = entry.remove();
+            disorder.held_bytes -= content.size();
+            self.next += content.length();
+            out.push(Chunk { content, at, acknowledged, conflicting });
         }
         if self.end.is_some_and(|end| self.next >= end) && !self.ended {
             self.ended = true;
-            out.push_back(Chunk { content: Content::End, at: self.end_at, acknowledged: None, conflicting: false });
+            out.push(Chunk { content: Content::End, at: self.end_at, acknowledged: None, conflicting: false });
         }
     }
 
     /// Begins or ends the wait for a hole. Progress begins it anew.
     fn watch(&mut self, at: Timestamp) {
-        if !self.lacks_acked() {
-            self.hole = None;
-        } else if self.hole.is_none_or(|(next, _)| next != self.next) {
-            self.hole = Some((self.next, at));
+        let next = self.next;
+        if self.lacks_acked() {
+            let hole = &mut self.disorder().hole;
+            *hole = hole.filter(|(before, _)| *before == next).or(Some((next, at)));
+        } else if let Some(disorder) = &mut self.disorder {
+            disorder.hole = None;
+        }
+        if self.origin.is_some() && self.disorder.as_ref().is_some_and(|disorder| disorder.is_over()) {
+            self.disorder = None;
         }
     }
 
     /// Whether the peer has had bytes that were not seen here.
     fn lacks_acked(&self) -> bool {
         let acked = self.acked.min(self.end.unwrap_or(u64::MAX));
-        self.origin.is_some() && acked > self.next && self.fin_missed != Some(acked)
+        self.origin.is_some() && acked > self.next && self.fin_missed() != Some(acked)
     }
 
     /// Whether all that the peer has had besides is one sequence number: a FIN rather than a byte.
     fn may_be_fin(&self) -> bool {
-        self.end.is_none() && self.held.is_empty() && self.acked == self.next + 1
+        self.end.is_none() && self.held().is_empty() && self.acked == self.next + 1
     }
 
-    fn declare_all(&mut self, cause: LossCause, at: Timestamp, out: &mut VecDeque<Chunk>) {
-        while let Some((start, _)) = self.held.first_key_value() {
+    fn declare_all(&mut self, cause: LossCause, at: Timestamp, out: &mut Queue) {
+        while let Some((start, _)) = self.held().first_key_value() {
             let start = *start;
             self.declare(start, cause, at, out);
         }
     }
 
     /// Declares holes lost up to `until`, and gives out what stood behind each.
-    fn declare(&mut self, until: u64, cause: LossCause, at: Timestamp, out: &mut VecDeque<Chunk>) {
+    fn declare(&mut self, until: u64, cause: LossCause, at: Timestamp, out: &mut Queue) {
         let until = until.min(self.end.unwrap_or(u64::MAX));
         while self.next < until {
-            let hole_end = self.held.first_key_value().map_or(until, |(start, _)| (*start).min(until));
-            out.push_back(Chunk { content: Content::Gap(hole_end - self.next, cause), at, acknowledged: None, conflicting: false });
+            let hole_end = self.held().first_key_value().map_or(until, |(start, _)| (*start).min(until));
+            out.push(Chunk { content: Content::Gap(hole_end - self.next, cause), at, acknowledged: None, conflicting: false });
             self.next = hole_end;
             self.give(out);
         }
@@ -356,17 +414,9 @@ impl Reassembler {
 }
 
 impl Held {
-    /// Bytes in memory.
-    const fn size(&self) -> u64 {
-        match &self.content {
-            Content::Data(data) => data.len() as u64,
-            _ => 0,
-        }
-    }
-
-    /// Drops the first `length` bytes and says how many of them were in memory.
+    /// Drops the first `length` bytes and says how many of them had been seen.
     fn cut_front(&mut self, length: u64) -> u64 {
-        self.split_front(length).size()
+        self.split_front(length).content.seen()
     }
 
     /// Takes the first `length` bytes off.
@@ -376,6 +426,10 @@ impl Held {
             Content::Gap(missing, cause) => {
                 *missing -= length;
                 Content::Gap(length, *cause)
+            }
+            Content::Passed(passed) => {
+                *passed -= length;
+                Content::Passed(length)
             }
             Content::End | Content::Cut => Content::Cut,
         };
@@ -390,10 +444,13 @@ fn differ(held: &Content, offset: u64, other: &Content, shared: u64) -> bool {
     held.get(offset..offset + shared) != other.get(..shared)
 }
 
+static NOTHING: BTreeMap<u64, Held> = BTreeMap::new();
 /// How long the peer's acknowledgment may be ahead of the bytes: mirrors and queues reorder packets.
 const GRACE: Duration = Duration::from_millis(250);
 /// A segment further ahead than the largest window that TCP can open is of no use.
 const WINDOW: u64 = 1 << 30;
+/// An RST further away than a window without scaling is none of this connection.
+const LARGEST_WINDOW: u64 = 1 << 16;
 /// A SYN this far before a stream that was joined in the middle is its own, seen late.
 const LATE_SYN: u64 = 1 << 20;
 /// Sequence numbers are extended from here, so that what lies before the first one seen is positive too.
