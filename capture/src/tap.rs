@@ -228,7 +228,7 @@ fn run_beside(mut reader: Reader, shards: Vec<Shards>, mut collector: Collector<
             lanes.push(give_lane);
             findings.push(found);
             // Each ends once the one before it in the circle is gone.
-            scope.spawn(move || lane.iter().try_for_each(|lane| give_found.send(shards.work(lane))));
+            scope.spawn(move || lane.iter().map(|lane| shards.work(lane)).all(|found| give_found.send(found).is_ok()));
         }
         let (give_milestone, milestones) = mpsc::channel();
         scope.spawn(move || {

@@ -39,6 +39,8 @@ type Timers = BinaryHeap<Reverse<(Timestamp, ConnectionId, FlowKey)>>;
 #[derive(Default)]
 struct Shard {
     connections: Connections,
+    /// Before this time none of the three below has anything to say.
+    due: Option<Timestamp>,
     /// Each connection stands here once, at or before the time at which it will have been silent for too long.
     silent: Timers,
     /// Those that have ended, until what was still under way has come.
@@ -79,24 +81,39 @@ impl Shard {
         } else {
             connection.held_since = None;
         }
-        if let Some(due) = connection.newly_due() {
-            self.holes.push(Reverse((due, connection.id(), key)));
+        let id = connection.id();
+        let due = connection.newly_due();
+        let gone = connection.is_newly_closed().then(|| connection.silent_until(output.limits));
+        if let Some(due) = due {
+            self.holes.push(Reverse((due, id, key)));
+            self.look_at(due);
         }
-        if connection.is_newly_closed() {
-            self.closed.push_back((connection.silent_until(output.limits), connection.id(), key));
+        if let Some(gone) = gone {
+            self.closed.push_back((gone, id, key));
+            self.look_at(gone);
         }
     }
 
     fn open(&mut self, key: FlowKey, id: ConnectionId, at: Timestamp, now: Timestamp, output: &mut Output<'_>) {
         self.make_room(at, output);
         output.ledger.connections += 1;
-        self.connections.insert(key, Box::new(Connection::new(id, key.ends(), now)));
-        // No later than the truth: it is put right when its time comes.
-        self.silent.push(Reverse((now, id, key)));
+        let connection = Box::new(Connection::new(id, key.ends(), now));
+        let silent = connection.silent_until(output.limits);
+        self.connections.insert(key, connection);
+        self.silent.push(Reverse((silent, id, key)));
+        self.look_at(silent);
+    }
+
+    /// Something will be due at `due`.
+    fn look_at(&mut self, due: Timestamp) {
+        self.due = Some(self.due.map_or(due, |before| before.min(due)));
     }
 
     /// Lets time pass to `now`.
     fn advance(&mut self, now: Timestamp, output: &mut Output<'_>) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
         while let Some(Reverse((due, id, key))) = self.holes.peek().copied()
             && due <= now
         {
@@ -124,6 +141,8 @@ impl Shard {
                 self.close(&key, now, output);
             }
         }
+        let first = |timers: &Timers| timers.peek().map(|Reverse((due, ..))| *due);
+        self.due = [first(&self.holes), self.closed.front().map(|(due, ..)| *due), first(&self.silent)].into_iter().flatten().min();
     }
 
     /// Takes the first of the silent, if its time stands: one that has been seen since is put where it belongs, one that is gone

@@ -162,7 +162,7 @@ pub(crate) fn ipv4(source: [u8; 4], destination: [u8; 4], protocol: u8, identifi
 /// RFC 1071, the slow way.
 pub(crate) fn checksum(data: &[u8]) -> [u8; 2] {
     let numbers = data.chunks(2).map(|pair| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low)));
-    let sum = numbers.fold(0, |sum, number| (sum + number & 0xffff) + (sum + number >> 16));
+    let sum = numbers.fold(0, |sum, number| ((sum + number) & 0xffff) + ((sum + number) >> 16));
     (!u16::try_from(sum).expect("folded")).to_be_bytes()
 }
 
