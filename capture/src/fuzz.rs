@@ -1,11 +1,14 @@
-//! The entry point of the fuzzer. Any bytes flow in; nothing flows out but the certainty that the account balances.
+//! The entry points of the fuzzer. Any bytes flow in; nothing flows out but the certainty that the account balances.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Read};
 
-use reenact_formats::model::Exchange;
+use bytes::Bytes;
+use reenact_formats::model::{Exchange, LossLedger, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink};
 
-use crate::{CaptureOptions, Control, Limits, capture_from};
+use crate::packet::{Decoder, Payload};
+use crate::source::{Batch, Link, Next, Packet, from_reader};
+use crate::{CaptureOptions, Checksums, Control, FlowKeying, Limits, capture_from};
 
 struct Discard;
 
@@ -26,9 +29,8 @@ impl ExchangeSink for Discard {
 pub fn fuzz(data: &[u8]) {
     run(data.to_vec());
     let Some((choice, mut rest)) = data.split_first() else { return };
-    let links = [0u32, 1, 9, 12, 51, 101, 104, 105, 108, 113, 127, 228, 229, 239, 276];
     let mut file = vec![0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0];
-    file.extend(links[usize::from(*choice) % links.len()].to_le_bytes());
+    file.extend(LINKS[usize::from(*choice) % LINKS.len()].to_le_bytes());
     let mut millis = 0u32;
     while let Some((length, packets)) = rest.split_first() {
         let (packet, after) = packets.split_at(usize::from(*length).min(packets.len()));
@@ -51,14 +53,167 @@ fn run(file: Vec<u8>) {
     }
 }
 
+/// Reads all but the first byte of `data` as a file; then once more in steps that the first byte chooses, with pauses.
+///
+/// # Panics
+///
+/// If the reader panics, or gives other packets when it is given less at a time.
+pub fn fuzz_reader(data: &[u8]) {
+    let Some((step, file)) = data.split_first() else { return };
+    let at_once = packets_of(Box::new(Cursor::new(file.to_vec())));
+    let by_steps = packets_of(Box::new(Steps { file: Cursor::new(file.to_vec()), step: usize::from(*step) + 1, pauses: false }));
+    assert_eq!(at_once, by_steps, "what is read depends on how it is read");
+}
+
+/// Takes `data` for packets: its first byte chooses their link type, the second the options, the rest is a length of two bytes
+/// and a packet, over and over.
+///
+/// # Panics
+///
+/// If the decoder panics, gives bytes that are not of the packet, or does not count a packet once.
+pub fn fuzz_packet(data: &[u8]) {
+    let [link, options, ..] = data else { return };
+    let (checksums, flow_key) =
+        (if options & 1 == 0 { Checksums::Count } else { Checksums::Verify }, if options & 2 == 0 { FlowKeying::Tuple } else { FlowKeying::TupleAndTags });
+    let mut decoder = Decoder::new(&CaptureOptions { checksums, flow_key, ..CaptureOptions::default() });
+    let block = Bytes::copy_from_slice(data);
+    let (mut start, mut seen) = (2, 0);
+    while let Some([high, low]) = data.get(start..start + 2) {
+        start += 2;
+        let end = data.len().min(start + usize::from(u16::from_be_bytes([*high, *low])));
+        let [from, to] = [start, end].map(|at| u32::try_from(at).expect("the fuzzer's inputs are small"));
+        let wire_length = to - from + if options & 4 == 0 { 0 } else { 7 };
+        let packet = Packet { link: Link(LINKS[usize::from(*link) % LINKS.len()]), at: Timestamp::from_nanos(seen * 1_000_000), data: from..to, wire_length };
+        if let Some(segment) = decoder.decode(&block, &packet) {
+            match &segment.payload {
+                Payload::Within(range) => assert!(from <= range.start && range.start <= range.end && range.end <= to, "not of this packet"),
+                Payload::Own(bytes) => assert!(bytes.len() <= 1 << 17, "longer than any datagram"),
+            }
+        }
+        start = end;
+        seen += 1;
+    }
+    decoder.finish();
+    let packets = decoder.ledger().packets;
+    assert_eq!(packets.tcp + packets.lost + packets.other.values().sum::<u64>(), seen.unsigned_abs(), "a packet is counted once");
+}
+
+/// Link types with a reader.
+const LINKS: [u32; 15] = [0, 1, 9, 12, 51, 101, 104, 105, 108, 113, 127, 228, 229, 239, 276];
+
+/// All that a reader gives.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Given {
+    packets: Vec<(Link, Timestamp, Vec<u8>, u32)>,
+    ledger: LossLedger,
+    warning: Option<String>,
+    failure: Option<String>,
+}
+
+fn packets_of(reader: Box<dyn Read + Send>) -> Given {
+    let mut given = Given::default();
+    let mut source = match from_reader("memory", reader) {
+        Ok(source) => source,
+        Err(error) => return Given { failure: Some(error.to_string()), ..given },
+    };
+    let mut batch = Batch::default();
+    loop {
+        match source.next(&mut batch) {
+            Ok(Next::Packets) => {
+                given.packets.extend(batch.packets.iter().map(|packet| (packet.link, packet.at, batch.data(packet).to_vec(), packet.wire_length)))
+            }
+            Ok(Next::Tick(_)) => {}
+            Ok(Next::End) => break,
+            Err(error) => {
+                given.failure = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    Given { ledger: source.losses(), warning: source.warning(), ..given }
+}
+
+/// Gives little at a time, and says before each time that there is nothing for now.
+struct Steps {
+    file: Cursor<Vec<u8>>,
+    step: usize,
+    pauses: bool,
+}
+
+impl Read for Steps {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.pauses = !self.pauses;
+        if self.pauses {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let length = into.len().min(self.step);
+        self.file.read(&mut into[..length])
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::fuzz;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn what_the_fuzzer_found_stays_found() {
         for data in [&b""[..], b"\x00", b"\x01\xff"] {
             fuzz(data);
+            fuzz_reader(data);
+            fuzz_packet(data);
+        }
+    }
+
+    /// The pieces of a file: headers and blocks that are right, and some that are not.
+    fn file() -> impl Strategy<Value = Vec<u8>> {
+        let little = |kind: u32, body: Vec<u8>| ng_block(kind, &body, u32::to_le_bytes);
+        let piece = prop_oneof![
+            Just(little(0x0a0d_0d0a, [0x1a2b_3c4d_u32.to_le_bytes().as_slice(), &[1, 0, 0, 0], &[0xff; 8]].concat())),
+            Just(ng_block(0x0a0d_0d0a, &[0x1a2b_3c4d_u32.to_be_bytes().as_slice(), &[0, 1, 0, 0], &[0xff; 8]].concat(), u32::to_be_bytes)),
+            any::<[u8; 20]>().prop_map(move |body| little(1, body.to_vec())),
+            (0..3_u32, vec(any::<u8>(), 0..3000)).prop_map(move |(interface, data)| little(6, packet_body(interface, &data))),
+            vec(any::<u8>(), 4..3000).prop_map(move |body| little(3, body)),
+            (any::<u32>(), vec(any::<u8>(), 0..3000)).prop_map(move |(kind, body)| little(kind, body)),
+            vec(any::<u8>(), 0..40),
+        ];
+        let records = vec(vec(any::<u8>(), 0..3000), 0..20).prop_map(|packets| {
+            let mut file = [&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0][..], &[0; 12], &[1, 0, 0, 0]].concat();
+            for packet in packets {
+                file.extend(packet_body(7, &packet)[..16].iter().chain(&packet));
+            }
+            file
+        });
+        prop_oneof![vec(piece, 1..20).prop_map(|pieces| pieces.concat()), records]
+    }
+
+    fn packet_body(first: u32, data: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(data.len()).expect("small");
+        let fields = if first == 7 { vec![first, 1, length, length] } else { vec![first, 1, 2, length, length] };
+        fields.into_iter().flat_map(u32::to_le_bytes).chain(data.iter().copied()).collect()
+    }
+
+    fn ng_block(kind: u32, body: &[u8], number: fn(u32) -> [u8; 4]) -> Vec<u8> {
+        let padded = body.len().next_multiple_of(4);
+        let length = number(u32::try_from(padded + 12).expect("small"));
+        [&number(kind), &length, body, &vec![0; padded - body.len()], &length].concat()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_file_read_in_any_steps_gives_the_same(step in any::<u8>(), file in file(), end in 0.5..1.5f64) {
+            let end = ((file.len() as f64 * end) as usize).min(file.len());
+            fuzz_reader(&[&[step], &file[..end]].concat());
+        }
+
+        #[test]
+        fn no_packet_is_too_odd(link in any::<u8>(), options in any::<u8>(), packets in vec(vec(any::<u8>(), 0..200), 1..8)) {
+            let packets = packets.iter().flat_map(|packet| [&u16::try_from(packet.len()).expect("small").to_be_bytes(), packet.as_slice()].concat());
+            fuzz_packet(&[link, options].into_iter().chain(packets).collect::<Vec<_>>());
         }
     }
 }

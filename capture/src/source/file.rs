@@ -185,3 +185,62 @@ fn what_stands(start: &[u8]) -> String {
     };
     known.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::from_reader;
+
+    /// Packets of every size, some longer than a block, none like another.
+    fn written() -> Vec<Vec<u8>> {
+        let sizes = (0..400).map(|at: usize| at * at * 97 % 40_000).chain([3 << 20, 0, 1, MAX_PACKET, 5]);
+        sizes.enumerate().map(|(number, size)| (0..size).map(|at| (at * 31 + number) as u8).collect()).collect()
+    }
+
+    fn pcap(packets: &[Vec<u8>]) -> Vec<u8> {
+        let mut file = [&[0x4d, 0x3c, 0xb2, 0xa1, 2, 0, 4, 0][..], &[0; 12], &[1, 0, 0, 0x30]].concat();
+        for (number, packet) in (0u32..).zip(packets) {
+            let length = u32::try_from(packet.len()).expect("small");
+            file.extend([7, number, length, length + 1].into_iter().flat_map(u32::to_le_bytes));
+            file.extend(packet);
+        }
+        file
+    }
+
+    /// With a block that is passed over before each packet, one of them longer than any packet may be.
+    fn pcapng(packets: &[Vec<u8>]) -> Vec<u8> {
+        let block = |kind: u32, body: &[u8]| {
+            let padded = body.len().next_multiple_of(4);
+            let length = u32::try_from(padded + 12).expect("small").to_le_bytes();
+            [&kind.to_le_bytes(), &length, body, &vec![0; padded - body.len()], &length].concat()
+        };
+        let mut file = block(0x0a0d_0d0a, &[&[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0][..], &[0xff; 8]].concat());
+        file.extend(block(1, &[1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 9, 0, 0, 0]));
+        for (number, packet) in (0u32..).zip(packets) {
+            file.extend(block(10, &vec![6; if number == 5 { MAX_PACKET + 1000 } else { 13 }]));
+            let (length, at) = (u32::try_from(packet.len()).expect("small"), 7_000_000_000 + u64::from(number));
+            let fields = [0, (at >> 32) as u32, (at & 0xffff_ffff) as u32, length, length + 1];
+            file.extend(block(6, &[fields.into_iter().flat_map(u32::to_le_bytes).collect::<Vec<_>>(), packet.clone()].concat()));
+        }
+        file
+    }
+
+    #[test]
+    fn what_was_written_is_read_whatever_its_length() {
+        let written = written();
+        for file in [pcap(&written), pcapng(&written)] {
+            let length = file.len() as u64;
+            let mut source = from_reader("memory", Box::new(io::Cursor::new(file))).expect("a capture");
+            let (mut batch, mut read) = (Batch::default(), 0);
+            while let Next::Packets = source.next(&mut batch).expect("memory is read") {
+                for packet in &batch.packets {
+                    assert!(batch.data(packet) == written[read], "packet {read}");
+                    assert_eq!((packet.at.as_nanos(), packet.wire_length as usize), (7_000_000_000 + read as i64, written[read].len() + 1));
+                    assert_eq!(packet.link.0, 1, "the upper bits are none of a link type's");
+                    read += 1;
+                }
+            }
+            assert_eq!((read, source.bytes_read()), (written.len(), length), "{:?}", source.warning());
+        }
+    }
+}

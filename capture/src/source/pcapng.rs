@@ -43,7 +43,7 @@ impl Resolution {
     fn nanos(self, units: u64) -> i128 {
         let units = i128::from(units);
         match self {
-            Self::Decimal(digits @ ..=9) => units * 10i128.pow(9 - digits),
+            Self::Decimal(digits @ ..=9) => units * i128::from(10u64.pow(9 - digits)),
             Self::Decimal(digits) => units / 10i128.pow((digits - 9).min(37)),
             Self::Binary(bits) => (units * 1_000_000_000) >> bits.min(126),
         }
@@ -99,7 +99,9 @@ impl PcapNg {
             (14, seconds) => offset_seconds = self.u64(seconds).map_or(0, u64::cast_signed),
             _ => {}
         });
-        self.interfaces.push(Interface { link, snap_length, resolution, offset_seconds, drops: Drops::default() });
+        if self.interfaces.len() < MAX_INTERFACES {
+            self.interfaces.push(Interface { link, snap_length, resolution, offset_seconds, drops: Drops::default() });
+        }
         Some(())
     }
 
@@ -179,7 +181,7 @@ impl Format for PcapNg {
                 taken += length;
                 continue;
             }
-            if length > MAX_PACKET {
+            if length > MAX_BLOCK {
                 break Stop::Damaged("a packet of impossible length");
             }
             if rest.len() < length {
@@ -213,6 +215,10 @@ impl Format for PcapNg {
     }
 }
 
+/// No section has more in earnest; one that has takes no more memory for it.
+const MAX_INTERFACES: usize = 1 << 12;
+/// A packet, and what is said of it.
+const MAX_BLOCK: usize = MAX_PACKET + (1 << 16);
 /// Of an interface that no one described.
 const UNKNOWN: Link = Link(u32::MAX);
 /// The same in both byte orders.
