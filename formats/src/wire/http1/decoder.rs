@@ -387,7 +387,8 @@ impl Decoder {
         }
         self.gather(data);
         if !self.opened {
-            match start::opening(self.side, data) {
+            // A start line that ends beyond the limit is as good as one that does not end, however much of it is here.
+            match start::opening(self.side, &data[..data.len().min(self.limits.max_head)]) {
                 Opening::Message => self.opened = true,
                 Opening::Http09 => {
                     let line = memchr::memchr(b'\n', data).map_or(data.len(), |newline| newline + 1);

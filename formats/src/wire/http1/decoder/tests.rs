@@ -162,6 +162,13 @@ fn a_head_over_the_limit_is_passed_over() {
     let long: &'static [u8] =
         Box::leak(format!("GET /{} HTTP/1.1\r\nA: {}\r\n\r\nGET /b HTTP/1.1\r\n\r\n", "x", "y".repeat(300)).into_bytes().into_boxed_slice());
     check(Side::Request, &[], &[B(long), Close], &["lost", "begun at 324", "/b \"\" Whole 324..343 []"]);
+    // So is a line over the limit, with a version or without one; what began no message is none that is missing.
+    for version in ["", " HTTP/1.1\r\n"] {
+        let line = format!("GET /{}{version}\r\n", "x".repeat(300));
+        let wire: &'static [u8] = Box::leak(format!("{line}GET /b HTTP/1.1\r\n\r\n").into_bytes().into_boxed_slice());
+        let (start, end) = (line.len(), wire.len());
+        check(Side::Request, &[], &[B(wire), Close], &["lost", &format!("begun at {start}"), &format!("/b \"\" Whole {start}..{end} []")]);
+    }
 }
 
 #[test]

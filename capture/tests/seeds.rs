@@ -1,0 +1,13 @@
+//! The seeds of the fuzz targets, and what the fuzzer found: the entry functions panic if something does not hold.
+
+use std::fs;
+
+#[test]
+fn seeds_and_what_the_fuzzer_found() {
+    let targets: [(&str, fn(&[u8]), usize); 1] = [("capture", reenact_capture::fuzz, 5)];
+    for (target, entry, least) in targets {
+        let seeds = fs::read_dir(format!("{}/../fuzz/seeds/{target}", env!("CARGO_MANIFEST_DIR"))).expect("the seeds are there");
+        let run = seeds.map(|seed| entry(&fs::read(seed.expect("listed").path()).expect("readable"))).count();
+        assert!(run >= least, "{target}: only {run} seeds");
+    }
+}
