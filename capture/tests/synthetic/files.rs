@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::{Connection, Segment, frames, get, ok, packets, pcap, pcap_as, read, tell_all, try_read};
 use reenact_capture::{CaptureOptions, Control, Source, capture};
-use reenact_formats::model::LossCause;
+use reenact_formats::model::{LossCause, Notice};
 use reenact_formats::seam::{Blame, Explain};
 
 pub(crate) fn one_exchange() -> Vec<Segment> {
@@ -122,6 +122,61 @@ fn pcapng_with_several_interfaces_sections_and_resolutions() {
         assert_eq!(captured.exchanges[0].start.as_nanos(), 1_700_000_000_003_000_000);
         assert_eq!(captured.ledger.lost.get(&LossCause::KernelDrop), Some(&5));
     }
+}
+
+/// Packets as other kinds of blocks hold them, and blocks that hold none.
+#[test]
+fn pcapng_blocks_of_every_kind() {
+    let segments = one_exchange();
+    for big_endian in [false, true] {
+        let mut ng = Ng::section(big_endian, Vec::new());
+        // An interface whose times are counted from an offset, and cut to 200 bytes.
+        let mut body = ng.u16(1).to_vec();
+        body.extend(ng.u16(0));
+        body.extend(ng.u32(200));
+        body.extend(ng.u16(14));
+        body.extend(ng.u16(8));
+        body.extend(if big_endian { 1_700_000_000_i64.to_be_bytes() } else { 1_700_000_000_i64.to_le_bytes() });
+        ng.block(1, &body);
+        // Names, secrets, a journal entry, a custom block, one of no known kind.
+        for kind in [4, 10, 9, 0x0bad, 0x4000_0bad, 77] {
+            ng.block(kind, &[7; 20]);
+        }
+        for (index, segment) in (0u32..).zip(&segments) {
+            let frame = segment.ethernet();
+            let length = ng.u32(u32::try_from(frame.len()).expect("small"));
+            match index % 3 {
+                0 => ng.packet(0, u64::from(index) * 1000, &frame),
+                // Without a time: that of the one before.
+                1 => ng.block(3, &[length.as_slice(), &frame].concat()),
+                _ => {
+                    let fields = [[ng.u16(0), ng.u16(0xffff)].concat(), [ng.u32(0), ng.u32(index * 1000), length, length].concat(), frame];
+                    ng.block(2, &fields.concat());
+                }
+            }
+        }
+        // A packet of an interface that was not described.
+        ng.packet(5, 0, &[0; 60]);
+        let captured = read(ng.file);
+        assert_eq!(tell_all(&captured), [EXPECTED]);
+        assert_eq!(captured.exchanges[0].start.as_nanos(), 1_700_000_000_003_000_000);
+        assert_eq!(captured.ledger.notices.get(&Notice::SkippedBlock), Some(&6));
+        assert_eq!(captured.ledger.packets.other.get("link of an interface that is not described"), Some(&1));
+    }
+}
+
+/// Each record has eight bytes more: interface, protocol, kind of packet.
+#[test]
+fn pcap_with_longer_records() {
+    let plain = pcap_as(1, false, false, &frames(&one_exchange()));
+    let (header, mut records) = plain.split_at(24);
+    let mut file = [&[0x34, 0xcd, 0xb2, 0xa1], &header[4..]].concat();
+    while let Some((record, rest)) = records.split_at_checked(16) {
+        let length = usize::from(u16::from_le_bytes([record[8], record[9]]));
+        file.extend([record, &[9; 8], &rest[..length]].concat());
+        records = &rest[length..];
+    }
+    assert_eq!(tell_all(&read(file)), [EXPECTED]);
 }
 
 #[test]

@@ -322,15 +322,15 @@ fn wrong_checksums_are_counted_or_left_out() {
 
 #[test]
 fn tags_tell_connections_apart_if_asked() {
-    let in_vlan = |vlan: u8, segment: &Segment| ethernet(0x8100, &with_prefix(&[0, vlan, 8, 0], segment.ipv4()));
-    let in_network = |network: u8, segment: &Segment| ethernet(0x0800, &tunnel(17, &[], vxlan(network, &segment.ethernet())));
+    type Place = fn(u8, &Segment) -> Vec<u8>;
+    let in_vlan: Place = |vlan, segment| ethernet(0x8100, &with_prefix(&[0, vlan, 8, 0], segment.ipv4()));
+    let in_network: Place = |network, segment| ethernet(0x0800, &tunnel(17, &[], vxlan(network, &segment.ethernet())));
     let with = |flow_key: FlowKeying, data: Vec<Vec<u8>>| {
         try_read(pcap(1, &packets(data)), &CaptureOptions { flow_key, ..CaptureOptions::default() }).expect("readable")
     };
     let mut other = Connection::new(4000, [1_000_000, 9_000_000], 1400);
     other.handshake().ask(get("/b")).answer(ok("world")).close();
-    let wrappings: [&dyn Fn(u8, &Segment) -> Vec<u8>; 2] = [&in_vlan, &in_network];
-    for wrap in wrappings {
+    for wrap in [in_vlan, in_network] {
         // The same addresses and ports at the same time in two networks.
         let mixed: Vec<Vec<u8>> = one_exchange().iter().zip(&other.segments).flat_map(|(one, other)| [wrap(7, one), wrap(8, other)]).collect();
         let apart = with(FlowKeying::TupleAndTags, mixed);
