@@ -11,7 +11,7 @@ use reenact_formats::disk::recording::PART_BYTES;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::progress::Progress;
+use super::progress::{Progress, now};
 use super::redaction::RedactionArgs;
 use super::size::{Size, size_within};
 use super::threads::ThreadArgs;
@@ -87,7 +87,7 @@ struct MemoryArgs {
     /// Drop bodies over this size and keep their length; 0 keeps none
     #[arg(long, value_name = "SIZE", default_value_t = Size(Limits::default().max_body), value_parser = size_within(0, 256 << 20))]
     max_body: Size,
-    /// What a part of the recording holds before compression: one is gathered while the one before is written
+    /// What a part of the recording holds before compression; one and a half are held while one is written
     #[arg(long, value_name = "SIZE", default_value_t = Size(PART_BYTES), value_parser = size_within(4 << 10, 4 << 30))]
     part_size: Size,
 }
@@ -152,10 +152,10 @@ impl Work {
     fn run(&self, control: Control, as_json: bool) -> anyhow::Result<Exit> {
         match self {
             Self::Record(job) => {
+                let began = now();
                 let written = pipeline::capture(job, &control)?;
                 drop(control);
-                let recorded = written.check()?;
-                report::recorded(&job.output, &recorded, as_json)
+                report::recorded(&job.output, written, began, as_json)
             }
             Self::Survey(source, options) => {
                 let survey = pipeline::survey(source, options, &control)?;

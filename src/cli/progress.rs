@@ -74,7 +74,8 @@ impl Drop for Progress {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "only paces what is printed; no result depends on it")]
-fn now() -> Instant {
+/// Now, for what is printed.
+#[expect(clippy::disallowed_methods, reason = "only paces what is printed, and tells how long it took; no result depends on it")]
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -2,23 +2,35 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Instant;
 
-use reenact::inspect::{count as n, summarize, survey_json};
-use reenact::pipeline::{Recorded, Survey};
+use reenact::inspect::{count as n, duration, summarize, survey_json};
+use reenact::pipeline::{Recorded, Survey, Written};
 use reenact_formats::model::LossLedger;
+use serde_json::json;
 
 use super::exit::Exit;
 use super::output;
+use super::progress::now;
 
-/// Reports a recording that was written: on stdout as `inspect` would with `--json`, else a short account on stderr.
-pub(crate) fn recorded(output: &Path, recorded: &Recorded, as_json: bool) -> anyhow::Result<Exit> {
+/// Checks a recording that was written since `began`, and reports it: on stdout as `inspect` would with `--json`, and how long it
+/// took; a short account on stderr.
+pub(crate) fn recorded(output: &Path, written: Written, began: Instant, as_json: bool) -> anyhow::Result<Exit> {
+    let is_checked = written.is_checkable();
+    let took = now().duration_since(began);
+    let recorded = &written.check()?;
+    let checking = now().duration_since(began).saturating_sub(took);
     if as_json {
-        output::json(&summarize(output)?.json())?;
+        let mut summary = summarize(output)?.json();
+        summary["seconds"] = json!({ "written": took.as_secs_f64(), "residue_check": is_checked.then_some(checking.as_secs_f64()) });
+        output::json(&summary)?;
     }
     let manifest = &recorded.manifest;
     let parts = if manifest.parts.len() == 1 { "part" } else { "parts" };
     output::note(&format!("recording {}: {} exchanges in {} {parts}", output.display(), n(manifest.exchanges), manifest.parts.len()));
     output::note(account(recorded).trim_end());
+    let apart = if is_checked { format!(", and {} to look for residue", duration(checking)) } else { String::new() };
+    output::note(&format!("  {:<13} {}{apart}", "took", duration(took)));
     if recorded.findings.is_empty() {
         return Ok(Exit::Pass);
     }

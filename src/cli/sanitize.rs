@@ -13,7 +13,7 @@ use reenact_sanitize::{Key, Redactor};
 use serde::Deserialize;
 
 use super::exit::Exit;
-use super::progress::Progress;
+use super::progress::{Progress, now};
 use super::redaction::RedactionArgs;
 use super::threads::ThreadArgs;
 use super::{InvalidArgument, output, report};
@@ -51,9 +51,10 @@ pub(crate) fn run(args: &SanitizeArgs) -> anyhow::Result<Exit> {
     let redaction = args.redaction.load()?;
     let total = Recording::open(input)?.manifest().exchanges;
     let progress = Progress::start("redacting", Some(total));
+    let began = now();
     let written = pipeline::sanitize(input, output, &redaction, args.threads.count(), &mut |done| progress.at(done, "exchanges"))?;
     drop(progress);
-    report::recorded(output, &written.check()?, args.json)
+    report::recorded(output, written, began, args.json)
 }
 
 /// A text as it stands in a message, and what a `Content-Type` would call it.

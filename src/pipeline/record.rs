@@ -140,6 +140,11 @@ impl Written {
         Ok(Self { output: output.to_owned(), manifest, residue, pool })
     }
 
+    /// Whether there is anything to check: a raw recording is what it is.
+    pub const fn is_checkable(&self) -> bool {
+        self.residue.is_some()
+    }
+
     /// Reads everything again to see whether redaction has overlooked anything. A raw recording is not read: all of it would be.
     pub fn check(self) -> Result<Recorded, Error> {
         let Some((policy, originals)) = self.residue else {

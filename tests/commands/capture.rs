@@ -105,6 +105,7 @@ fn any_number_of_threads_writes_the_same_recording() {
             let told = scratch.capture(&[how, &["-o", output_text, "--threads", threads, "--part-size", "128KiB", "-c", "5000"]].concat()).exits(0).json();
             assert!(told["lost"]["gap"].as_u64() > Some(1000) && told["retransmitted_bytes"].as_u64() > Some(1000), "it is damaged: {told}");
             assert_eq!(told["state"], if what == "raw" { "raw" } else { "checked" });
+            assert_eq!(told["seconds"]["residue_check"].is_f64(), what != "raw", "{}", told["seconds"]);
             files(&output)
         };
         let alone = recording("1");

@@ -6,7 +6,7 @@
 
 use arrow_array::RecordBatch;
 use arrow_select::interleave::interleave_record_batch;
-use parquet::basic::Encoding;
+use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -82,19 +82,35 @@ impl Gathered {
         self.places.sort_by_key(|place| (place.start, place.id, place.stream));
         let mut table = TableWriter::begin(place, name, &RECORDING, columns::schema(), properties())?;
         let encoder = table.encoder();
-        let batches = &self.batches;
+        let mut batches = self.batches;
         let groups: Vec<&[Place]> = row_groups(&self.places).collect();
+        let last_uses = last_uses(&groups, batches.len());
         let at_once = pool.map_or(1, |pool| pool.current_num_threads().min(MOST_AT_ONCE));
+        let mut done = 0;
         for some in groups.chunks(at_once) {
-            let encode = |group: &&[Place]| encode(batches, group, &encoder);
+            let encode = |group: &&[Place]| encode(&batches, group, &encoder);
             let encoded: Vec<EncodedGroup> = match pool {
                 Some(pool) => pool.install(|| some.par_iter().map(encode).collect::<Result<_, _>>())?,
                 None => some.iter().map(encode).collect::<Result<_, _>>()?,
             };
             encoded.into_iter().try_for_each(|group| table.append(group))?;
+            done += some.len();
+            // Rows come nearly in order: what is written makes room for what is gathered meanwhile.
+            for (batch, _) in batches.iter_mut().zip(&last_uses).filter(|(batch, last)| **last < done && batch.num_rows() > 0) {
+                *batch = RecordBatch::new_empty(batch.schema());
+            }
         }
         Ok((table.publish(self.share.to_footer())?, self.share))
     }
+}
+
+/// For each batch the last row group that has rows of it.
+fn last_uses(groups: &[&[Place]], batches: usize) -> Vec<usize> {
+    let mut last = vec![0; batches];
+    for (number, group) in groups.iter().enumerate() {
+        group.iter().for_each(|place| last[place.batch] = number);
+    }
+    last
 }
 
 /// The rows that stand in `places` as a row group, in that order.
@@ -123,15 +139,21 @@ fn row_groups(rows: &[Place]) -> impl Iterator<Item = &[Place]> {
 fn properties() -> WriterProperties {
     let start = columns::schema().index_of("start_ns").expect("a column");
     let by_start = SortingColumn { column_idx: i32::try_from(start).expect("few columns"), descending: false, nulls_first: false };
-    let mut properties = table::properties()
-        .set_sorting_columns(Some(vec![by_start]))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        // Times are distinct and sorted: their differences are small, a dictionary of them is not.
-        .set_column_dictionary_enabled(ColumnPath::from("start_ns"), false)
-        .set_column_encoding(ColumnPath::from("start_ns"), Encoding::DELTA_BINARY_PACKED);
+    let path = |column: &str| ColumnPath::new(column.split('.').map(str::to_owned).collect());
+    let mut properties = table::properties().set_sorting_columns(Some(vec![by_start])).set_data_page_row_count_limit(PAGE_ROWS);
     for column in columns::BULKY {
-        let path = ColumnPath::new(column.split('.').map(str::to_owned).collect());
-        properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_statistics_enabled(path, EnabledStatistics::None);
+        properties = properties.set_column_dictionary_enabled(path(column), false).set_column_statistics_enabled(path(column), EnabledStatistics::None);
+    }
+    // Times are distinct and nearly sorted: their differences are small, a dictionary of them is not.
+    for column in columns::TIMES {
+        properties = properties.set_column_dictionary_enabled(path(column), false).set_column_encoding(path(column), Encoding::DELTA_BINARY_PACKED);
+    }
+    for column in columns::UNIQUE {
+        properties = properties.set_column_dictionary_enabled(path(column), false);
+    }
+    // A dictionary of a few words leaves nothing to compress.
+    for column in columns::WORDS {
+        properties = properties.set_column_compression(path(column), Compression::UNCOMPRESSED);
     }
     properties.build()
 }

@@ -650,6 +650,15 @@ fn fill_disks(threads: usize) {
 }
 
 #[test]
+fn columns_that_are_written_specially_are_columns() {
+    let schema = columns::schema();
+    for column in [columns::BULKY, columns::TIMES, columns::UNIQUE, columns::WORDS, columns::PLAIN, columns::GLANCED].into_iter().flatten() {
+        let field = column.split('.').next().unwrap();
+        assert!(schema.index_of(field).is_ok(), "{column}");
+    }
+}
+
+#[test]
 fn the_page_on_formats_names_every_column_with_its_type() {
     use arrow_schema::DataType;
     let page = include_str!("../../../../docs/formats.md");

@@ -56,9 +56,9 @@ impl Default for WriterOptions {
 
 /// Writes a recording.
 ///
-/// Memory: the part that is being gathered, `part_bytes` and at most one exchange more; with a pool, the one before it, too; and
-/// while a part is written, a row group beside it for each thread, of at most four. Dropped without [`finish`](Self::finish), it
-/// loses what was being gathered and nothing else.
+/// Memory: the part that is being gathered, `part_bytes` and at most one exchange more; with a pool, half of that beside a part that
+/// is being written; and while a part is written, a row group beside it for each thread, of at most four. Dropped without
+/// [`finish`](Self::finish), it loses what was being gathered and nothing else.
 pub struct RecordingWriter {
     place: Arc<dyn Publish>,
     options: WriterOptions,
@@ -106,7 +106,14 @@ impl RecordingWriter {
             self.gathered_since = self.now;
         }
         self.gathered.push(exchange, bytes);
-        if self.gathered.bytes() >= self.options.part_bytes { self.publish_part(false) } else { Ok(()) }
+        if self.gathered.bytes() >= self.options.part_bytes {
+            self.publish_part(false)
+        } else if self.gathered.bytes() >= self.options.part_bytes / 2 {
+            // The part before this one has had its time: two whole ones are never held.
+            self.wait()
+        } else {
+            Ok(())
+        }
     }
 
     /// Packet time has reached `now`, and the account so far is `ledger`; publishes a part that has waited long enough.

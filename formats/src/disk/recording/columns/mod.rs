@@ -116,6 +116,27 @@ pub(super) const GLANCED: &[&str] = &[
 pub(super) const BULKY: &[&str] =
     &["request_head", "request_body", "request_trailers", "response_head", "response_body", "response_trailers", "interim.list.item"];
 
+/// The columns of times and of spans of time.
+pub(super) const TIMES: &[&str] = &["start", "start_ns", "request_end_ns", "first_byte_ns", "response_end_ns", "duration_ns", "wait_ns"];
+
+/// The columns in which hardly a value comes twice.
+pub(super) const UNIQUE: &[&str] = &["id"];
+
+/// The columns of a few words.
+pub(super) const WORDS: &[&str] = &[
+    "protocol",
+    "role",
+    "initiator",
+    "shape",
+    "complete",
+    "request_body_dropped",
+    "request_body_seen_whole",
+    "request_framing",
+    "response_body_dropped",
+    "response_body_seen_whole",
+    "response_framing",
+];
+
 /// About how many bytes an exchange takes in a part before compression.
 pub(super) fn size(exchange: &Exchange) -> u64 {
     let message = |message: &Option<Message>| {
