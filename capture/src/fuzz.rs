@@ -1,6 +1,8 @@
 //! The entry points of the fuzzer. Any bytes flow in; nothing flows out but the certainty that the account balances.
 
+use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reenact_formats::model::{Exchange, LossLedger, Timestamp};
@@ -8,6 +10,7 @@ use reenact_formats::seam::{BoxError, ExchangeSink};
 
 use crate::packet::{Decoder, Payload};
 use crate::source::{Batch, Link, Next, Packet, from_reader};
+use crate::tcp::{Content, Piece, Queue, Reassembler, Tally};
 use crate::{CaptureOptions, Checksums, Control, FlowKeying, Limits, capture_from};
 
 struct Discard;
@@ -98,6 +101,115 @@ pub fn fuzz_packet(data: &[u8]) {
     assert_eq!(packets.tcp + packets.lost + packets.other.values().sum::<u64>(), seen.unsigned_abs(), "a packet is counted once");
 }
 
+/// Takes `data` for what happens to one direction of a connection: its first four bytes are the first sequence number, then come
+/// steps of five bytes each: what it is and how, an offset of two bytes, a length, and something more.
+///
+/// # Panics
+///
+/// If the reassembler panics, gives out a byte that is not the first copy seen of it or stands elsewhere in the stream, does not
+/// count a byte once, goes on after its end, or keeps anything.
+pub fn fuzz_reassembler(data: &[u8]) {
+    let Some((first, steps)) = data.split_first_chunk() else { return };
+    let mut stream = Stream { first: u32::from_be_bytes(*first), ..Stream::default() };
+    for step in steps.as_chunks().0 {
+        stream.take(*step);
+        stream.drain();
+    }
+    stream.reassembler.finish(stream.now, &mut stream.out);
+    stream.drain();
+    let Stream { reassembler, tally, given, seen, over, .. } = stream;
+    assert_eq!(given + tally.retransmitted + tally.rejected, seen, "a byte is counted once");
+    assert!(over && reassembler.is_ended(), "a stream ends");
+    assert_eq!(reassembler.held_bytes(), 0, "nothing is kept of what has ended");
+}
+
+/// A reassembler, and a plain model of what it must give.
+#[derive(Default)]
+struct Stream {
+    reassembler: Reassembler,
+    out: Queue,
+    tally: Tally,
+    now: Timestamp,
+    /// The sequence number that offsets are counted from.
+    first: u32,
+    /// The lowest offset seen before it was known where the stream begins; from then on where it does.
+    origin: Option<i64>,
+    /// What stood in the first copy of each byte; nothing where it was not captured, or is of no interest.
+    copies: BTreeMap<i64, Option<u8>>,
+    altered: bool,
+    /// Bytes that went in.
+    seen: u64,
+    /// Bytes that came out, and those with holes.
+    given: u64,
+    length: i64,
+    over: bool,
+}
+
+impl Stream {
+    fn take(&mut self, [what, high, low, length, more]: [u8; 5]) {
+        let is = |bit: u8| what & bit != 0;
+        let placed = self.reassembler.is_placed();
+        // What stands before the beginning is seen only once that is known: a keep-alive, or an old copy.
+        let offset = i64::from(u16::from_be_bytes([high, low])) - if placed { 16 } else { 0 };
+        let sequence = u32::try_from((i64::from(self.first) + offset).rem_euclid(1 << 32)).expect("reduced");
+        match what & 7 {
+            4 => self.reassembler.acknowledge(sequence, self.now),
+            5 => {
+                self.now = self.now.saturating_add(Duration::from_millis(10 * u64::from(more)));
+                self.reassembler.expire(self.now, &mut self.out);
+            }
+            6 if is(8) => self.reassembler.relieve(self.now, &mut self.out),
+            6 => self.reassembler.settle(),
+            7 => {
+                self.origin = if placed { self.origin } else { Some(0) };
+                self.reassembler.begin(self.first, &mut self.out, &mut self.tally);
+            }
+            _ => {
+                self.altered |= is(16);
+                let byte = |at: i64| at.to_le_bytes()[0] ^ if is(16) { 0x80 } else { 0 };
+                let bytes: Vec<u8> = (offset..offset + i64::from(length)).map(byte).collect();
+                let cut = if is(32) { more } else { 0 };
+                let copies: Vec<Option<u8>> = bytes.iter().map(|byte| (!is(64)).then_some(*byte)).chain((0..cut).map(|_| None)).collect();
+                let payload = if is(64) { Content::Passed(u64::from(length)) } else { Content::Data(Bytes::from(bytes)) };
+                let piece = Piece { sequence, payload, cut: u32::from(cut), fin: is(8), acknowledged: None, at: self.now };
+                let rejected = self.tally.rejected;
+                if !placed {
+                    self.origin = Some(self.origin.map_or(offset, |lowest| lowest.min(offset)));
+                }
+                self.seen += u64::from(length);
+                self.reassembler.push(piece, &mut self.out, &mut self.tally);
+                if self.tally.rejected == rejected {
+                    for (at, copy) in (offset..).zip(copies) {
+                        self.copies.entry(at).or_insert(copy);
+                    }
+                }
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(chunk) = self.out.pop() {
+            assert!(!self.over, "nothing comes after the end");
+            assert!(self.altered || !chunk.conflicting, "no copy differs");
+            let from = self.origin.unwrap_or_default() + self.length;
+            match &chunk.content {
+                Content::Data(data) => {
+                    self.given += data.len() as u64;
+                    for (at, byte) in (from..).zip(data) {
+                        assert_eq!(self.copies.get(&at), Some(&Some(*byte)), "the first copy of the byte at {at}");
+                    }
+                }
+                Content::Passed(length) => self.given += length,
+                Content::Gap(length, _) => assert!(*length > 0, "a hole has a length"),
+                Content::End | Content::Cut => self.over = true,
+            }
+            self.length += i64::try_from(chunk.content.length()).expect("small");
+        }
+        assert_eq!(i64::try_from(self.reassembler.offset()), Ok(self.length), "what was given out is what lies behind");
+        assert!(self.out.size() == 0 && self.out.is_empty(), "an empty queue weighs nothing");
+    }
+}
+
 /// Link types with a reader.
 const LINKS: [u32; 15] = [0, 1, 9, 12, 51, 101, 104, 105, 108, 113, 127, 228, 229, 239, 276];
 
@@ -164,6 +276,7 @@ mod tests {
             fuzz(data);
             fuzz_reader(data);
             fuzz_packet(data);
+            fuzz_reassembler(data);
         }
     }
 
@@ -208,6 +321,12 @@ mod tests {
         fn a_file_read_in_any_steps_gives_the_same(step in any::<u8>(), file in file(), end in 0.5..1.5f64) {
             let end = ((file.len() as f64 * end) as usize).min(file.len());
             fuzz_reader(&[&[step], &file[..end]].concat());
+        }
+
+        #[test]
+        fn any_steps_give_a_stream(first in any::<u32>(), steps in vec((any::<u8>(), 0..200_u16, 0..40_u8, any::<u8>()), 0..40)) {
+            let steps = steps.into_iter().flat_map(|(what, offset, length, more)| [what, offset.to_be_bytes()[0], offset.to_be_bytes()[1], length, more]);
+            fuzz_reassembler(&first.to_be_bytes().into_iter().chain(steps).collect::<Vec<_>>());
         }
 
         #[test]

@@ -47,6 +47,6 @@ mod tcp;
 
 pub use error::Error;
 #[doc(hidden)]
-pub use fuzz::{fuzz, fuzz_packet, fuzz_reader};
+pub use fuzz::{fuzz, fuzz_packet, fuzz_reader, fuzz_reassembler};
 pub use source::{Interface, Source, interfaces};
 pub use tap::{CaptureOptions, Checksums, Control, FlowKeying, Limits, OnProgress, OnWarning, Progress, Tap, capture, capture_from};
