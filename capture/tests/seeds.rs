@@ -6,8 +6,8 @@ use reenact_capture::{fuzz, fuzz_packet, fuzz_reader, fuzz_reassembler};
 
 #[test]
 fn seeds_and_what_the_fuzzer_found() {
-    let targets: [(&str, fn(&[u8]), usize); 4] =
-        [("reader", fuzz_reader, 20), ("packet", fuzz_packet, 30), ("reassembler", fuzz_reassembler, 15), ("capture", fuzz, 5)];
+    type Target = (&'static str, fn(&[u8]), usize);
+    let targets: [Target; 4] = [("reader", fuzz_reader, 20), ("packet", fuzz_packet, 30), ("reassembler", fuzz_reassembler, 15), ("capture", fuzz, 5)];
     for (target, entry, least) in targets {
         let seeds = fs::read_dir(format!("{}/../fuzz/seeds/{target}", env!("CARGO_MANIFEST_DIR"))).expect("the seeds are there");
         let run = seeds.map(|seed| entry(&fs::read(seed.expect("listed").path()).expect("readable"))).count();

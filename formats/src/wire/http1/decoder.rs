@@ -274,12 +274,26 @@ impl Decoder {
         self.queued + self.partial.len() as u64 + self.current.as_ref().map_or(0, Open::memory) + claimed
     }
 
-    /// Gives up the bytes of the body that is being read, as if it were over the limit.
+    /// Gives up what is long and not whole, as if it were over its limit: the body that is being read, a head, or trailers.
     pub fn shed(&mut self) {
         if let Some(open) = &mut self.current
             && open.kept > 0
         {
             open.shed();
+        }
+        if self.partial.len() > SPARED && matches!(self.state, State::Head | State::Trailers) {
+            let length = mem::take(&mut self.partial).len() as u64;
+            self.scanned = 0;
+            self.accounting.incomplete_messages += u64::from(self.state == State::Head && self.opened);
+            if let Some(open) = &self.current {
+                let end = open.decoded.end;
+                self.mark(Anomaly::Truncated);
+                self.offset -= length;
+                self.finish(end, true);
+                self.offset += length;
+            }
+            self.count_lost(length, Cause::Garbage);
+            self.lose_place(Cause::Garbage);
         }
     }
 
@@ -865,6 +879,8 @@ fn section_end(bytes: &[u8], scanned: usize) -> Option<usize> {
 
 /// A chunk header with its extensions that is longer than this is none.
 const MAX_CHUNK_LINE: usize = 16 << 10;
+/// So much of a head is not worth giving up.
+const SPARED: usize = 4 << 10;
 /// Room is made for no more pieces of a body at once, whatever its head announces.
 const MOST_FORESEEN: usize = 64;
 /// What a packet holds at least, if there is more to come.

@@ -57,7 +57,7 @@ enum Told {
     Begun { context: RequestContext, start: u64 },
     Unclaimed { start: u64 },
     Interim { head: Bytes, start: u64 },
-    Message(Decoded),
+    Message(Box<Decoded>),
     Upgraded,
     Lost,
 }
@@ -112,7 +112,7 @@ impl Connection<'_> {
                 Event::Begun { context, start, .. } => Told::Begun { context, start },
                 Event::Unclaimed { start } => Told::Unclaimed { start },
                 Event::Interim { head, start } => Told::Interim { head: head.raw().clone(), start },
-                Event::Message(decoded) => Told::Message(*decoded),
+                Event::Message(decoded) => Told::Message(decoded),
                 Event::Upgraded => Told::Upgraded,
                 Event::Lost => Told::Lost,
             });

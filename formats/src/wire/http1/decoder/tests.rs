@@ -416,6 +416,31 @@ fn what_is_held_is_counted() {
 }
 
 #[test]
+fn what_is_long_and_not_whole_may_be_given_up() {
+    let fields = format!("X: {}\r\n", "y".repeat(100));
+    for (start, told) in [
+        ("GET /a HTTP/1.1\r\n", &["lost", "begun at 7369"][..]),
+        (
+            "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n",
+            &["/a \"\" Dropped { reason: OverLimit, seen_whole: false } 0..56 [truncated,body_over_limit]", "lost", "begun at 7408"],
+        ),
+    ] {
+        let mut decoder = Decoder::new(Side::Request, Limits::default());
+        decoder.feed(Bytes::from(start), Timestamp::default());
+        while decoder.next().is_some() {}
+        decoder.feed(Bytes::from(fields.repeat(70)), Timestamp::default());
+        assert!(decoder.next().is_none() && decoder.held() > 7000);
+        decoder.shed();
+        assert_eq!(decoder.held(), 0);
+        decoder.feed(Bytes::from_static(b"\r\nGET /b HTTP/1.1\r\n\r\n"), Timestamp::default());
+        let found: Vec<String> = std::iter::from_fn(|| decoder.next()).map(|event| tell(&event)).take(told.len()).collect();
+        assert_eq!(found, told);
+        let Accounting { recorded, unparsable, over_limit, .. } = decoder.accounting();
+        assert_eq!(recorded + unparsable + over_limit, (start.len() + 70 * fields.len() + 21) as u64);
+    }
+}
+
+#[test]
 fn what_is_settled_keeps_no_block() {
     let block = Bytes::from(b"PUT /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcdefghi".to_vec());
     let mut decoder = Decoder::new(Side::Request, Limits::default());
