@@ -54,7 +54,7 @@ pub(crate) struct CaptureArgs {
     /// What tells connections apart; with the tags where networks reuse each other's addresses
     #[arg(long, value_name = "KEY", value_enum, default_value = "tuple")]
     flow_key: FlowKey,
-    /// Leave out packets whose checksums are wrong. Without it they are counted: those that this machine sends have none yet
+    /// Leave out packets whose IPv4 or TCP checksum is wrong. Without it wrong IPv4 headers are counted and nothing is left out: what this machine sends has none yet
     #[arg(long)]
     verify_checksums: bool,
     /// Write without any redaction: the recording holds personal data and secrets, and cannot be replayed
