@@ -84,6 +84,13 @@ fn run(file: &Path) -> Value {
     report
 }
 
+/// What the account of a file is, by so many threads.
+fn account(file: &Path, threads: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reenact"));
+    let output = command.args(["capture", "--discard", "--json", "--threads", threads, "-r"]).arg(file).output().expect("the binary runs");
+    String::from_utf8(output.stdout).expect("JSON is UTF-8")
+}
+
 fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is a number"))
 }
@@ -101,6 +108,17 @@ fn assert_balanced(file: &str, told: &Value) {
     let lost: u64 = in_bytes.iter().filter_map(|cause| told["lost"][cause].as_u64()).sum();
     let foreign = sum(&told["foreign"], |traffic| number(&traffic["bytes"]));
     assert_eq!(number(&told["stream_bytes"]), number(&told["recorded_bytes"]) + foreign + lost, "bytes of {file}: {told:#}");
+}
+
+#[test]
+fn accounts_are_the_same_by_any_number_of_threads() {
+    let Some(folder) = corpus() else { return };
+    for row in rows(&folder) {
+        let file = folder.join(&row.file);
+        let told = account(&file, "1");
+        assert_eq!(account(&file, "3"), told, "{}", row.file);
+        assert_balanced(&row.file, &serde_json::from_str(&told).expect("an account in JSON"));
+    }
 }
 
 #[test]
