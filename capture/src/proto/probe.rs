@@ -89,7 +89,10 @@ impl Probing {
     pub(super) fn begins_amid(&self, direction: Direction, requests: Direction, flow: &Flow) -> bool {
         let side = if direction == requests { Side::Request } else { Side::Response };
         let way = &self.ways[direction];
-        flow.midstream && !way.holed && opening(side, &way.prefix) != Opening::Message
+        let line = way.prefix.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+        // The rest of a body may look like a start line of its own, up to the true one that ends the line.
+        let begins = opening(side, &way.prefix) == Opening::Message && seek(side, line).unwrap_or_default() == 0;
+        flow.midstream && !way.holed && !begins
     }
 
     pub(super) fn release(&mut self) -> Vec<Placed> {
