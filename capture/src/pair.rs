@@ -39,16 +39,22 @@ pub(crate) struct Pairs {
     next: [Place; 2],
     /// The request that the next response answers, where that is known.
     answers: Option<Place>,
+    /// What was known of two runs when the younger of them began.
+    known: Option<Known>,
+    /// The last message of each side may not have been read to its end.
+    cut: [bool; 2],
     /// The request that was begun last.
     last: Option<Sent>,
     /// Where the final response that began last begins.
     last_answer: Option<u64>,
     /// Up to which offset responses may be missing.
     answers_lost_until: u64,
-    /// The client was seen to send a request in a flight with the one before.
-    pipelines: bool,
-    /// The client was seen to send while it had had only some of the answers it waited for.
-    rolls: bool,
+    /// How the client uses the connection.
+    manner: Manner,
+    /// The requests that were sent last, and together.
+    flight: Flight,
+    /// The answers that were sent last, without anything received in between.
+    silence: Silence,
     /// How many exchanges were begun on the connection.
     begun: u32,
     /// The connection was joined after its beginning.
@@ -70,6 +76,20 @@ struct Place {
     ordinal: i64,
 }
 
+/// The bound on the [shift](Pairs::shift) of two runs that comes from what was paired before the younger of them began.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    requests: u32,
+    responses: u32,
+    bound: Bound,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    Most(i64),
+    Least(i64),
+}
+
 impl Place {
     const fn after(self) -> Self {
         Self { ordinal: self.ordinal + 1, ..self }
@@ -78,6 +98,36 @@ impl Place {
     const fn next_run(self) -> Self {
         Self { run: self.run + 1, ordinal: 0 }
     }
+}
+
+/// Whether a client sends requests while it waits for answers, as far as it was seen.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// One after the other.
+    #[default]
+    Single,
+    /// Several together; no one knows whether it waits for all of the answers before it goes on.
+    Together,
+    /// Several together, and the next when it has had all of the answers.
+    Flights,
+    /// It goes on when it has had some of the answers.
+    Rolling,
+}
+
+/// Requests that a client sent without having received anything in between.
+#[derive(Debug, Default, Clone, Copy)]
+struct Flight {
+    requests: u32,
+    answers: u32,
+    /// There may have been more of either.
+    holed: bool,
+}
+
+/// Answers that a server sent when it had received the same of the requests.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Silence {
+    received: u64,
+    answers: u32,
 }
 
 /// A request's head, as the head of another or of a response is held against it.
@@ -170,11 +220,14 @@ impl Pairs {
             interim: Vec::new(),
             next: [Place::default(); 2],
             answers: (!midstream).then(Place::default),
+            known: None,
+            cut: [false; 2],
             last: None,
             last_answer: None,
             answers_lost_until: 0,
-            pipelines: false,
-            rolls: false,
+            manner: Manner::default(),
+            flight: Flight::default(),
+            silence: Silence::default(),
             begun: 0,
             joined: midstream,
             midstream,
@@ -197,38 +250,54 @@ impl Pairs {
         }
     }
 
-    /// Whether the client had nothing else under way when it sent a request.
+    /// Whether the client had nothing else under way when it sent a request, if it is one that waits for all answers.
     fn leads(&mut self, sent: &Sent) -> Leads {
         let everything_before_arrived = sent.answered_until.is_some_and(|received| received >= sent.start);
+        // It had several answers, and had sent nothing since before the first of them.
+        if self.manner != Manner::Rolling && self.silence.answers > 1 && self.silence.received == sent.start && everything_before_arrived {
+            self.manner = Manner::Flights;
+        }
         let Some(before) = self.last.filter(|before| before.place.after() == sent.place) else {
             let first = sent.place == Place::default();
+            self.flight = Flight { requests: 1, answers: 0, holed: !first };
             return match () {
                 () if everything_before_arrived || (first && !self.joined) => Leads::Yes,
                 () if first => Leads::Perhaps,
                 () => Leads::Unknown,
             };
         };
-        if before.acknowledged == sent.acknowledged {
-            self.pipelines = true;
-            return Leads::Unknown;
-        }
         let since = before.acknowledged.unwrap_or_default();
         let answered = self.last_answer.is_some_and(|start| start >= since);
         // A lost answer may have been an informational one, in the middle of the request before.
         let answer_lost = self.answers_lost_until > since && !self.open.back().is_some_and(expects_continue);
-        if everything_before_arrived || answered || answer_lost { Leads::Yes } else { Leads::Unknown }
+        let same_flight = before.acknowledged == sent.acknowledged || !(everything_before_arrived || answered || answer_lost);
+        if same_flight {
+            self.flight.requests += 1;
+            if self.manner == Manner::Single {
+                self.manner = Manner::Together;
+            }
+            return Leads::Unknown;
+        }
+        let Flight { requests, answers, holed } = mem::replace(&mut self.flight, Flight { requests: 1, answers: 0, holed: false });
+        if !holed && answers < requests && requests > 1 {
+            self.manner = Manner::Rolling;
+        }
+        Leads::Yes
     }
 
     fn watch_for_rolling(&mut self, sent: &Sent) {
         let Some(waiting) = self.open.iter().find(|open| open.answer.is_none()).filter(|_| self.answers.is_some()) else { return };
         let (Some(then), Some(now)) = (waiting.sent.acknowledged, sent.acknowledged) else { return };
-        self.rolls |= now > then && self.last_answer.is_some_and(|start| (then..now).contains(&start));
+        if now > then && self.last_answer.is_some_and(|start| (then..now).contains(&start)) {
+            self.manner = Manner::Rolling;
+        }
     }
 
     /// A request was read to its end.
     pub(crate) fn request(&mut self, decoded: Box<Decoded>, end: u64, flow: &Flow, output: &mut Output<'_>) {
         let Some(open) = self.open.back_mut().filter(|open| open.request.is_none()) else { return };
         self.held += size(&decoded);
+        self.cut[0] = may_be_cut(&decoded);
         if let Some(answer) = &mut open.answer {
             answer.early = true;
         }
@@ -247,6 +316,11 @@ impl Pairs {
         let place = self.next[1];
         self.next[1] = place.after();
         self.last_answer = Some(start);
+        self.flight.answers += 1;
+        if let Some(received) = received {
+            let answers = if self.silence.received == received { self.silence.answers + 1 } else { 1 };
+            self.silence = Silence { received, answers };
+        }
         let answer = Answer { received, ..Answer::new(mem::take(&mut self.interim)) };
         if let Some(asked) = self.answers {
             if let Some(position) = self.open.iter().position(|open| open.sent.place == asked && open.answer.is_none()) {
@@ -288,6 +362,7 @@ impl Pairs {
     /// A final response was read to its end.
     pub(crate) fn response(&mut self, decoded: Box<Decoded>, end: u64, flow: &Flow, output: &mut Output<'_>) {
         self.held += size(&decoded);
+        self.cut[1] = may_be_cut(&decoded);
         let placed = self.open.iter_mut().filter_map(|open| open.answer.as_mut().map(|answer| (&mut open.settled, answer)));
         let unplaced = self.unplaced.iter_mut().map(|unplaced| (&mut unplaced.settled, &mut unplaced.answer));
         if let Some((settled, answer)) = placed.chain(unplaced).find(|(_, answer)| answer.decoded.is_none()) {
@@ -299,20 +374,32 @@ impl Pairs {
         self.give_hopeless(flow, output);
     }
 
-    /// Any number of messages may be missing from those of `side`, up to the offset `until`.
-    pub(crate) fn lose_place(&mut self, side: Side, until: u64, output: &mut Output<'_>) {
+    /// Any number of messages may be missing from those of `side`, up to the offset `until`. Behind a hole (not where bytes could
+    /// not be read) one is missing for certain, if the message before the hole was whole.
+    pub(crate) fn lose_place(&mut self, side: Side, until: u64, hole: bool, output: &mut Output<'_>) {
+        let [asked, answer] = self.next;
+        let aligned = self.answers.filter(|answers| answers.run == asked.run);
+        self.flight.holed = true;
         match side {
             Side::Request => {
-                if let Some(open) = self.open.back_mut().filter(|open| open.sent.place.run == self.next[0].run) {
+                if let Some(open) = self.open.back_mut().filter(|open| open.sent.place.run == asked.run) {
                     open.holed = true;
                 }
-                self.next[0] = self.next[0].next_run();
+                self.next[0] = asked.next_run();
+                let missing = i64::from(hole && !self.cut[0]);
+                // The first request behind the hole is answered after those in front of it, and after those in the hole.
+                let bound = aligned.map(|aligned| Bound::Most(-(answer.ordinal + asked.ordinal - aligned.ordinal + missing)));
+                self.known = bound.map(|bound| Known { requests: self.next[0].run, responses: answer.run, bound });
             }
             _ => {
-                if let Some(unplaced) = self.unplaced.back_mut().filter(|unplaced| unplaced.place.run == self.next[1].run) {
+                if let Some(unplaced) = self.unplaced.back_mut().filter(|unplaced| unplaced.place.run == answer.run) {
                     unplaced.holed = true;
                 }
-                self.next[1] = self.next[1].next_run();
+                self.next[1] = answer.next_run();
+                // It may have been an informational response.
+                let missing = i64::from(hole && !self.cut[1] && !self.open.iter().any(expects_continue));
+                let bound = aligned.map(|aligned| Bound::Least(aligned.ordinal + missing));
+                self.known = bound.map(|bound| Known { requests: asked.run, responses: self.next[1].run, bound });
                 self.answers = None;
                 self.answers_lost_until = until;
                 // The answer that they announced is lost, or begins behind the hole: no one knows.
@@ -382,9 +469,12 @@ impl Pairs {
             let hole_free = received.is_some_and(|received| !last_asked.holed || last_asked.end.is_some_and(|end| received <= end));
             Some(beyond.or_else(|| hole_free.then_some(last_asked.sent.place.ordinal + 1))? - 1 - place.ordinal)
         });
-        let most = most.min()?;
+        let runs = (asked(requests.start).sent.place.run, self.unplaced[responses.start].place.run);
+        let known = self.known.filter(|known| (known.requests, known.responses) == runs).map(|known| known.bound);
+        let most = most.chain(known.and_then(|known| if let Bound::Most(most) = known { Some(most) } else { None })).min()?;
         let last_answer = &self.unplaced[responses.end - 1];
-        let least = requests.clone().filter(|position| asked(*position).leads == Leads::Yes && !self.rolls).filter_map(|position| {
+        let waits_for_all = matches!(self.manner, Manner::Single | Manner::Flights);
+        let least = requests.clone().filter(|position| asked(*position).leads == Leads::Yes && waits_for_all).filter_map(|position| {
             let sent = asked(position).sent;
             let heard = sent.acknowledged?;
             let next =
@@ -392,9 +482,11 @@ impl Pairs {
             let hole_free = !last_answer.holed || last_answer.answer.end.is_some_and(|end| heard <= end);
             Some(sent.place.ordinal - next.or_else(|| hole_free.then_some(last_answer.place.ordinal + 1))?)
         });
-        let least = least.max()?;
-        // It did have others under way.
-        self.rolls |= least > most;
+        let least = least.chain(known.and_then(|known| if let Bound::Least(least) = known { Some(least) } else { None })).max()?;
+        if least > most {
+            // It did have others under way.
+            self.manner = Manner::Rolling;
+        }
         (least == most).then_some(least)
     }
 
@@ -469,7 +561,7 @@ impl Pairs {
 
     /// Nothing more will come.
     pub(crate) fn finish(&mut self, flow: &Flow, output: &mut Output<'_>) {
-        if !self.pipelines
+        if self.manner == Manner::Single
             && let Some(first) = self.open.front_mut().filter(|open| open.leads == Leads::Perhaps)
         {
             first.leads = Leads::Yes;
@@ -599,6 +691,11 @@ fn answer_to_head(mut response: Box<Decoded>) -> Box<Decoded> {
         anomalies.insert(Anomaly::AmbiguousFraming);
     }
     response
+}
+
+/// Whether bytes that are missing behind a message may be its own.
+fn may_be_cut(decoded: &Decoded) -> bool {
+    [Anomaly::Gap, Anomaly::Truncated, Anomaly::MalformedChunk].iter().any(|anomaly| decoded.anomalies.contains(anomaly))
 }
 
 fn expects_continue(open: &Open) -> bool {

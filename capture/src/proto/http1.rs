@@ -27,6 +27,8 @@ struct Way {
     acknowledged: VecDeque<(u64, u64)>,
     /// Offset of the next byte to come.
     end: u64,
+    /// What came last is a hole.
+    holed: bool,
     conflicting: bool,
     counted: Accounting,
 }
@@ -44,7 +46,7 @@ impl Http1 {
         let way = |direction: Direction| {
             let side = if direction == requests { Side::Request } else { Side::Response };
             let decoder = if joined[direction] { Decoder::midstream(side, limits) } else { Decoder::new(side, limits) };
-            Way { decoder, base: 0, acknowledged: VecDeque::new(), end: 0, conflicting: false, counted: Accounting::default() }
+            Way { decoder, base: 0, acknowledged: VecDeque::new(), end: 0, holed: false, conflicting: false, counted: Accounting::default() }
         };
         Self { requests, ways: [way(0), way(1)], pairs: Pairs::new(requests, flow.midstream) }
     }
@@ -69,6 +71,7 @@ impl Http1 {
             }
         }
         way.end = offset + chunk.content.length();
+        way.holed = matches!(chunk.content, Content::Gap(..));
         way.conflicting |= chunk.conflicting;
         match chunk.content {
             Content::Data(data) => way.decoder.feed(data, chunk.at),
@@ -113,18 +116,24 @@ impl Http1 {
     /// Takes from both decoders what they have found, until neither finds more.
     fn drain(&mut self, flow: &Flow, output: &mut Output<'_>) {
         let responses = 1 - self.requests;
+        let mut found = false;
         loop {
             if let Some(event) = self.ways[self.requests].decoder.next() {
                 self.take_request_event(event, flow, output);
+                found = true;
             } else if let Some(event) = self.ways[responses].decoder.next() {
                 self.take_response_event(event, flow, output);
+                found = true;
             } else if self.ways[self.requests].decoder.awaits_upgrade() && self.ways[self.requests].decoder.held() > MAX_UPGRADE_WAIT {
                 self.decide_upgrade();
             } else {
                 break;
             }
         }
-        self.count(output);
+        // In the middle of a message nothing is known that the account needs.
+        if found {
+            self.count(output);
+        }
     }
 
     fn take_request_event(&mut self, event: Event, flow: &Flow, output: &mut Output<'_>) {
@@ -142,7 +151,10 @@ impl Http1 {
                 let end = self.ways[self.requests].base + decoded.span.end;
                 self.pairs.request(decoded, end, flow, output);
             }
-            Event::Lost => self.pairs.lose_place(Side::Request, self.ways[self.requests].end, output),
+            Event::Lost => {
+                let way = &self.ways[self.requests];
+                self.pairs.lose_place(Side::Request, way.end, way.holed, output);
+            }
             Event::Unclaimed { .. } | Event::Interim { .. } | Event::Upgraded | _ => {}
         }
     }
@@ -170,7 +182,10 @@ impl Http1 {
                 }
             }
             Event::Upgraded => self.ways[self.requests].decoder.upgrade(),
-            Event::Lost => self.pairs.lose_place(Side::Response, self.ways[responses].end, output),
+            Event::Lost => {
+                let way = &self.ways[responses];
+                self.pairs.lose_place(Side::Response, way.end, way.holed, output);
+            }
             Event::Begun { .. } | _ => {}
         }
     }

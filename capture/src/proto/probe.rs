@@ -129,7 +129,7 @@ pub(super) fn requests_of(placed: &Placed) -> Option<Direction> {
 
 /// The name of a protocol that has no parser here.
 fn foreign(bytes: &[u8]) -> Told {
-    for (name, magic) in [("http2", &b"PRI * HTTP/2.0\r\n"[..]), ("ssh", b"SSH-"), ("amqp", b"AMQP")] {
+    for (name, magic) in MAGIC {
         if bytes.starts_with(magic) {
             return Told::Name(name);
         }
@@ -137,7 +137,7 @@ fn foreign(bytes: &[u8]) -> Told {
             return Told::Undecided;
         }
     }
-    let told = [tls(bytes), postgresql(bytes), mysql(bytes), redis(bytes)];
+    let told = [tls(bytes), smb(bytes), postgresql(bytes), mysql(bytes), redis(bytes), greeting(bytes), mongodb(bytes), mqtt(bytes), binary(bytes)];
     let name = told.into_iter().find(|told| matches!(told, Told::Name(_)));
     name.unwrap_or(if told.contains(&Told::Undecided) { Told::Undecided } else { Told::Nothing })
 }
@@ -187,6 +187,71 @@ fn redis(bytes: &[u8]) -> Told {
     }
 }
 
+/// A server that speaks first, in words: a status of 220, then who it is.
+fn greeting(bytes: &[u8]) -> Told {
+    let Some(rest) = bytes.strip_prefix(b"220") else {
+        return if b"220".starts_with(bytes) { Told::Undecided } else { Told::Nothing };
+    };
+    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let says = |word: &[u8]| line.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
+    match rest.first() {
+        Some(b' ' | b'-') if says(b"SMTP") => Told::Name("smtp"),
+        Some(b' ' | b'-') if says(b"FTP") => Told::Name("ftp"),
+        None | Some(b' ' | b'-') if line.len() == rest.len() && rest.len() < 512 => Told::Undecided,
+        _ => Told::Nothing,
+    }
+}
+
+/// A session message of four bytes' length in front of the protocol's own mark.
+fn smb(bytes: &[u8]) -> Told {
+    match bytes {
+        [0, 0, _, _, 0xfe | 0xff, b'S', b'M', b'B', ..] => Told::Name("smb"),
+        _ => Told::Nothing,
+    }
+}
+
+/// A message header: length, two identifiers, then the code of a message or of the first query.
+fn mongodb(bytes: &[u8]) -> Told {
+    match bytes {
+        [length, _, _, 0, _, _, _, _, _, _, _, _, 0xdd | 0xd4, 0x07, 0, 0, ..] if *length >= 16 => Told::Name("mongodb"),
+        _ => Told::Nothing,
+    }
+}
+
+/// A connect packet: its kind, its length in one or two bytes, the protocol's name.
+fn mqtt(bytes: &[u8]) -> Told {
+    match bytes {
+        [0x10, _, 0, 4, b'M', b'Q', b'T', b'T', ..] | [0x10, _, _, 0, 4, b'M', b'Q', b'T', b'T', ..] => Told::Name("mqtt"),
+        [0x10, ..] if bytes.len() < 9 => Told::Undecided,
+        _ => Told::Nothing,
+    }
+}
+
+/// Openings in a fixed shape of a few bytes.
+fn binary(bytes: &[u8]) -> Told {
+    match bytes {
+        [0x12, 1, 0, _, 0, 0, ..] => Told::Name("mssql"),
+        [3, 0, 0, _, _, 0xe0, ..] => Told::Name("rdp"),
+        [1, 1, 0, 1, 0, 8, 0, 0, ..] => Told::Name("fastcgi"),
+        [3..=5, 0, 0, _, 1 | 5, 0, 0, ..] => Told::Name("cassandra"),
+        [0x30, length, 2, 1, _, 0x60, ..] if *length < 0x80 => Told::Name("ldap"),
+        [0x12 | 3..=5 | 1 | 0x30, ..] if bytes.len() < 8 => Told::Undecided,
+        _ => Told::Nothing,
+    }
+}
+
+/// Openings that say plainly what follows.
+const MAGIC: [(&str, &[u8]); 9] = [
+    ("http2", b"PRI * HTTP/2.0\r\n"),
+    ("ssh", b"SSH-"),
+    ("amqp", b"AMQP"),
+    ("smtp", b"EHLO "),
+    ("smtp", b"HELO "),
+    ("imap", b"* OK "),
+    ("pop3", b"+OK "),
+    ("nats", b"INFO {"),
+    ("bittorrent", b"\x13BitTorrent protocol"),
+];
 /// Bytes of each direction that are looked at.
 const PREFIX: usize = 16 << 10;
 /// Bytes held before a connection is given up on.
@@ -212,6 +277,18 @@ mod tests {
             (b"*1", Told::Undecided),
             (b"+PONG\r\n", Told::Name("redis")),
             (b"SSH-2.0-OpenSSH_9.2\r\n", Told::Name("ssh")),
+            (b"220 mail.example ESMTP ready\r\n", Told::Name("smtp")),
+            (b"220-mail.example\r\n220 ready\r\n", Told::Nothing),
+            (b"220 (vsFTPd 3.0.5)\r\n", Told::Name("ftp")),
+            (b"220 mail", Told::Undecided),
+            (b"EHLO client\r\n", Told::Name("smtp")),
+            (b"* OK IMAP4rev1\r\n", Told::Name("imap")),
+            (b"+OK ready\r\n", Told::Name("pop3")),
+            (b"\x00\x00\x00\x45\xffSMB", Told::Name("smb")),
+            (b"\x35\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xdd\x07\x00\x00", Told::Name("mongodb")),
+            (b"\x10\x0c\x00\x04MQTT\x04", Told::Name("mqtt")),
+            (b"\x12\x01\x00\x2f\x00\x00\x01\x00", Told::Name("mssql")),
+            (b"\x30\x0c\x02\x01\x01\x60\x07", Told::Name("ldap")),
             (b"GET / HTTP/1.1\r\n", Told::Nothing),
             (b"HTTP/1.1 200 OK\r\n", Told::Nothing),
             (b"hello", Told::Nothing),

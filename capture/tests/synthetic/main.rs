@@ -2,5 +2,7 @@
 
 mod files;
 mod flows;
+mod network;
 mod packets;
+mod pairing;
 mod support;

@@ -335,7 +335,7 @@ impl Decoder {
                     }
                     self.put_back(data, at);
                 }
-                piece @ (Piece::Gap(_, at) | Piece::Close(at, _)) if matches!(self.state, State::Doubtful(_)) => {
+                piece @ Piece::Close(at, _) if matches!(self.state, State::Doubtful(_)) => {
                     // No other response has begun here: what has come is the beginning of a body.
                     self.input.push_front(piece);
                     let mut body = Bytes::new();
@@ -701,7 +701,8 @@ impl Decoder {
                 }
                 inside
             }
-            State::ChunkSize | State::ChunkEnd | State::Trailers => {
+            // Doubtful: what is missing may be the beginning of the body, or other messages.
+            State::Doubtful(_) | State::ChunkSize | State::ChunkEnd | State::Trailers => {
                 self.mark(Anomaly::Gap);
                 self.offset -= self.partial.len() as u64;
                 self.finish(at, true);
@@ -712,8 +713,7 @@ impl Decoder {
                 self.accounting.incomplete_messages += u64::from(!self.partial.is_empty());
                 0
             }
-            // It was left before the gap was looked at.
-            State::Doubtful(_) | State::Seeking(_) => 0,
+            State::Seeking(_) => 0,
         };
         let outside = missing - inside;
         if self.state == State::Upgraded {
