@@ -168,7 +168,7 @@ impl Stream {
                 self.altered |= is(16);
                 let byte = |at: i64| at.to_le_bytes()[0] ^ if is(16) { 0x80 } else { 0 };
                 let bytes: Vec<u8> = (offset..offset + i64::from(length)).map(byte).collect();
-                let cut = if is(32) { more } else { 0 };
+                let cut = if is(32) && length > 0 { more } else { 0 };
                 let copies: Vec<Option<u8>> = bytes.iter().map(|byte| (!is(64)).then_some(*byte)).chain((0..cut).map(|_| None)).collect();
                 let payload = if is(64) { Content::Passed(u64::from(length)) } else { Content::Data(Bytes::from(bytes)) };
                 let piece = Piece { sequence, payload, cut: u32::from(cut), fin: is(8), acknowledged: None, at: self.now };
