@@ -78,13 +78,13 @@ impl Live {
                     let at = Timestamp::from_nanos(packet.header.ts.tv_sec * 1_000_000_000 + packet.header.ts.tv_usec);
                     packets.push(Packet { link: self.link, at, data: range(filled, data.len()), wire_length: packet.header.len });
                     filled += data.len();
+                    self.read += data.len() as u64;
                 }
                 Err(pcap::Error::TimeoutExpired) => break,
                 Err(pcap::Error::NoMorePackets) => return Ok(Gathered::End),
                 Err(error) => return Err(explain(&self.name, &error)),
             }
         }
-        self.read += filled as u64;
         Ok(Gathered::All)
     }
 
@@ -110,10 +110,13 @@ impl PacketSource for Live {
         *batch = Batch { block: Bytes::new(), packets: std::mem::take(&mut batch.packets) };
         batch.packets.clear();
         let mut block = self.pool.take();
-        let gathered = self.gather(&mut block, &mut batch.packets)?;
+        let gathered = self.gather(&mut block, &mut batch.packets);
         batch.block = self.pool.give(block);
-        match gathered {
-            _ if !batch.packets.is_empty() => Ok(Next::Packets),
+        if !batch.packets.is_empty() {
+            // What ended or failed after them does so again.
+            return Ok(Next::Packets);
+        }
+        match gathered? {
             Gathered::All => Ok(Next::Tick(self.wait()?)),
             Gathered::End => Ok(Next::End),
         }
