@@ -57,6 +57,10 @@ impl Shard {
     /// Takes a segment, which is the capture's packet number `ordinal`; `now` is the time to which all packets have come.
     fn segment(&mut self, segment: Segment, ordinal: u64, now: Timestamp, block: &Bytes, batch: u64, output: &mut Output<'_>) {
         self.advance(now, output);
+        self.take(segment, ordinal, now, block, batch, output);
+    }
+
+    fn take(&mut self, segment: Segment, ordinal: u64, now: Timestamp, block: &Bytes, batch: u64, output: &mut Output<'_>) {
         let key = segment.flow;
         let at = segment.at;
         if segment.syn && self.connections.get(&key).is_some_and(|connection| connection.is_reopened_by(&segment)) {
@@ -66,7 +70,8 @@ impl Shard {
             // An acknowledgment or the end of something that was never seen opens nothing.
             if segment.syn || !segment.payload.is_empty() || segment.cut > 0 {
                 self.open(key, ConnectionId(ordinal), at, now, output);
-                self.segment(segment, ordinal, now, block, batch, output);
+                // No time passes in between: at the end of time it would be closed as soon as it is opened.
+                self.take(segment, ordinal, now, block, batch, output);
             }
             return;
         };
