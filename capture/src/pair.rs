@@ -374,6 +374,20 @@ impl Pairs {
         self.give_hopeless(flow, output);
     }
 
+    /// Marks the finished message of `side` that holds the byte at `offset`, if it waits here.
+    pub(crate) fn mark_conflict(&mut self, side: Side, offset: u64) -> bool {
+        let found = match side {
+            Side::Request => {
+                self.open.iter_mut().find(|open| open.sent.start <= offset && open.end.is_some_and(|end| offset < end)).and_then(|open| open.request.as_mut())
+            }
+            _ => {
+                let holds = |unplaced: &&mut Unplaced| unplaced.start <= offset && unplaced.answer.end.is_some_and(|end| offset < end);
+                self.unplaced.iter_mut().find(holds).and_then(|unplaced| unplaced.answer.decoded.as_mut())
+            }
+        };
+        found.map(|decoded| decoded.anomalies.insert(Anomaly::ConflictingOverlap)).is_some()
+    }
+
     /// Any number of messages may be missing from those of `side`, up to the offset `until`. Behind a hole (not where bytes could
     /// not be read) one is missing for certain, if the message before the hole was whole.
     pub(crate) fn lose_place(&mut self, side: Side, until: u64, hole: bool, output: &mut Output<'_>) {

@@ -11,9 +11,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use reenact_formats::model::{ConnectionId, LossCause, Notice, Timestamp};
 
+use super::recent::Recent;
 use super::{Direction, Output};
 use crate::Limits;
-use crate::packet::{Meeting, Segment};
+use crate::packet::{Meeting, Payload, Segment};
 use crate::proto::{Conversation, Flow, Placed};
 use crate::tcp::{Chunk, Content, Piece, Queue, Reassembler, Tally};
 
@@ -22,6 +23,7 @@ pub(super) struct Connection {
     streams: [Stream; 2],
     conversation: Conversation,
     meeting: Meeting,
+    recent: Option<Box<Recent>>,
     last_seen: Timestamp,
     reset: bool,
     /// When its shard will look for holes that are due, if it will.
@@ -50,6 +52,7 @@ impl Connection {
             streams: Default::default(),
             conversation: Conversation::default(),
             meeting: Meeting::default(),
+            recent: None,
             last_seen: now,
             reset: false,
             noted: None,
@@ -82,7 +85,7 @@ impl Connection {
         segment.syn && self.streams[segment.direction].reassembler.is_other_origin(segment.sequence.wrapping_add(1))
     }
 
-    pub(super) fn segment(&mut self, segment: Segment, block: &Bytes, now: Timestamp, output: &mut Output<'_>) {
+    pub(super) fn segment(&mut self, segment: Segment, block: &Bytes, batch: u64, now: Timestamp, output: &mut Output<'_>) {
         self.last_seen = self.last_seen.max(now);
         let Segment { flow: _, direction, tags, at, sequence, acknowledgment, syn, fin, rst, payload, cut } = segment;
         self.meeting.saw(direction, tags);
@@ -102,6 +105,10 @@ impl Connection {
             // A bare acknowledgment brings nothing on.
             return;
         }
+        let first = if syn { sequence.wrapping_add(1) } else { sequence };
+        if !self.conversation.is_deaf() {
+            self.compare(direction, first, &payload, block, batch, output);
+        }
         let payload = if self.conversation.is_deaf() { Content::Passed(payload.length()) } else { Content::Data(payload.bytes(block)) };
         let stream = &self.streams[direction];
         if is_plain && stream.reassembler.is_next(sequence) && stream.queue.is_empty() && self.waits_for(direction, acknowledgment).is_none() {
@@ -119,7 +126,6 @@ impl Connection {
             self.reset |= stream.reassembler.may_reset(sequence);
         }
         if !rst || payload.length() > 0 {
-            let first = if syn { sequence.wrapping_add(1) } else { sequence };
             let piece = Piece { sequence: first, payload, cut, fin, acknowledged: acknowledgment, at };
             stream.reassembler.push(piece, &mut stream.queue, &mut tally);
         }
@@ -128,6 +134,21 @@ impl Connection {
         output.ledger.lose(LossCause::Unparsable, tally.rejected);
         self.hand_on(output);
         self.weigh();
+    }
+
+    /// Remembers what will be handed on, and holds what was handed on before against it.
+    fn compare(&mut self, direction: Direction, first: u32, payload: &Payload, block: &Bytes, batch: u64, output: &mut Output<'_>) {
+        let reassembler = &self.streams[direction].reassembler;
+        let (Payload::Within(place), Some(offset)) = (payload, reassembler.place_of(first)) else { return };
+        let next = reassembler.offset();
+        if offset == next {
+            self.recent.get_or_insert_default().note(direction, offset, place, batch);
+        } else if let Some(recent) = self.recent.as_ref().filter(|_| offset + PROBE < next) {
+            let bytes = &block[place.start as usize..place.end as usize];
+            if let Some(offset) = recent.difference(direction, offset, bytes, block, batch) {
+                self.conversation.conflict(direction, offset, output);
+            }
+        }
     }
 
     fn begin(&mut self, direction: Direction, first: u32, tally: &mut Tally) {
@@ -300,5 +321,7 @@ impl Connection {
 const LINGER: Duration = Duration::from_secs(2);
 /// How long a connection is remembered on which nothing was said: they cost an attacker nothing.
 const MUTE: Duration = Duration::from_secs(60);
+/// A keep-alive probe begins so far before the next byte, and what it says is of no meaning.
+const PROBE: u64 = 1;
 /// An acknowledgment further ahead says nothing.
 const PLAUSIBLE: u64 = 1 << 30;

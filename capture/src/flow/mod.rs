@@ -6,6 +6,7 @@
 //! how far another has come. Nothing here knows of packets or files.
 
 mod connection;
+mod recent;
 mod shards;
 
 use std::cmp::Reverse;
@@ -76,7 +77,7 @@ impl Shard {
             return;
         };
         let before = connection.held();
-        connection.segment(segment, block, now, output);
+        connection.segment(segment, block, batch, now, output);
         self.held = self.held - before + connection.held();
         if connection.holds() {
             if connection.held_since.is_none() {

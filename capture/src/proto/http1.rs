@@ -30,6 +30,8 @@ struct Way {
     /// What came last is a hole.
     holed: bool,
     conflicting: bool,
+    /// Offset at which the last message ended that was found.
+    finished: u64,
     counted: Accounting,
 }
 
@@ -46,7 +48,7 @@ impl Http1 {
         let way = |direction: Direction| {
             let side = if direction == requests { Side::Request } else { Side::Response };
             let decoder = if joined[direction] { Decoder::midstream(side, limits) } else { Decoder::new(side, limits) };
-            Way { decoder, base: 0, acknowledged: VecDeque::new(), end: 0, holed: false, conflicting: false, counted: Accounting::default() }
+            Way { decoder, base: 0, acknowledged: VecDeque::new(), end: 0, holed: false, conflicting: false, finished: 0, counted: Accounting::default() }
         };
         Self { requests, ways: [way(0), way(1)], pairs: Pairs::new(requests, flow.midstream) }
     }
@@ -80,6 +82,18 @@ impl Http1 {
             Content::Cut => way.decoder.cut(chunk.at),
         }
         self.drain(flow, output);
+    }
+
+    /// Another copy of the byte at `offset`, which was taken before, said something else.
+    pub(super) fn conflict(&mut self, direction: Direction, offset: u64, output: &mut Output<'_>) {
+        let side = if direction == self.requests { Side::Request } else { Side::Response };
+        let way = &mut self.ways[direction];
+        if offset >= way.finished {
+            way.conflicting = true;
+        } else if !self.pairs.mark_conflict(side, offset) {
+            // What it belongs to was given out.
+            *output.ledger.anomalies.entry(Anomaly::ConflictingOverlap).or_default() += 1;
+        }
     }
 
     pub(super) fn held(&self) -> u64 {
@@ -149,6 +163,7 @@ impl Http1 {
             Event::Message(mut decoded) => {
                 self.mark_conflict(self.requests, &mut decoded.anomalies);
                 let end = self.ways[self.requests].base + decoded.span.end;
+                self.ways[self.requests].finished = end;
                 self.pairs.request(decoded, end, flow, output);
             }
             Event::Lost => {
@@ -176,6 +191,7 @@ impl Http1 {
                     decoded.anomalies.insert(Anomaly::Upgraded);
                 }
                 let end = self.ways[responses].base + decoded.span.end;
+                self.ways[responses].finished = end;
                 self.pairs.response(decoded, end, flow, output);
                 if answers_last && !upgrades {
                     self.ways[self.requests].decoder.resume();

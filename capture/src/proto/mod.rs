@@ -108,6 +108,13 @@ impl Conversation {
         }
     }
 
+    /// Another copy of the byte at `offset`, which was taken before, said something else.
+    pub(crate) fn conflict(&mut self, direction: Direction, offset: u64, output: &mut Output<'_>) {
+        if let Self::Http1(http1) = self {
+            http1.conflict(direction, offset, output);
+        }
+    }
+
     /// Gives up bodies in memory, and what waits for others: a cap was hit.
     pub(crate) fn shed(&mut self, flow: &Flow, output: &mut Output<'_>) {
         if let Self::Http1(http1) = self {

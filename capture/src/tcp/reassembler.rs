@@ -141,6 +141,11 @@ impl Reassembler {
         Some(bytes.saturating_sub(origin))
     }
 
+    /// The offset in the stream at which a segment begins.
+    pub(crate) fn place_of(&self, sequence: u32) -> Option<u64> {
+        self.extend(sequence).checked_sub(self.origin?)
+    }
+
     /// The offset of the next byte to give out.
     pub(crate) fn offset(&self) -> u64 {
         self.next - self.origin.unwrap_or(self.next)

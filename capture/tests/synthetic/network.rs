@@ -1,6 +1,6 @@
 //! What networks and hosts do to the segments of a connection.
 
-use reenact_formats::model::LossCause;
+use reenact_formats::model::{Anomaly, LossCause};
 
 use crate::support::{ACK, Connection, FIN, Packet, RST, SYN, Segment, frames, get, ok, pcap, read, tell_all};
 
@@ -99,6 +99,35 @@ fn nothing_is_lost_and_nothing_is_told_twice() {
         assert_eq!(tell_all(&captured), both_whole(), "{what}");
         assert_eq!(captured.ledger.retransmitted_bytes, again, "{what}");
         assert!(captured.ledger.lost.is_empty(), "{what}: {:?}", captured.ledger.lost);
+    }
+}
+
+#[test]
+fn a_copy_that_says_something_else_is_told_and_the_first_stays() {
+    let whole = both_whole();
+    let flagged = |told: &str| told.replace("[]", "[conflicting_overlap]");
+    let upper = |segment: &Segment| Segment { payload: segment.payload.to_ascii_uppercase(), ..segment.clone() };
+    let original = two_segments();
+    let lie = |position: usize| Segment { payload: vec![b'!'; original[position].payload.len()], ..original[position].clone() };
+    for (what, at, copy, expected, counted) in [
+        ("of a body that is being read", ANSWERED + 2, lie(ANSWERED + 1), [flagged(&whole[0]), whole[1].clone()], 1),
+        ("of a request that waits for its answer", ASKED + 1, lie(ASKED), [flagged(&whole[0]), whole[1].clone()], 1),
+        (
+            "over the end of one segment and the next",
+            ANSWERED + 1,
+            Segment { payload: vec![b'1'; 1500], ..recut(&original[ANSWERED..], 500, 501) },
+            [whole[0].clone(), whole[1].clone()],
+            0,
+        ),
+        ("of what was given out", ANSWERED + 4, lie(ANSWERED), [whole[0].clone(), whole[1].clone()], 1),
+        ("that is the same", ASKED + 1, original[ASKED].clone(), [whole[0].clone(), whole[1].clone()], 0),
+        ("of letters in capitals", ASKED + 1, upper(&original[ASKED]), [flagged(&whole[0]), whole[1].clone()], 1),
+    ] {
+        let mut segments = original.clone();
+        segments.insert(at, copy);
+        let captured = read(pcap(1, &frames(&segments)));
+        assert_eq!(tell_all(&captured), expected, "{what}");
+        assert_eq!(captured.ledger.anomalies.get(&Anomaly::ConflictingOverlap).copied().unwrap_or_default(), counted, "{what}");
     }
 }
 
