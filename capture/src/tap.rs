@@ -112,7 +112,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_body: 8 << 20, max_flows: 1 << 16, max_buffered: 64 << 20, idle: Duration::from_secs(15 * 60) }
+        Self { max_body: 8 << 20, max_flows: 1 << 15, max_buffered: 64 << 20, idle: Duration::from_secs(15 * 60) }
     }
 }
 
