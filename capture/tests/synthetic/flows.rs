@@ -266,6 +266,23 @@ fn other_protocols_are_counted_by_name() {
 }
 
 #[test]
+fn foreign_traffic_is_counted_with_its_holes_and_not_kept() {
+    let mut connection = Connection::new(4000, [1000, 9000], 1000);
+    connection.handshake().ask(b"\x16\x03\x01\x00\x05hello").answer(b"\x16\x03\x03").answer("x".repeat(5000)).close();
+    // One segment comes after its successor, one twice, one never.
+    let first = connection.segments.iter().position(|segment| segment.payload.len() == 1000).expect("one");
+    connection.segments.swap(first, first + 1);
+    let again = connection.segments[first].clone();
+    connection.segments.insert(first + 2, again);
+    connection.segments.remove(first + 4);
+    // There is no room to keep any of it.
+    let options = CaptureOptions { limits: Limits { max_buffered: 64, ..Limits::default() }, ..CaptureOptions::default() };
+    let captured = try_read(pcap(1, &frames(&connection.segments)), &options).expect("readable");
+    assert_eq!((captured.ledger.foreign["tls"].bytes, captured.ledger.retransmitted_bytes), (13 + 4000, 1000));
+    assert_eq!(lost(&captured), [(LossCause::Gap, 1000)]);
+}
+
+#[test]
 fn ambiguous_lengths_are_flagged_and_kept_raw() {
     let raw = "POST /a HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n";
     let mut connection = Connection::open(4000);
