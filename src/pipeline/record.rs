@@ -78,12 +78,12 @@ pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
         Source::File(_) => None,
         Source::Stdin | Source::Interface(_) => Some(LIVE_PART_AGE),
     };
-    let pool = pool(job.options.threads)?;
-    let options = WriterOptions { part_age, part_bytes: job.part_bytes, source: in_words(&job.source), pool: pool.clone(), ..WriterOptions::default() };
+    let Pools { work, writers } = Pools::of(job.options.threads)?;
+    let options = WriterOptions { part_age, part_bytes: job.part_bytes, source: in_words(&job.source), pool: writers, ..WriterOptions::default() };
     let redactor = job.redaction.as_ref().map(|redaction| Redactor::new(&redaction.policy, &redaction.key));
-    let mut sink = RecordingSink::create(&job.output, redactor.as_ref(), options)?;
+    let mut sink = RecordingSink::create(&job.output, redactor.as_ref(), options, work.clone())?;
     let ledger = tap.run(&mut sink, control)?;
-    Written::new(sink, &job.output, job.redaction.as_ref(), &ledger, pool)
+    Written::new(sink, &job.output, job.redaction.as_ref(), &ledger, work)
 }
 
 /// Captures likewise, and keeps nothing but the account.
@@ -116,13 +116,13 @@ pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, threads: Non
     let recording = Recording::open(input)?;
     recording.verify_digests()?;
     let manifest = recording.manifest();
-    let pool = pool(threads)?;
-    let options = WriterOptions { source: manifest.source.clone(), pool: pool.clone(), ..WriterOptions::default() };
+    let Pools { work, writers } = Pools::of(threads)?;
+    let options = WriterOptions { source: manifest.source.clone(), pool: writers, ..WriterOptions::default() };
     let mut redactor = Redactor::new(&redaction.policy, &redaction.key);
     if let Some(key) = &manifest.key_id {
         redactor = redactor.with_recorded_key(key);
     }
-    let mut sink = RecordingSink::create(output, Some(&redactor), options)?;
+    let mut sink = RecordingSink::create(output, Some(&redactor), options, work.clone())?;
     let mut done = 0;
     for exchanges in batches(recording.exchanges(&Window::ALL)?) {
         let exchanges = exchanges?;
@@ -130,7 +130,7 @@ pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, threads: Non
         sink.take(exchanges)?;
         progress(done);
     }
-    Written::new(sink, output, Some(redaction), &manifest.ledger, pool)
+    Written::new(sink, output, Some(redaction), &manifest.ledger, work)
 }
 
 impl Written {
@@ -187,15 +187,29 @@ fn batches(mut exchanges: impl Iterator<Item = Result<Exchange, disk::Error>>) -
     })
 }
 
-/// So many threads; none where the caller's own is enough.
-fn pool(threads: NonZero<usize>) -> Result<Option<Arc<ThreadPool>>, Error> {
-    if threads.get() == 1 {
-        return Ok(None);
-    }
-    let builder = ThreadPoolBuilder::new().num_threads(threads.get()).thread_name(|index| format!("work-{index}"));
-    builder.build().map(|pool| Some(Arc::new(pool))).map_err(|source| Error::Threads { threads, source })
+/// Threads beside the caller's; none where that is enough.
+struct Pools {
+    /// For redaction, and for the check after it.
+    work: Option<Arc<ThreadPool>>,
+    /// For encoding and compression.
+    writers: Option<Arc<ThreadPool>>,
 }
 
+impl Pools {
+    fn of(threads: NonZero<usize>) -> Result<Self, Error> {
+        let pool = |name: &'static str, count: usize| {
+            let builder = ThreadPoolBuilder::new().num_threads(count).thread_name(move |index| format!("{name}-{index}"));
+            builder.build().map(|pool| Some(Arc::new(pool))).map_err(|source| Error::Threads { threads, source })
+        };
+        if threads.get() == 1 {
+            return Ok(Self { work: None, writers: None });
+        }
+        Ok(Self { work: pool("redact", threads.get())?, writers: pool("encode", threads.get().min(WRITERS))? })
+    }
+}
+
+/// Each takes tens of megabytes, which do not come back, and two of them keep up with a gigabit a second many times over.
+const WRITERS: usize = 2;
 const SIDES: [Side; 2] = [Side::Request, Side::Response];
 const BATCH_BYTES: u64 = 4 << 20;
 /// What an exchange takes beside its bodies.

@@ -20,15 +20,14 @@ use super::Error;
 pub(super) struct RecordingSink {
     redaction: Option<Lanes>,
     writer: RecordingWriter,
-    /// Who works beside the caller's thread, if anyone does.
+    /// Who redacts, if not the caller's thread.
     pool: Option<Arc<ThreadPool>>,
 }
 
 impl RecordingSink {
     /// Begins a recording in a folder that does not exist yet or is empty; raw without a redactor.
-    pub(super) fn create(output: &Path, redactor: Option<&Redactor>, options: WriterOptions) -> Result<Self, Error> {
+    pub(super) fn create(output: &Path, redactor: Option<&Redactor>, options: WriterOptions, pool: Option<Arc<ThreadPool>>) -> Result<Self, Error> {
         let sanitized = redactor.map(|redactor| Sanitized { key_id: redactor.key_id(), policy_digest: redactor.policy_digest() });
-        let pool = options.pool.clone();
         let writer = RecordingWriter::create(output, WriterOptions { sanitized, ..options })?;
         Ok(Self { redaction: redactor.map(Lanes::new), writer, pool })
     }

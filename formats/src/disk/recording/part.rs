@@ -85,7 +85,7 @@ impl Gathered {
         let mut batches = self.batches;
         let groups: Vec<&[Place]> = row_groups(&self.places).collect();
         let last_uses = last_uses(&groups, batches.len());
-        let at_once = pool.map_or(1, |pool| pool.current_num_threads().min(MOST_AT_ONCE));
+        let at_once = pool.map_or(1, ThreadPool::current_num_threads);
         let mut done = 0;
         for some in groups.chunks(at_once) {
             let encode = |group: &&[Place]| encode(&batches, group, &encoder);
@@ -163,7 +163,5 @@ const BATCH_BYTES: u64 = 4 << 20;
 /// What a row group holds at most, before compression, unless one exchange is larger: small, so that a window of time leaves most unread.
 const GROUP_BYTES: u64 = 8 << 20;
 const GROUP_ROWS: usize = 8192;
-/// Row groups that are encoded at once at most: each takes up to twice its bytes meanwhile.
-const MOST_AT_ONCE: usize = 4;
 /// A page holds at most so many rows, so that the page index tells times apart.
 const PAGE_ROWS: usize = 1024;

@@ -43,8 +43,8 @@ pub struct WriterOptions {
     pub part_age: Option<Duration>,
     /// Where the traffic comes from, in words, e.g. `file checkout.pcap`.
     pub source: String,
-    /// Who encodes and writes parts while others are gathered; none where the caller's thread does it in between. What is
-    /// written is the same, byte for byte.
+    /// Who encodes and writes parts while others are gathered, a row group for each thread; none where the caller's thread does it
+    /// in between. What is written is the same, byte for byte.
     pub pool: Option<Arc<ThreadPool>>,
 }
 
@@ -57,7 +57,7 @@ impl Default for WriterOptions {
 /// Writes a recording.
 ///
 /// Memory: the part that is being gathered, `part_bytes` and at most one exchange more; with a pool, half of that beside a part that
-/// is being written; and while a part is written, a row group beside it for each thread, of at most four. Dropped without
+/// is being written; and while a part is written, a row group beside it for each thread, as it is and encoded. Dropped without
 /// [`finish`](Self::finish), it loses what was being gathered and nothing else.
 pub struct RecordingWriter {
     place: Arc<dyn Publish>,
