@@ -162,7 +162,9 @@ impl Pool {
     }
 }
 
-pub(super) const BLOCK: usize = 1 << 20;
+/// Large beside a packet, and small enough that those under way stay in a processor's own cache from one step to the next: with a
+/// megabyte a capture takes a twentieth longer.
+pub(super) const BLOCK: usize = 256 << 10;
 /// As many as may be on their way at once; those that someone holds longer are not waited for.
 const POOL: usize = 8;
 
