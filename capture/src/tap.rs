@@ -20,7 +20,7 @@ mod reader;
 use std::collections::VecDeque;
 use std::io::Read;
 use std::num::NonZero;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -194,7 +194,11 @@ impl Tap {
         let reader = Reader::new(source, filter, &options, workers, Arc::clone(&control.stop));
         let shards = (0..workers).map(|number| Shards::of(number, workers, options.limits));
         let collector = Collector::new(sink, control);
-        if options.threads.get() == 1 { run_in_turn(reader, shards.collect(), collector) } else { run_beside(reader, shards.collect(), collector) }
+        if options.threads.get() == 1 {
+            run_in_turn(reader, shards.collect(), collector)
+        } else {
+            run_beside(reader, shards.collect(), collector, &control.stop)
+        }
     }
 }
 
@@ -214,7 +218,7 @@ fn run_in_turn(mut reader: Reader, mut shards: Vec<Shards>, mut collector: Colle
 }
 
 /// Reads on one thread, works the shards on others, and gives to the sink on this one.
-fn run_beside(mut reader: Reader, shards: Vec<Shards>, mut collector: Collector<'_>) -> Result<LossLedger, Error> {
+fn run_beside(mut reader: Reader, shards: Vec<Shards>, mut collector: Collector<'_>, stop: &AtomicBool) -> Result<LossLedger, Error> {
     thread::scope(|scope| {
         let (give_token, tokens) = mpsc::channel();
         for _ in 0..UNDER_WAY {
@@ -243,9 +247,15 @@ fn run_beside(mut reader: Reader, shards: Vec<Shards>, mut collector: Collector<
         });
         for milestone in milestones {
             // A thread that is gone has panicked, and so does this one at the end of the scope.
-            let Some(found) = findings.iter().map(|found| found.recv().ok()).collect() else { break };
-            // The reader may have come to its end.
-            drop(give_token.send(collector.take(milestone, found)?));
+            let found = findings.iter().map(|found| found.recv().ok()).collect::<Option<_>>();
+            let Some(taken) = found.map(|found| collector.take(milestone, found)) else {
+                stop.store(true, Ordering::Relaxed);
+                break;
+            };
+            // The reader may be waiting for a packet that never comes.
+            let token = taken.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            // It may have come to its end.
+            drop(give_token.send(token));
         }
         Ok(collector.ledger())
     })

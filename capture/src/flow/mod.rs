@@ -169,13 +169,11 @@ impl Shard {
         let [before, present] = &mut self.holding;
         std::mem::swap(before, present);
         for key in present.drain(..) {
-            let Some(connection) = self.connections.get_mut(&key).filter(|connection| connection.held_since.is_some_and(|since| since < batch)) else {
-                continue;
-            };
-            connection.settle();
-            // It may take slices of later blocks as well.
-            connection.held_since = Some(batch);
-            before.push(key);
+            if let Some(connection) = self.connections.get_mut(&key).filter(|connection| connection.held_since.is_some_and(|since| since < batch)) {
+                connection.settle();
+                // Its next segment lists it again.
+                connection.held_since = None;
+            }
         }
     }
 
@@ -214,10 +212,13 @@ impl Shard {
         let Some(connection) = self.connections.remove(key) else { return };
         self.held -= connection.held();
         connection.finish(now, output);
-        // Of what is gone, notes stay behind; they are not let pile up.
-        if self.silent.len() > 2 * self.connections.len() + LEFT_BEHIND {
+        // Of what is gone, notes stay behind; they are not let pile up, not even if time stands still.
+        if self.silent.len() + self.closed.len() + self.holes.len() > 4 * self.connections.len() + LEFT_BEHIND {
             let connections = &self.connections;
-            self.silent.retain(|Reverse((_, id, key))| connections.get(key).is_some_and(|connection| connection.id() == *id));
+            let is_there = |id: ConnectionId, key: &FlowKey| connections.get(key).is_some_and(|connection| connection.id() == id);
+            self.silent.retain(|Reverse((_, id, key))| is_there(*id, key));
+            self.closed.retain(|(_, id, key)| is_there(*id, key));
+            self.holes.retain(|Reverse((_, id, key))| is_there(*id, key));
         }
     }
 

@@ -60,7 +60,7 @@ impl Live {
         }
         let link = Link(u32::try_from(capture.get_datalink().0).unwrap_or(u32::MAX));
         let longest = usize::try_from(options.snap_length).unwrap_or(BLOCK).clamp(1, MAX_PACKET);
-        let pool = Pool::new(BLOCK.max(longest));
+        let pool = Pool::new(block_length(longest));
         Ok(Self { name: name.to_owned(), capture, link, longest, pool, read: 0, last_tick: Timestamp::default() })
     }
 }
@@ -98,6 +98,11 @@ impl Live {
         self.last_tick = self.last_tick.max(safe);
         Ok(self.last_tick)
     }
+}
+
+/// Before each packet there must be room for the longest: with no more than that, a block would hold one packet.
+const fn block_length(longest: usize) -> usize {
+    BLOCK + longest
 }
 
 enum Gathered {
@@ -158,3 +163,16 @@ fn explain(name: &str, error: &pcap::Error) -> Error {
 
 /// How long the kernel may gather packets before it hands them over.
 const HAND_OVER_MILLIS: i32 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_holds_many_packets_however_long_the_longest_may_be() {
+        for longest in [1, 1500, 262_144, MAX_PACKET] {
+            // As long as this is filled, there is room for one more.
+            assert!(block_length(longest) - (BLOCK - 1) > longest, "{longest}");
+        }
+    }
+}

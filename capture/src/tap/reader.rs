@@ -15,7 +15,7 @@ use super::{CaptureOptions, Progress};
 use crate::Error;
 use crate::flow::{Lane, SHARDS, Sorted};
 use crate::packet::Decoder;
-use crate::source::{Batch, Filter, Next, PacketClock, PacketSource};
+use crate::source::{Batch, Filter, Next, Packet, PacketClock, PacketSource};
 
 /// Permission to read one batch more. There are as many as there may be batches under way.
 #[derive(Default)]
@@ -130,28 +130,34 @@ impl Reader {
 
     fn sort(&mut self, lanes: &mut [Vec<Sorted>]) -> Result<(), Error> {
         let batch = mem::take(&mut self.batch);
-        for (position, packet) in (0..).zip(&batch.packets) {
-            if self.limit == Some(0) {
-                break;
-            }
-            self.passed.seen += 1;
-            let now = self.clock.packet(packet.at);
-            if let Some(filter) = &mut self.filter
-                && !self.source.filters()
-                && !filter.passes(packet.link, batch.data(packet))?
-            {
+        let sorted = (0..).zip(&batch.packets).try_for_each(|(position, packet)| self.sort_packet(position, packet, &batch, lanes));
+        // Also after an error: what was sorted lies in it.
+        self.batch = batch;
+        sorted
+    }
+
+    fn sort_packet(&mut self, position: u32, packet: &Packet, batch: &Batch, lanes: &mut [Vec<Sorted>]) -> Result<(), Error> {
+        if self.limit == Some(0) {
+            return Ok(());
+        }
+        self.passed.seen += 1;
+        let now = self.clock.packet(packet.at);
+        if let Some(filter) = &mut self.filter
+            && !self.source.filters()
+        {
+            let passes = filter.passes(packet.link, batch.data(packet));
+            if !matches!(passes, Ok(true)) {
                 self.passed.filtered += 1;
-                continue;
-            }
-            self.limit = self.limit.map(|left| left - 1);
-            if let Some(segment) = self.decoder.decode(&batch.block, packet) {
-                let shard = segment.flow.shard() % SHARDS as u64;
-                #[expect(clippy::cast_possible_truncation, reason = "there are 64 shards")]
-                let (lane, shard) = (shard as usize % self.threads, shard as u8);
-                lanes[lane].push(Sorted { segment, shard, position, now });
+                return passes.map(drop);
             }
         }
-        self.batch = batch;
+        self.limit = self.limit.map(|left| left - 1);
+        if let Some(segment) = self.decoder.decode(&batch.block, packet) {
+            let shard = segment.flow.shard() % SHARDS as u64;
+            #[expect(clippy::cast_possible_truncation, reason = "there are 64 shards")]
+            let (lane, shard) = (shard as usize % self.threads, shard as u8);
+            lanes[lane].push(Sorted { segment, shard, position, now });
+        }
         Ok(())
     }
 

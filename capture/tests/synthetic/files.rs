@@ -259,6 +259,22 @@ fn filter_words_apply_to_files() {
 }
 
 #[test]
+fn filter_words_that_mean_nothing_on_a_link_end_the_file_there() {
+    let mut ng = Ng::section(false, Vec::new());
+    ng.interface(1, Some(3));
+    ng.interface(147, Some(3));
+    for (index, segment) in (0..).zip(one_exchange()) {
+        ng.packet(0, 1_700_000_000_000 + index, &segment.ethernet());
+    }
+    ng.packet(1, 1_700_000_000_100, b"what is known to none but its users");
+    let options = CaptureOptions { filter: Some("tcp port 4000".to_owned()), ..CaptureOptions::default() };
+    let captured = try_read(ng.file, &options).expect("readable up to there");
+    assert_eq!(tell_all(&captured).len(), 1, "what came before is kept");
+    assert_eq!(captured.warnings.len(), 1);
+    assert!(captured.warnings[0].contains("`tcp port 4000`") && captured.warnings[0].ends_with("what came before was kept"), "{}", captured.warnings[0]);
+}
+
+#[test]
 fn a_count_ends_a_capture() {
     let options = CaptureOptions { count: Some(3), ..CaptureOptions::default() };
     let captured = try_read(pcap(1, &frames(&one_exchange())), &options).expect("readable");
