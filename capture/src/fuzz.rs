@@ -134,7 +134,7 @@ struct Stream {
     first: u32,
     /// The lowest offset seen before it was known where the stream begins; from then on where it does.
     origin: Option<i64>,
-    /// What stood in the first copy of each byte; nothing where it was not captured, or is of no interest.
+    /// What stood in the first copy of each byte; nothing where it is of no interest. What was not captured is not in it.
     copies: BTreeMap<i64, Option<u8>>,
     altered: bool,
     /// Bytes that went in.
@@ -169,7 +169,7 @@ impl Stream {
                 let byte = |at: i64| at.to_le_bytes()[0] ^ if is(16) { 0x80 } else { 0 };
                 let bytes: Vec<u8> = (offset..offset + i64::from(length)).map(byte).collect();
                 let cut = if is(32) && length > 0 { more } else { 0 };
-                let copies: Vec<Option<u8>> = bytes.iter().map(|byte| (!is(64)).then_some(*byte)).chain((0..cut).map(|_| None)).collect();
+                let copies: Vec<Option<u8>> = bytes.iter().map(|byte| (!is(64)).then_some(*byte)).collect();
                 let payload = if is(64) { Content::Passed(u64::from(length)) } else { Content::Data(Bytes::from(bytes)) };
                 let piece = Piece { sequence, payload, cut: u32::from(cut), fin: is(8), acknowledged: None, at: self.now };
                 let rejected = self.tally.rejected;

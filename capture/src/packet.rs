@@ -26,7 +26,6 @@ use crate::source::{MAX_PACKET, Packet};
 use crate::{CaptureOptions, Checksums, FlowKeying};
 
 /// One TCP segment.
-#[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) flow: FlowKey,
     pub(crate) direction: Direction,
@@ -44,7 +43,6 @@ pub(crate) struct Segment {
 }
 
 /// Where the bytes of a segment stand.
-#[derive(Debug)]
 pub(crate) enum Payload {
     /// In the block of its batch.
     Within(Range<u32>),

@@ -40,7 +40,7 @@ struct Datagram {
     since: Timestamp,
     packets: u64,
     length: Option<usize>,
-    /// By offset; they do not overlap. Fragments would pin their blocks: they are copied out.
+    /// By offset; they do not overlap, and none lies beyond the length. Fragments would pin their blocks: they are copied out.
     pieces: BTreeMap<usize, Box<[u8]>>,
     /// Bytes of all pieces.
     bytes: usize,
@@ -57,11 +57,11 @@ impl Fragments {
         });
         let before = datagram.memory();
         datagram.packets += packets;
-        if !more {
-            datagram.length.get_or_insert(offset + data.len());
+        if !more && datagram.length.is_none() {
+            datagram.end_at(offset + data.len());
         }
         datagram.add(offset, data);
-        self.held += datagram.memory() - before;
+        self.held = self.held - before + datagram.memory();
         let whole = datagram.whole()?;
         let packets = self.remove(&key).map_or(0, |datagram| datagram.packets);
         Some((whole, packets))
@@ -103,8 +103,24 @@ impl Datagram {
         self.bytes + self.pieces.len() * PIECE
     }
 
+    /// Its length is known: what lies beyond is none of it.
+    fn end_at(&mut self, length: usize) {
+        self.length = Some(length);
+        self.pieces.split_off(&length);
+        if let Some(mut last) = self.pieces.last_entry()
+            && let Some(inside) = last.get().get(..length - last.key())
+        {
+            let inside = inside.into();
+            last.insert(inside);
+        }
+        self.bytes = self.pieces.values().map(|piece| piece.len()).sum();
+    }
+
     /// Adds what is not there yet.
     fn add(&mut self, mut start: usize, mut data: &[u8]) {
+        if let Some(length) = self.length {
+            data = &data[..data.len().min(length.saturating_sub(start))];
+        }
         while !data.is_empty() {
             let covered = self.pieces.range(..=start).next_back().map_or(0, |(at, piece)| (at + piece.len()).saturating_sub(start));
             if covered > 0 {
@@ -122,15 +138,8 @@ impl Datagram {
     }
 
     fn whole(&self) -> Option<Bytes> {
-        let length = self.length.filter(|length| self.bytes >= *length)?;
-        let mut whole = Vec::with_capacity(self.bytes);
-        for (offset, piece) in &self.pieces {
-            if *offset > whole.len() {
-                break;
-            }
-            whole.extend_from_slice(piece);
-        }
-        (whole.len() >= length).then(|| Bytes::from(whole).slice(..length))
+        let is_whole = self.length == Some(self.bytes);
+        is_whole.then(|| self.pieces.values().flatten().copied().collect::<Vec<_>>().into())
     }
 }
 
@@ -176,6 +185,20 @@ mod tests {
         assert_eq!(push(&mut fragments, 7, 0, true, b"2222222222222222", 0), None);
         assert_eq!(push(&mut fragments, 7, 0, true, b"3333333333333333", 0), None);
         assert_eq!(push(&mut fragments, 7, 8, false, b"444444444444", 0), Some((Bytes::from_static(b"22222222111111114444"), 4)));
+    }
+
+    #[test]
+    fn what_lies_beyond_the_end_is_not_kept() {
+        let mut fragments = Fragments::default();
+        assert_eq!(push(&mut fragments, 7, 40, true, &[0; 64], 0), None);
+        assert_eq!(push(&mut fragments, 7, 16, true, &[1; 24], 0), None);
+        assert_eq!(push(&mut fragments, 7, 16, false, &[2; 8], 0), None);
+        assert_eq!(fragments.held, 8 + PIECE);
+        assert_eq!(push(&mut fragments, 7, 16, true, &[3; 24], 0), None);
+        assert_eq!(fragments.held, 8 + PIECE);
+        let whole = [[4; 16].as_slice(), &[1; 8]].concat();
+        assert_eq!(push(&mut fragments, 7, 0, true, &[4; 16], 0), Some((Bytes::from(whole), 5)));
+        assert_eq!(fragments.held, 0);
     }
 
     #[test]

@@ -150,8 +150,8 @@ impl PcapNg {
     /// A new section describes interfaces of its own.
     fn end_section(&mut self) {
         for interface in self.interfaces.drain(..) {
-            self.earlier_drops.interface += interface.drops.interface;
-            self.earlier_drops.kernel += interface.drops.kernel;
+            self.earlier_drops.interface = self.earlier_drops.interface.saturating_add(interface.drops.interface);
+            self.earlier_drops.kernel = self.earlier_drops.kernel.saturating_add(interface.drops.kernel);
         }
     }
 }

@@ -322,12 +322,16 @@ impl Reassembler {
     }
 
     /// Holds the parts of a piece that are not held yet, and were not given out yet.
+    ///
+    /// A gap is as long as a header says, not as long as what was read: it ends where something held begins, so that no packet
+    /// takes more time than its bytes are worth. What it leaves open is a hole like any other.
     fn hold(&mut self, mut start: u64, mut piece: Held, tally: &mut Tally) {
         if self.origin.is_some() && start < self.next {
             let seen = (self.next - start).min(piece.content.length());
             tally.retransmitted += piece.cut_front(seen);
             start += seen;
         }
+        let once = matches!(piece.content, Content::Gap(..));
         while piece.content.length() > 0 {
             let end = start + piece.content.length();
             let disorder = self.disorder.get_or_insert_default();
@@ -339,13 +343,16 @@ impl Reassembler {
                 held.conflicting |= differ(&held.content, offset, &piece.content, shared);
                 tally.retransmitted += piece.cut_front(shared);
                 start += shared;
-                continue;
+            } else {
+                let until = disorder.held.range(start..end).next().map_or(end, |(at, _)| *at);
+                let part = piece.split_front(until - start);
+                disorder.held_bytes += part.content.size();
+                disorder.held.insert(start, part);
+                start = until;
             }
-            let until = disorder.held.range(start..end).next().map_or(end, |(at, _)| *at);
-            let part = piece.split_front(until - start);
-            disorder.held_bytes += part.content.size();
-            disorder.held.insert(start, part);
-            start = until;
+            if once {
+                return;
+            }
         }
     }
 
@@ -460,3 +467,25 @@ const LARGEST_WINDOW: u64 = 1 << 16;
 const LATE_SYN: u64 = 1 << 20;
 /// Sequence numbers are extended from here, so that what lies before the first one seen is positive too.
 const EXTENSION: u64 = 1 << 32;
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn a_gap_ends_where_something_is_held() {
+        let (mut stream, mut out, mut tally, at) = (Reassembler::default(), Queue::default(), Tally::default(), Timestamp::default());
+        stream.begin(100, &mut out, &mut tally);
+        let byte = || Content::Data(Bytes::from_static(b"x"));
+        let nothing = || Content::Data(Bytes::new());
+        for (sequence, payload, cut) in [(110, byte(), 0), (112, byte(), 0), (105, nothing(), 1 << 24), (110, nothing(), 1 << 24)] {
+            stream.push(Piece { sequence, payload, cut, fin: false, acknowledged: None, at }, &mut out, &mut tally);
+        }
+        stream.finish(at, &mut out);
+        let given: Vec<Content> = std::iter::from_fn(|| out.pop()).map(|chunk| chunk.content).collect();
+        let missed = |length| Content::Gap(length, LossCause::Gap);
+        assert_eq!(given, [missed(5), Content::Gap(5, LossCause::SnapLength), byte(), missed(1), byte(), Content::Cut]);
+    }
+}

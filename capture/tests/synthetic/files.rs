@@ -124,6 +124,27 @@ fn pcapng_with_several_interfaces_sections_and_resolutions() {
     }
 }
 
+#[test]
+fn drop_counts_of_any_size_add_up() {
+    let mut file = Vec::new();
+    for _ in 0..2 {
+        let mut ng = Ng::section(false, file);
+        for interface in [0, 1] {
+            ng.interface(1, None);
+            let mut body = ng.u32(interface).to_vec();
+            body.extend([0; 8]);
+            for code in [5, 7] {
+                body.extend([ng.u16(code), ng.u16(8)].concat());
+                body.extend([0xff; 8]);
+            }
+            ng.block(5, &body);
+        }
+        file = ng.file;
+    }
+    let lost = read(file).ledger.lost;
+    assert_eq!(lost.into_iter().collect::<Vec<_>>(), [(LossCause::KernelDrop, u64::MAX), (LossCause::InterfaceDrop, u64::MAX)]);
+}
+
 /// Packets as other kinds of blocks hold them, and blocks that hold none.
 #[test]
 fn pcapng_blocks_of_every_kind() {

@@ -82,6 +82,24 @@ fn what_follows_an_upgrade_is_counted_and_not_kept() {
 }
 
 #[test]
+fn an_upgrade_amid_a_request_body_ends_it() {
+    // How the body is delimited, how it begins, what is kept of it, and how much is none of it.
+    for (framing, begun, kept, aside) in [
+        ("Content-Length: 100", "12345", "12345", 0),
+        ("Transfer-Encoding: chunked", "9\r\n12", "12", 0),
+        ("Transfer-Encoding: chunked", "2\r\n12\r\n10;x", "12", 4),
+    ] {
+        let mut connection = Connection::open(4000);
+        connection.ask(format!("POST /ws HTTP/1.1\r\nUpgrade: x\r\n{framing}\r\n\r\n{begun}"));
+        connection.answer("HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n").ask("frames").close();
+        let captured = read_segments(&connection.segments);
+        let expected = format!("1.1 POST /ws {kept:?} TruncatedAt({}) -> 101 \"\" Whole [truncated,upgraded]", kept.len());
+        assert_eq!(tell_all(&captured), [expected]);
+        assert_eq!(lost(&captured), [(LossCause::Upgraded, 6 + aside)]);
+    }
+}
+
+#[test]
 fn a_refused_upgrade_goes_on() {
     let mut connection = Connection::open(4000);
     connection.ask("GET /a HTTP/1.1\r\nUpgrade: h2c\r\n\r\n").answer(ok("no")).ask(get("/b")).answer(ok("2")).close();

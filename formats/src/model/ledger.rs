@@ -146,20 +146,22 @@ impl LossLedger {
     /// Adds `amount` to a cause.
     pub fn lose(&mut self, cause: LossCause, amount: u64) {
         if amount > 0 {
-            *self.lost.entry(cause).or_default() += amount;
+            let lost = self.lost.entry(cause).or_default();
+            *lost = lost.saturating_add(amount);
         }
     }
 
     /// Counts something noticed.
     pub fn notice(&mut self, notice: Notice, amount: u64) {
         if amount > 0 {
-            *self.notices.entry(notice).or_default() += amount;
+            let noticed = self.notices.entry(notice).or_default();
+            *noticed = noticed.saturating_add(amount);
         }
     }
 
     /// All that was lost of what is counted in `unit`.
     pub fn lost_in(&self, unit: LossUnit) -> u64 {
-        self.lost.iter().filter(|(cause, _)| cause.unit() == unit).map(|(_, amount)| amount).sum()
+        total(self.lost.iter().filter(|(cause, _)| cause.unit() == unit).map(|(_, amount)| *amount))
     }
 
     /// Whether every packet and every stream byte is accounted for exactly once. True of the account of a capture that has ended.
@@ -167,10 +169,11 @@ impl LossLedger {
         use LossCause::{BodyOverLimit, BufferCap, Gap, Resync, SnapLength, Unparsable, Upgraded};
         let packets = &self.packets;
         let lost = |cause: LossCause| self.lost.get(&cause).copied().unwrap_or_default();
-        let lost_bytes: u64 = [SnapLength, Gap, Resync, BufferCap, BodyOverLimit, Unparsable, Upgraded].into_iter().map(lost).sum();
-        let foreign_bytes: u64 = self.foreign.values().map(|traffic| traffic.bytes).sum();
-        packets.seen == packets.tcp + packets.filtered + packets.other.values().sum::<u64>() + packets.lost
-            && self.stream_bytes == self.recorded_bytes + foreign_bytes + lost_bytes
+        let lost_bytes = total([SnapLength, Gap, Resync, BufferCap, BodyOverLimit, Unparsable, Upgraded].map(lost));
+        let foreign_bytes = total(self.foreign.values().map(|traffic| traffic.bytes));
+        let others = total(packets.other.values().copied());
+        packets.seen == total([packets.tcp, packets.filtered, others, packets.lost])
+            && self.stream_bytes == total([self.recorded_bytes, foreign_bytes, lost_bytes])
     }
 
     /// Adds every figure of `other`.
@@ -230,6 +233,11 @@ impl LossLedger {
     }
 }
 
+/// Figures may come from a file, which can state any.
+fn total(figures: impl IntoIterator<Item = u64>) -> u64 {
+    figures.into_iter().fold(0, u64::saturating_add)
+}
+
 fn combine_maps<K: Ord + Clone>(mine: &mut BTreeMap<K, u64>, theirs: &BTreeMap<K, u64>, with: fn(u64, u64) -> u64) {
     for (key, value) in theirs {
         let entry = mine.entry(key.clone()).or_default();
@@ -255,5 +263,16 @@ mod tests {
         let mut sum = early.clone();
         sum.add(&late.since(&early));
         assert_eq!(sum, late);
+    }
+
+    #[test]
+    fn figures_of_any_size_add_up() {
+        let mut ledger = LossLedger::default();
+        for cause in [LossCause::InterfaceDrop, LossCause::InterfaceDrop, LossCause::KernelDrop, LossCause::Gap, LossCause::Resync] {
+            ledger.lose(cause, u64::MAX);
+        }
+        ledger.notice(Notice::SkippedBlock, u64::MAX);
+        ledger.notice(Notice::SkippedBlock, 1);
+        assert_eq!((ledger.lost_in(LossUnit::Packets), ledger.notices[&Notice::SkippedBlock], ledger.is_balanced()), (u64::MAX, u64::MAX, false));
     }
 }

@@ -256,8 +256,9 @@ impl Decoder {
         }
     }
 
-    /// The connection has left HTTP: what follows is counted by length only.
+    /// The connection has left HTTP: what follows is counted by length only. A body that is being read ends here.
     pub fn upgrade(&mut self) {
+        self.cut_short();
         self.hold = Hold::Nothing;
         self.state = State::Upgraded;
         self.accounting.upgraded += mem::take(&mut self.partial).len() as u64;
@@ -282,16 +283,10 @@ impl Decoder {
             open.shed();
         }
         if self.partial.len() > SPARED && matches!(self.state, State::Head | State::Trailers) {
+            self.accounting.incomplete_messages += u64::from(self.state == State::Head && self.opened);
+            self.cut_short();
             let length = mem::take(&mut self.partial).len() as u64;
             self.scanned = 0;
-            self.accounting.incomplete_messages += u64::from(self.state == State::Head && self.opened);
-            if let Some(open) = &self.current {
-                let end = open.decoded.end;
-                self.mark(Anomaly::Truncated);
-                self.offset -= length;
-                self.finish(end, true);
-                self.offset += length;
-            }
             self.count_lost(length, Cause::Garbage);
             self.lose_place(Cause::Garbage);
         }
@@ -782,6 +777,18 @@ impl Decoder {
                 self.state = State::Upgraded;
                 self.ready.push_back(Event::Upgraded);
             }
+        }
+    }
+
+    /// Gives out the message whose body is being read, as far as it has come; what is put aside is no part of it.
+    fn cut_short(&mut self) {
+        if let Some(open) = &self.current {
+            let end = open.decoded.end;
+            let aside = self.partial.len() as u64;
+            self.mark(Anomaly::Truncated);
+            self.offset -= aside;
+            self.finish(end, true);
+            self.offset += aside;
         }
     }
 

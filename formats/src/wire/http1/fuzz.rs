@@ -23,6 +23,7 @@ pub fn fuzz(data: &[u8]) {
         missing: if hole.is_multiple_of(3) { u64::from(*hole) + 1 } else { 0 },
         context: RequestContext { head: is(1), connect: is(2), upgrade: is(4), http09: is(8), unseen: is(16) },
         announced: is(32),
+        upgrades: is(64),
         orderly: manner & 1 == 0,
     };
     for side in [Side::Request, Side::Response] {
@@ -49,6 +50,8 @@ struct Connection<'a> {
     context: RequestContext,
     /// The requests are announced before their responses come.
     announced: bool,
+    /// The connection leaves HTTP at the hole, whatever was being read.
+    upgrades: bool,
     orderly: bool,
 }
 
@@ -80,6 +83,9 @@ impl Connection<'_> {
             decoder.feed(Bytes::copy_from_slice(piece), now);
             self.drain(&mut decoder, &mut events);
             decoder.settle();
+        }
+        if self.upgrades {
+            decoder.upgrade();
         }
         decoder.gap(self.missing, now);
         self.drain(&mut decoder, &mut events);
