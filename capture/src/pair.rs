@@ -63,7 +63,7 @@ pub(crate) struct Pairs {
     midstream: bool,
     /// The direction of requests.
     requests: Direction,
-    /// Bytes in finished messages that wait for others.
+    /// Bytes in memory for finished messages that wait for others, and for informational responses.
     held: u64,
 }
 
@@ -149,6 +149,13 @@ impl Sent {
     }
 }
 
+/// Whether an informational response was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Yes,
+    No,
+}
+
 /// Whether the client had no other request under way when it sent one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leads {
@@ -196,6 +203,11 @@ struct Unplaced {
 impl Answer {
     const fn new(interim: Vec<Head>) -> Self {
         Self { interim, received: None, decoded: None, end: None, early: false }
+    }
+
+    /// Bytes in memory for what was read of it.
+    fn size(&self) -> u64 {
+        self.interim.iter().map(interim_size).sum::<u64>() + self.decoded.as_deref().map_or(0, size)
     }
 }
 
@@ -306,9 +318,7 @@ impl Pairs {
         open.settled = false;
         self.give(flow, output);
         // Where no response is ever seen, requests do not wait for ever.
-        while self.open.len() > MAX_WAITING && self.open.front().is_some_and(|open| open.answer.is_none() && open.request.is_some()) {
-            self.give_first(flow, output);
-        }
+        self.give_unanswered(MAX_WAITING, flow, output);
     }
 
     /// A final response has begun at `start`, when the server had received `received` bytes of requests: what does it answer?
@@ -354,19 +364,26 @@ impl Pairs {
         self.being_answered().map_or(unseen, |open| open.context)
     }
 
-    /// An informational response.
-    pub(crate) fn interim(&mut self, head: Head) {
+    /// An informational response; what is too much for one exchange is not kept.
+    pub(crate) fn interim(&mut self, mut head: Head) -> Kept {
+        if self.interim.len() >= MAX_INTERIM {
+            return Kept::No;
+        }
+        // It is short, and waits for as long as the answer takes.
+        head.settle();
+        self.held += interim_size(&head);
         self.interim.push(head);
+        Kept::Yes
     }
 
     /// A final response was read to its end.
     pub(crate) fn response(&mut self, decoded: Box<Decoded>, end: u64, flow: &Flow, output: &mut Output<'_>) {
-        self.held += size(&decoded);
         self.cut[1] = may_be_cut(&decoded);
         let placed = self.open.iter_mut().filter_map(|open| open.answer.as_mut().map(|answer| (&mut open.settled, answer)));
         let unplaced = self.unplaced.iter_mut().map(|unplaced| (&mut unplaced.settled, &mut unplaced.answer));
         if let Some((settled, answer)) = placed.chain(unplaced).find(|(_, answer)| answer.decoded.is_none()) {
             *settled = false;
+            self.held += size(&decoded);
             answer.decoded = Some(decoded);
             answer.end = Some(end);
         }
@@ -417,7 +434,7 @@ impl Pairs {
                 self.answers = None;
                 self.answers_lost_until = until;
                 // The answer that they announced is lost, or begins behind the hole: no one knows.
-                output.ledger.lose(LossCause::IncompleteMessage, mem::take(&mut self.interim).len() as u64);
+                self.held -= drop_interim(&mut self.interim, output);
             }
         }
     }
@@ -521,7 +538,8 @@ impl Pairs {
 
     /// Whether the response that is being read answers the last request so far, or may.
     pub(crate) fn claimed_is_last(&self) -> bool {
-        self.open.back().is_some_and(|open| open.answer.is_some() || (!open.context.connect && self.being_answered().is_none()))
+        let last = self.open.back().filter(|open| self.last.is_some_and(|last| last.place == open.sent.place));
+        last.is_some_and(|open| open.answer.is_some() || (!open.context.connect && self.being_answered().is_none()))
     }
 
     /// Whether a response takes the connection out of HTTP.
@@ -536,7 +554,7 @@ impl Pairs {
         self.open.back().is_some_and(|open| open.context.connect)
     }
 
-    /// Bytes in memory for finished messages that wait for others.
+    /// Bytes in memory for what waits.
     pub(crate) fn held(&self) -> u64 {
         self.held + ((self.open.len() + self.unplaced.len()) * ENTRY) as u64
     }
@@ -568,8 +586,10 @@ impl Pairs {
         while self.unplaced.front().is_some_and(|unplaced| unplaced.answer.decoded.is_some()) {
             self.give_orphan(flow, output);
         }
-        while self.open.front().is_some_and(|open| open.request.is_some() && open.answer.as_ref().is_none_or(|answer| answer.decoded.is_some())) {
-            self.give_first(flow, output);
+        self.give_unanswered(0, flow, output);
+        let answers = self.open.iter_mut().filter_map(|open| open.answer.as_mut()).chain(self.unplaced.iter_mut().map(|unplaced| &mut unplaced.answer));
+        for interim in answers.map(|answer| &mut answer.interim).chain([&mut self.interim]) {
+            self.held -= drop_interim(interim, output);
         }
     }
 
@@ -605,10 +625,29 @@ impl Pairs {
         }
     }
 
+    /// Gives out requests without their answers, the first ones first, until no more than `most` are open.
+    fn give_unanswered(&mut self, most: usize, flow: &Flow, output: &mut Output<'_>) {
+        // The first may have an answer that does not end.
+        while self.open.len() > most
+            && let Some(position) = self.open.iter().position(|open| open.request.is_some() && open.answer.is_none())
+        {
+            if let Some(before) = position.checked_sub(1) {
+                // It is not the next one to be answered any more, as if that had been lost.
+                self.open[before].holed = true;
+            }
+            self.give_one(position, flow, output);
+        }
+    }
+
     /// Gives out the first request as it is.
     fn give_first(&mut self, flow: &Flow, output: &mut Output<'_>) {
-        let Some(Open { index, context, sent, request, end, answer, .. }) = self.open.pop_front() else { return };
+        self.give_one(0, flow, output);
+    }
+
+    fn give_one(&mut self, position: usize, flow: &Flow, output: &mut Output<'_>) {
+        let Some(Open { index, context, sent, request, end, answer, .. }) = self.open.remove(position) else { return };
         let answer = answer.unwrap_or_else(|| Answer::new(Vec::new()));
+        self.held -= request.as_deref().map_or(0, size) + answer.size();
         let early = !context.upgrade && answer.received.zip(end).map_or(answer.early, |(received, end)| received < end);
         let response = answer.decoded.map(|response| if context.head { answer_to_head(response) } else { response });
         self.record(Told { index, began: sent.at, request, interim: answer.interim, response, early }, flow, output);
@@ -617,6 +656,7 @@ impl Pairs {
     /// Gives out the first response without a request.
     fn give_orphan(&mut self, flow: &Flow, output: &mut Output<'_>) {
         let Some(Unplaced { answer, .. }) = self.unplaced.pop_front() else { return };
+        self.held -= answer.size();
         let index = self.next_index();
         self.record(Told { index, began: Timestamp::default(), request: None, interim: answer.interim, response: answer.decoded, early: false }, flow, output);
     }
@@ -625,7 +665,6 @@ impl Pairs {
         if told.request.is_none() && told.response.is_none() {
             return;
         }
-        self.held -= [&told.request, &told.response].into_iter().flatten().map(|decoded| size(decoded)).sum::<u64>();
         let exchange = told.into_exchange(flow, self.requests, mem::take(&mut self.midstream));
         let ledger = &mut *output.ledger;
         ledger.requests += u64::from(exchange.request.is_some());
@@ -725,12 +764,26 @@ fn runs<'a, T>(queue: &'a VecDeque<T>, run: impl Fn(&T) -> u32 + Copy + 'a) -> V
 
 /// Bytes in memory.
 fn size(decoded: &Decoded) -> u64 {
-    let body = &decoded.message.body;
-    body.kept_length() + decoded.message.head.raw().len() as u64 + (body.slices.len() * size_of::<Bytes>()) as u64
+    let Message { head, body, trailers } = &decoded.message;
+    let chunks = if let BodyFraming::Chunked(chunks) = &body.framing { chunks.len() } else { 0 };
+    let pieces = body.slices.len() * size_of::<Bytes>() + chunks * size_of::<u64>();
+    head.memory() + trailers.as_ref().map_or(0, Head::memory) + body.kept_length() + pieces as u64
+}
+
+fn interim_size(head: &Head) -> u64 {
+    size_of::<Head>() as u64 + head.memory()
+}
+
+/// Lets go of informational responses, and tells how much they took in memory. Their final one is recorded without them.
+fn drop_interim(interim: &mut Vec<Head>, output: &mut Output<'_>) -> u64 {
+    let interim = mem::take(interim);
+    output.ledger.lose(LossCause::IncompleteMessage, interim.len() as u64);
+    interim.iter().map(interim_size).sum()
 }
 
 fn settle(decoded: &mut Decoded) {
     decoded.message.head.settle();
+    decoded.message.trailers.iter_mut().for_each(Head::settle);
     for slice in &mut decoded.message.body.slices {
         *slice = Bytes::copy_from_slice(slice);
     }
@@ -738,6 +791,8 @@ fn settle(decoded: &mut Decoded) {
 
 /// How many requests may wait for responses that do not come.
 const MAX_WAITING: usize = 256;
+/// How many informational responses are kept for one exchange.
+const MAX_INTERIM: usize = 64;
 /// How many responses may wait for their request to be known.
 const MAX_UNPLACED: usize = 64;
 /// What a message that waits costs besides its bytes.

@@ -9,7 +9,7 @@ use reenact_formats::wire::http1::{Accounting, Decoder, Event, Limits, RequestCo
 
 use super::{Flow, Placed};
 use crate::flow::{Direction, Output};
-use crate::pair::{Pairs, Sent};
+use crate::pair::{Kept, Pairs, Sent};
 use crate::tcp::Content;
 
 pub(crate) struct Http1 {
@@ -182,7 +182,14 @@ impl Http1 {
                 let context: RequestContext = self.pairs.claim(start, acknowledged, flow, output);
                 self.ways[responses].decoder.expect(context);
             }
-            Event::Interim { head, .. } => self.pairs.interim(*head),
+            Event::Interim { head, .. } => {
+                let length = head.raw().len() as u64;
+                if self.pairs.interim(*head) == Kept::No {
+                    // The decoder has taken it for recorded, and that was not counted yet.
+                    self.ways[responses].counted.recorded += length;
+                    output.ledger.lose(LossCause::BufferCap, length);
+                }
+            }
             Event::Message(mut decoded) => {
                 self.mark_conflict(responses, &mut decoded.anomalies);
                 let answers_last = self.pairs.claimed_is_last();

@@ -83,7 +83,7 @@ impl Conversation {
     /// Bytes in memory for it.
     pub(crate) fn held(&self) -> u64 {
         match self {
-            Self::Probing(probing) => probing.held_bytes(),
+            Self::Probing(probing) => probing.held(),
             Self::Http1(http1) => http1.held(),
             Self::Silent | Self::Foreign { .. } => 0,
         }
@@ -115,10 +115,12 @@ impl Conversation {
         }
     }
 
-    /// Gives up bodies in memory, and what waits for others: a cap was hit.
+    /// Gives up bodies in memory, what waits for others, and what is not known yet: a cap was hit.
     pub(crate) fn shed(&mut self, flow: &Flow, output: &mut Output<'_>) {
-        if let Self::Http1(http1) = self {
-            http1.shed(flow, output);
+        match self {
+            Self::Probing(_) => self.become_foreign("other", true, output),
+            Self::Http1(http1) => http1.shed(flow, output),
+            Self::Silent | Self::Foreign { .. } => {}
         }
     }
 
@@ -158,5 +160,154 @@ fn count_foreign(name: &str, content: &Content, output: &mut Output<'_>) {
     let (Content::Data(_) | Content::Passed(_)) = content else { return };
     if let Some(traffic) = output.ledger.foreign.get_mut(name) {
         traffic.bytes += content.length();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use reenact_formats::model::{Exchange, LossCause, LossLedger, Timestamp};
+
+    use super::*;
+    use crate::Limits;
+
+    /// A conversation by itself: its chunks are slices of blocks, which it must not pin for long.
+    struct Talk {
+        conversation: Conversation,
+        flow: Flow,
+        offsets: [u64; 2],
+        blocks: Vec<Bytes>,
+        ledger: LossLedger,
+        exchanges: Vec<Exchange>,
+    }
+
+    impl Talk {
+        fn new(midstream: bool) -> Self {
+            let ends = [([10, 0, 0, 1], 4000).into(), ([10, 0, 0, 2], 80).into()];
+            let flow = Flow { id: ConnectionId(1), ends, opener: Some(0), midstream };
+            let (ledger, exchanges) = (LossLedger::default(), Vec::new());
+            Self { conversation: Conversation::default(), flow, offsets: [0; 2], blocks: Vec::new(), ledger, exchanges }
+        }
+
+        fn say(&mut self, direction: Direction, data: impl AsRef<[u8]>) {
+            let block = Bytes::copy_from_slice(data.as_ref());
+            self.blocks.push(block.clone());
+            self.take(direction, Content::Data(block));
+        }
+
+        fn take(&mut self, direction: Direction, content: Content) {
+            let (offset, acknowledged) = (self.offsets[direction], Some(self.offsets[1 - direction]));
+            self.offsets[direction] += content.length();
+            self.ledger.stream_bytes += content.length();
+            let chunk = Chunk { content, at: Timestamp::default(), acknowledged: None, conflicting: false };
+            self.with(|conversation, flow, output| conversation.take(Placed { direction, chunk, offset, acknowledged }, flow, output));
+        }
+
+        fn with(&mut self, act: impl FnOnce(&mut Conversation, &Flow, &mut Output<'_>)) {
+            let limits = Limits::default();
+            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut self.exchanges, limits: &limits };
+            act(&mut self.conversation, &self.flow, &mut output);
+        }
+
+        fn shed(&mut self) {
+            self.with(Conversation::shed);
+        }
+
+        fn finish(&mut self) {
+            self.take(0, Content::Cut);
+            self.take(1, Content::Cut);
+            self.with(|conversation, flow, output| std::mem::take(conversation).finish(flow, output));
+            assert!(self.ledger.is_balanced(), "{:#?}", self.ledger);
+        }
+
+        fn is_free_of_blocks(&self) -> bool {
+            self.blocks.iter().all(Bytes::is_unique)
+        }
+    }
+
+    #[test]
+    fn informational_responses_are_few_and_weighed_and_pin_nothing() {
+        let mut talk = Talk::new(false);
+        talk.say(0, "GET /a HTTP/1.1\r\n\r\n");
+        let before = talk.conversation.held();
+        for _ in 0..100 {
+            talk.say(1, "HTTP/1.1 100 \r\n\r\n");
+        }
+        let held = talk.conversation.held();
+        assert!(held - before > 64 * 17, "{held} after {before}");
+        talk.conversation.settle();
+        assert!(talk.is_free_of_blocks());
+        assert_eq!(talk.ledger.lost, [(LossCause::BufferCap, 36 * 17)].into());
+        talk.say(1, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!((talk.conversation.held(), talk.exchanges[0].interim.len()), (0, 64));
+        talk.finish();
+    }
+
+    #[test]
+    fn informational_responses_are_shed_before_and_within_an_answer() {
+        for begun in ["", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"] {
+            let mut talk = Talk::new(false);
+            talk.say(0, "POST /a HTTP/1.1\r\nContent-Length: 9\r\n\r\n");
+            let field = format!("X: {}", "x".repeat(1000));
+            talk.say(1, format!("HTTP/1.1 103 Early\r\n{field}\r\n\r\n{begun}"));
+            let before = talk.conversation.held();
+            talk.shed();
+            assert!(before - talk.conversation.held() > 1000, "{begun:?}");
+            assert_eq!(talk.ledger.lost, [(LossCause::IncompleteMessage, 1)].into(), "{begun:?}");
+            talk.finish();
+        }
+    }
+
+    #[test]
+    fn trailers_are_weighed_and_pin_nothing() {
+        let mut talk = Talk::new(false);
+        talk.say(0, "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n");
+        talk.say(0, format!("X: {}\r\n\r\n", "x".repeat(4000)));
+        assert!(talk.conversation.held() > 4000);
+        talk.conversation.settle();
+        assert!(talk.is_free_of_blocks());
+        talk.say(1, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(talk.conversation.held(), 0);
+        talk.finish();
+    }
+
+    #[test]
+    fn requests_behind_an_answer_without_end_do_not_wait_for_ever() {
+        let mut talk = Talk::new(false);
+        talk.say(0, "GET /endless HTTP/1.1\r\n\r\n");
+        talk.say(1, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+        for _ in 0..1000 {
+            talk.say(0, "GET / HTTP/1.1\r\n\r\n");
+        }
+        assert_eq!(talk.exchanges.len(), 1001 - 256);
+        talk.shed();
+        assert_eq!(talk.exchanges.len(), 1000);
+        // What was given out is not taken for anything else when the answers come.
+        talk.say(1, "fiveb");
+        talk.say(1, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo");
+        talk.say(0, "GET /last HTTP/1.1\r\n\r\n");
+        talk.finish();
+        let paired: Vec<_> = talk.exchanges.iter().filter(|exchange| exchange.is_complete()).filter_map(Exchange::target).collect();
+        assert_eq!(paired, [b"/endless"]);
+        assert_eq!((talk.ledger.requests, talk.ledger.responses), (1002, 2));
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_weighed_and_shed() {
+        let mut talk = Talk::new(true);
+        for _ in 0..1000 {
+            talk.say(0, [0xf7]);
+        }
+        assert!(talk.conversation.held() > 1000 * size_of::<Placed>() as u64);
+        talk.conversation.settle();
+        assert!(talk.is_free_of_blocks());
+        talk.shed();
+        assert_eq!(talk.conversation.held(), 0);
+        assert_eq!(talk.ledger.foreign["other"].bytes, 1000);
+        // It may still turn out to be HTTP.
+        talk.say(0, "GET /a HTTP/1.1\r\n\r\n");
+        talk.say(1, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        talk.finish();
+        assert_eq!(talk.ledger.complete, 1);
     }
 }

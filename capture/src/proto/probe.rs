@@ -19,6 +19,9 @@ pub(crate) enum Verdict {
 #[derive(Default)]
 pub(crate) struct Probing {
     held: Vec<Placed>,
+    /// How many of the first are known not to be slices of a block.
+    settled: usize,
+    /// Bytes of the streams in them.
     held_bytes: u64,
     ways: [Way; 2],
 }
@@ -99,8 +102,10 @@ impl Probing {
         std::mem::take(&mut self.held)
     }
 
-    pub(super) const fn held_bytes(&self) -> u64 {
-        self.held_bytes
+    /// Bytes in memory for it: a thousand pieces of one byte are a thousand pieces.
+    pub(super) fn held(&self) -> u64 {
+        let prefixes: usize = self.ways.iter().map(|way| way.prefix.len()).sum();
+        self.held_bytes + (prefixes + self.held.len() * size_of::<Placed>()) as u64
     }
 
     pub(super) const fn has_bytes(&self) -> bool {
@@ -108,9 +113,10 @@ impl Probing {
     }
 
     pub(super) fn settle(&mut self) {
-        for placed in &mut self.held {
+        for placed in &mut self.held[self.settled..] {
             placed.chunk.content.settle();
         }
+        self.settled = self.held.len();
     }
 }
 

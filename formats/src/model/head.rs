@@ -172,7 +172,7 @@ impl Head {
     }
 
     /// Bytes in memory for it.
-    pub(crate) const fn memory(&self) -> u64 {
+    pub const fn memory(&self) -> u64 {
         (self.raw.len() + self.spans.headers.capacity() * size_of::<HeaderSpans>()) as u64
     }
 
