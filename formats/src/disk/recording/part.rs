@@ -87,15 +87,20 @@ impl Gathered {
         let last_uses = last_uses(&groups, batches.len());
         let at_once = pool.map_or(1, ThreadPool::current_num_threads);
         let mut done = 0;
-        for some in groups.chunks(at_once) {
+        let mut encoded = Vec::new();
+        // While some row groups are written, the next are encoded.
+        for some in groups.chunks(at_once).chain([&[][..]]) {
             let encode = |group: &&[Place]| encode(&batches, group, &encoder);
-            let encoded: Vec<EncodedGroup> = match pool {
-                Some(pool) => pool.install(|| some.par_iter().map(encode).collect::<Result<_, _>>())?,
-                None => some.iter().map(encode).collect::<Result<_, _>>()?,
+            let before = std::mem::take(&mut encoded);
+            let write = || before.into_iter().try_for_each(|group| table.append(group));
+            let (next, written): (Result<Vec<EncodedGroup>, Error>, _) = match pool {
+                Some(pool) => pool.join(|| some.par_iter().map(encode).collect(), write),
+                None => (some.iter().map(encode).collect(), write()),
             };
-            encoded.into_iter().try_for_each(|group| table.append(group))?;
+            written?;
+            encoded = next?;
             done += some.len();
-            // Rows come nearly in order: what is written makes room for what is gathered meanwhile.
+            // Rows come nearly in order: what is encoded makes room for what is gathered meanwhile.
             for (batch, _) in batches.iter_mut().zip(&last_uses).filter(|(batch, last)| **last < done && batch.num_rows() > 0) {
                 *batch = RecordBatch::new_empty(batch.schema());
             }
