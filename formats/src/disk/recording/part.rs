@@ -85,8 +85,7 @@ impl Gathered {
         let mut batches = self.batches;
         let groups: Vec<&[Place]> = row_groups(&self.places).collect();
         let last_uses = last_uses(&groups, batches.len());
-        // Twice as many as threads: the less time threads wait for the last of them.
-        let at_once = pool.map_or(1, |pool| 2 * pool.current_num_threads());
+        let at_once = pool.map_or(1, ThreadPool::current_num_threads);
         let mut done = 0;
         let mut encoded = Vec::new();
         // While some row groups are written, the next are encoded.
