@@ -133,8 +133,9 @@ impl Queue {
     }
 }
 
-/// What it takes to keep a piece, besides its bytes: an entry of a map or a queue, and an allocation.
-const PIECE: u64 = 2 * size_of::<Chunk>() as u64;
+/// What it takes to keep a piece, besides its bytes: an entry of a map and an allocation, and once it is given out an entry of a
+/// queue that grows by doubling, beside that of the hole before it.
+const PIECE: u64 = 5 * size_of::<Chunk>() as u64;
 
 #[cfg(test)]
 mod tests {
