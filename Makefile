@@ -10,7 +10,7 @@ BENCH_PACKAGES := tcpflow tshark util-linux
 PYTHON_PACKAGES := duckdb pandas pyarrow
 VENV := $(CURDIR)/target/venv
 
-.PHONY: demo build test bench-capture fmt lint build-tools test-tools help
+.PHONY: demo build test bench-capture bench-sanitize fmt lint build-tools test-tools help
 
 help:
 	@echo 'make demo   build reenact and watch the whole pipeline, on an embedded capture and sandbox'
@@ -18,6 +18,7 @@ help:
 	@echo 'make fmt    format the source'
 	@echo 'make lint   check format and lints'
 	@echo 'make bench-capture   measure how fast captures are read, beside tcpflow and tshark'
+	@echo 'make bench-sanitize  measure what redaction finds in labelled samples'
 
 demo: build
 	@./target/release/reenact demo
@@ -31,6 +32,9 @@ test: test-tools
 bench-capture: build
 	@./scripts/install-packages $(BENCH_PACKAGES)
 	@./bench/capture --reenact target/release/reenact
+
+bench-sanitize: build
+	@./bench/sanitize --reenact target/release/reenact
 
 fmt:
 	@cargo fmt --all
