@@ -30,6 +30,7 @@ mod pseudonym;
 mod recurrence;
 mod redactor;
 mod residue;
+mod rules;
 
 pub use error::Error;
 pub use key::Key;

@@ -4,8 +4,9 @@
 //! rewritten, and all redactions in the coordinates of what it is now.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use reenact_formats::config::policy::RuleName;
+use crate::rules::{RuleId, Rules};
 use reenact_formats::content::{Edit, Edits, Leaf, rewrite_decoded};
 use reenact_formats::model::{Action, Completeness, DropReason, Message, Part, Redaction, Side};
 
@@ -53,6 +54,7 @@ pub(crate) fn placed_in(leaf: &Leaf<'_>, raw: &[u8], span: &Range<usize>) -> Ran
 
 /// What is to be done to a message.
 pub(crate) struct Plan {
+    rules: Arc<Rules>,
     side: Side,
     recorded: Vec<Redaction>,
     items: Vec<Item>,
@@ -85,33 +87,33 @@ impl Redactions {
 }
 
 impl Plan {
-    pub(crate) fn new(side: Side, recorded: Vec<Redaction>) -> Self {
-        Self { side, recorded, items: Vec::new(), notes: Vec::new(), recodes: false }
+    pub(crate) fn new(rules: &Arc<Rules>, side: Side, recorded: Vec<Redaction>) -> Self {
+        Self { rules: Arc::clone(rules), side, recorded, items: Vec::new(), notes: Vec::new(), recodes: false }
     }
 
     pub(crate) fn recorded_in(&self, part: Part) -> Spans {
         Spans::of(&self.recorded, part)
     }
 
-    pub(crate) fn replace(&mut self, leaf: &Leaf<'_>, span: Range<usize>, replacement: Vec<u8>, rule: RuleName, domain: &str, action: Action) {
+    pub(crate) fn replace(&mut self, leaf: &Leaf<'_>, span: Range<usize>, replacement: Vec<u8>, rule: RuleId, domain: &str, action: Action) {
         let redaction = self.redaction(leaf.part, rule, domain, action, leaf.template());
         self.items.push(Item { span, replacement: Some(replacement), redaction });
     }
 
     /// The policy keeps it.
-    pub(crate) fn keep(&mut self, leaf: &Leaf<'_>, span: Range<usize>, rule: RuleName, domain: &str) {
+    pub(crate) fn keep(&mut self, leaf: &Leaf<'_>, span: Range<usize>, rule: RuleId, domain: &str) {
         let redaction = self.redaction(leaf.part, rule, domain, Action::Keep, leaf.template());
         self.items.push(Item { span, replacement: None, redaction });
     }
 
     /// It is a pseudonym already.
-    pub(crate) fn stays(&mut self, leaf: &Leaf<'_>, span: Range<usize>, rule: RuleName, domain: &str) {
+    pub(crate) fn stays(&mut self, leaf: &Leaf<'_>, span: Range<usize>, rule: RuleId, domain: &str) {
         let redaction = self.redaction(leaf.part, rule, domain, Action::Pseudonym, leaf.template());
         self.items.push(Item { span, replacement: None, redaction });
     }
 
     /// Something was done that has no place.
-    pub(crate) fn note(&mut self, part: Part, rule: RuleName, action: Action, path: &str) {
+    pub(crate) fn note(&mut self, part: Part, rule: RuleId, action: Action, path: &str) {
         let note = self.redaction(part, rule, "", action, path.to_owned());
         self.notes.push(note);
     }
@@ -140,14 +142,14 @@ impl Plan {
                 let line = header.name_start..memchr::memchr(b'\n', &head.raw()[end..]).map_or(head.raw().len(), |newline| end + newline + 1);
                 self.items.retain(|item| item.redaction.part != part || item.span.end <= line.start || item.span.start >= line.end);
                 let path = format!("header:{}", String::from_utf8_lossy(header.name).to_lowercase());
-                let redaction = self.redaction(part, RuleName::BodyDigest, "", Action::Drop, path);
+                let redaction = self.redaction(part, RuleId::BODY_DIGEST, "", Action::Drop, path);
                 self.items.push(Item { span: line, replacement: Some(Vec::new()), redaction });
             }
         }
     }
 
-    fn redaction(&self, part: Part, rule: RuleName, domain: &str, action: Action, path: String) -> Redaction {
-        Redaction { side: self.side, part, span: 0..0, rule: rule.word().to_owned(), domain: domain.to_owned(), action, path }
+    fn redaction(&self, part: Part, rule: RuleId, domain: &str, action: Action, path: String) -> Redaction {
+        Redaction { side: self.side, part, span: 0..0, rule: self.rules.word(rule).to_owned(), domain: domain.to_owned(), action, path }
     }
 
     /// Does it. Where the message cannot be rewritten, the body is dropped; where the head cannot, all of it is.
@@ -159,13 +161,13 @@ impl Plan {
         message.body.slices.clear();
         message.body.completeness = Completeness::Dropped { reason: DropReason::Undecodable, seen_whole };
         self.forget_body();
-        self.note(Part::Body, RuleName::OpaqueBody, Action::Drop, "body:");
+        self.note(Part::Body, RuleId::OPAQUE_BODY, Action::Drop, "body:");
         if let Some(done) = self.try_out(message, &[]) {
             return done;
         }
         message.head = bare_head(&message.head);
         message.trailers = None;
-        self.note(Part::Head, RuleName::OpaqueBody, Action::Drop, "head:");
+        self.note(Part::Head, RuleId::OPAQUE_BODY, Action::Drop, "head:");
         self.recorded.retain(|redaction| redaction.span.is_empty());
         Redactions { made: self.notes, earlier: self.recorded }
     }

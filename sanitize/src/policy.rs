@@ -1,64 +1,86 @@
 //! The checked policy: for every rule what is done with what it finds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
-use reenact_formats::config::policy::{self as file, ActionConfig, PolicyFile, RuleName};
+use reenact_formats::config::Word;
+use reenact_formats::config::policy::{self as file, ActionConfig, PolicyFile, Profile};
 use reenact_formats::model::Action;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::rules::{self, RuleId, Rules};
 
 /// What is redacted, and how. Nothing in it can keep what must never be kept.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    actions: BTreeMap<RuleName, Action>,
-    names: Vec<(RuleName, String)>,
+    rules: Arc<Rules>,
+    profile: Profile,
+    /// By the index of the rule.
+    actions: Vec<Action>,
     allowed_values: BTreeSet<String>,
     allowed_paths: BTreeSet<String>,
 }
 
 impl Policy {
-    /// The policy in a file.
+    /// The policy in a file. Rule packs that it names are read as well, from where it lies.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        Ok(Self::from_file(file::load(path)?))
+        let file = file::load(path)?;
+        Self::from_file(file, path.parent().unwrap_or(Path::new("")), &path.display().to_string())
     }
 
     /// The policy in a text that stands in the file `name`.
     pub fn parse(name: &str, text: &str) -> Result<Self, Error> {
-        Ok(Self::from_file(file::parse(name, text)?))
+        Self::from_file(file::parse(name, text)?, Path::new(""), name)
     }
 
-    fn from_file(file: PolicyFile) -> Self {
-        let mut policy = Self::default();
-        for (rule, config) in file.rules {
+    fn from_file(file: PolicyFile, folder: &Path, name: &str) -> Result<Self, Error> {
+        let mut rules = rules::read(file.rule_packs.iter().map(|pack| folder.join(pack)), file.profile)?;
+        let known = |rules: &Rules, word: &Word| {
+            rules.by_word(word.text()).ok_or_else(|| word.unknown(file::KIND, name, "rule", rules.all().map(|(_, rule)| rule.id.clone())))
+        };
+        let mut actions = default_actions(&rules);
+        for (word, config) in file.rules {
+            let rule = known(&rules, &word)?;
             let action = match (config.enabled, config.action) {
                 (Some(false), _) => Some(ActionConfig::Keep),
                 (_, action) => action,
             };
-            if let Some(action) = action {
-                policy.actions.insert(
-                    rule,
-                    match action {
-                        ActionConfig::Pseudonym => Action::Pseudonym,
-                        ActionConfig::Mask => Action::Mask,
-                        ActionConfig::Drop => Action::Drop,
-                        ActionConfig::Keep => Action::Keep,
-                    },
-                );
+            if config.enabled == Some(true) || action.is_some_and(|action| action != ActionConfig::Keep) {
+                rules.switch_on(rule);
+            }
+            match action {
+                Some(ActionConfig::Pseudonym) => actions[rule.index()] = Action::Pseudonym,
+                Some(ActionConfig::Mask) => actions[rule.index()] = Action::Mask,
+                Some(ActionConfig::Drop) => actions[rule.index()] = Action::Drop,
+                Some(ActionConfig::Keep) => actions[rule.index()] = Action::Keep,
+                None => {}
             }
         }
-        policy.names = file.names.into_iter().flat_map(|(rule, names)| names.into_iter().map(move |name| (rule, name))).collect();
-        policy.allowed_values = file.allow.values.into_iter().collect();
-        policy.allowed_paths = file.allow.paths.into_iter().collect();
-        policy
+        for (word, names) in file.names {
+            let rule = known(&rules, &word)?;
+            names.into_iter().for_each(|name| rules.add_name(rule, name));
+        }
+        Ok(Self {
+            rules: Arc::new(rules),
+            profile: file.profile,
+            actions,
+            allowed_values: file.allow.values.into_iter().collect(),
+            allowed_paths: file.allow.paths.into_iter().collect(),
+        })
     }
 
     /// The default policy as a file with every rule and a comment on each, to start one's own from.
     pub fn default_yaml() -> String {
         let mut text = String::from(HEADING);
-        for (rule, action) in &Self::default().actions {
-            text.push_str(&format!("  # {}\n  {}: {{ action: {} }}\n", rule.about().trim(), rule.word(), action.word()));
+        let policy = Self::default();
+        for (id, rule) in policy.rules.all().filter(|(_, rule)| rule.is_on) {
+            text.push_str(&format!("  # {}\n  {}: {{ action: {} }}\n", rule.about, rule.id, policy.actions[id.index()].word()));
+        }
+        text.push_str("  # Off, for they tell of no one by themselves; `{ enabled: true }`, or another profile, has them looked for:\n");
+        for (_, rule) in policy.rules.all().filter(|(_, rule)| !rule.is_on) {
+            text.push_str(&format!("  # {}: {}\n", rule.id, rule.about));
         }
         text.push_str(FOOTING);
         text
@@ -71,24 +93,27 @@ impl Policy {
             hash.update(text.len().to_be_bytes());
             hash.update(text.as_bytes());
         };
-        for (rule, action) in &self.actions {
-            line(format!("rule {} {}", rule.word(), action.word()));
+        line(format!("profile {}", self.profile.word()));
+        self.rules.packs().for_each(|(pack, digest)| line(format!("pack {pack} {digest}")));
+        for (id, rule) in self.rules.all().filter(|(_, rule)| rule.is_on) {
+            line(format!("rule {} {}", rule.id, self.actions[id.index()].word()));
         }
-        let names: BTreeSet<_> = self.names.iter().map(|(rule, name)| (rule.word(), crate::detect::names::words(name).concat())).collect();
+        let names: BTreeSet<_> = self.rules.own_names().map(|name| (self.rules.word(name.rule), crate::detect::names::words(&name.words).concat())).collect();
         names.into_iter().for_each(|(rule, name)| line(format!("name {rule} {name}")));
         self.allowed_values.iter().for_each(|value| line(format!("value {value}")));
         self.allowed_paths.iter().for_each(|path| line(format!("path {path}")));
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = (RuleName, &str)> {
-        self.names.iter().map(|(rule, name)| (*rule, name.as_str()))
+    /// The rules in force.
+    pub(crate) fn rules(&self) -> &Arc<Rules> {
+        &self.rules
     }
 
     /// What is done with what `rule` has found at `path` (a template).
-    pub(crate) fn action(&self, rule: RuleName, path: &str, bare: &[u8]) -> Action {
-        let action = self.actions.get(&rule).copied().unwrap_or(Action::Pseudonym);
-        if rule == RuleName::CardSecurity || action == Action::Keep {
+    pub(crate) fn action(&self, rule: RuleId, path: &str, bare: &[u8]) -> Action {
+        let action = self.actions[rule.index()];
+        if rule == RuleId::CARD_SECURITY || action == Action::Keep {
             return action;
         }
         let is_allowed = self.allowed_paths.contains(path) || std::str::from_utf8(bare).is_ok_and(|bare| self.allowed_values.contains(bare));
@@ -99,18 +124,18 @@ impl Policy {
 impl Default for Policy {
     /// Everything that the rules find is replaced; what cannot be replaced is dropped.
     fn default() -> Self {
-        let action = |rule: RuleName| match rule {
-            RuleName::CardSecurity => Action::Mask,
-            RuleName::OpaqueBody | RuleName::BodyDigest => Action::Drop,
-            _ => Action::Pseudonym,
-        };
-        Self {
-            actions: RuleName::ALL.iter().map(|rule| (*rule, action(*rule))).collect(),
-            names: Vec::new(),
-            allowed_values: BTreeSet::new(),
-            allowed_paths: BTreeSet::new(),
-        }
+        let rules = Rules::built_in();
+        Self { actions: default_actions(&rules), rules, profile: Profile::Default, allowed_values: BTreeSet::new(), allowed_paths: BTreeSet::new() }
     }
+}
+
+fn default_actions(rules: &Rules) -> Vec<Action> {
+    let action = |rule: RuleId| match rule {
+        RuleId::CARD_SECURITY => Action::Mask,
+        RuleId::OPAQUE_BODY | RuleId::BODY_DIGEST => Action::Drop,
+        _ => Action::Pseudonym,
+    };
+    rules.all().map(|(rule, _)| action(rule)).collect()
 }
 
 const HEADING: &str = "\
@@ -122,6 +147,12 @@ const HEADING: &str = "\
 #          keep       the value itself; counted, and shown by `reenact inspect`
 # A rule is also switched off by `{ enabled: false }`, which means keep.
 version: 1
+
+# How much is taken: default, gdpr-minimal, hipaa-safe-harbor.
+profile: default
+
+# Files with rules of your own, as paths from this file.
+rule_packs: []
 
 rules:
 ";
@@ -140,6 +171,8 @@ allow:
 
 #[cfg(test)]
 mod tests {
+    use reenact_formats::seam::Explain;
+
     use super::*;
 
     #[test]
@@ -159,9 +192,21 @@ mod tests {
     }
 
     #[test]
+    fn rules_are_named_by_their_ids() {
+        for (text, line, hint) in [
+            ("version: 1\nrules:\n  emial: { action: mask }\n", "p.yaml, line 3", "`email`"),
+            ("version: 1\nnames:\n  toke: [ticket]\n", "p.yaml, line 3", "`token`"),
+        ] {
+            let error = Policy::parse("p.yaml", text).expect_err(text);
+            assert!(error.to_string().contains(line), "{error}");
+            assert!(error.hint().unwrap_or_default().contains(hint), "{:?}", error.hint());
+        }
+    }
+
+    #[test]
     fn card_security_is_never_kept() {
         let policy = Policy::parse("p.yaml", "version: 1\nallow: { paths: ['body:/cvv'], values: ['123'] }").expect("reads");
-        assert_eq!(policy.action(RuleName::CardSecurity, "body:/cvv", b"123"), Action::Mask);
-        assert_eq!(policy.action(RuleName::Email, "body:/x", b"123"), Action::Keep);
+        assert_eq!(policy.action(RuleId::CARD_SECURITY, "body:/cvv", b"123"), Action::Mask);
+        assert_eq!(policy.action(RuleId::EMAIL, "body:/x", b"123"), Action::Keep);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reenact_formats::config::policy::RuleName;
+use crate::rules::RuleId;
 use reenact_formats::content::is_fixed_segment;
 use reenact_formats::model::ConnectionId;
 
@@ -65,7 +65,7 @@ struct Original {
 
 impl Recurrences {
     /// Remembers a value if it is one that can be known again.
-    pub(crate) fn learn(&mut self, value: &[u8], rule: RuleName, domain: Domain) {
+    pub(crate) fn learn(&mut self, value: &[u8], rule: RuleId, domain: Domain) {
         if !is_memorable(value, rule) || self.bytes + value.len() > MAX_BYTES {
             return;
         }
@@ -106,17 +106,17 @@ impl Recurrences {
                 .max_by_key(|(span, _)| span.len());
             if let Some((span, domain)) = found {
                 after = span.end;
-                hits.push(Hit::new(span, RuleName::Recurrence, domain));
+                hits.push(Hit::new(span, RuleId::RECURRENCE, domain));
             }
         }
     }
 }
 
 /// Whether a value is long enough not to recur by chance, and worth its place. A cookie without a telling name may hold a plain word.
-pub(crate) fn is_memorable(value: &[u8], rule: RuleName) -> bool {
+pub(crate) fn is_memorable(value: &[u8], rule: RuleId) -> bool {
     (MIN_LENGTH..=MAX_LENGTH).contains(&value.len())
-        && !matches!(rule, RuleName::Ip | RuleName::CardSecurity | RuleName::Recurrence)
-        && !(rule == RuleName::Cookie && is_fixed_segment(value))
+        && !matches!(rule, RuleId::IP | RuleId::CARD_SECURITY | RuleId::RECURRENCE)
+        && !(rule == RuleId::COOKIE && is_fixed_segment(value))
 }
 
 /// Runs of letters, digits and bytes beyond ASCII.
@@ -152,7 +152,7 @@ mod tests {
     fn whole_tokens_are_known_again() {
         let mut seen = Recurrences::default();
         for value in ["tok-8fj2.x9_", "Margaret Smith", "+4930123456", "short", "/lead/12345"] {
-            seen.learn(value.as_bytes(), RuleName::Token, Domain::Opaque);
+            seen.learn(value.as_bytes(), RuleId::TOKEN, Domain::Opaque);
         }
         for (text, expected) in [
             ("id=tok-8fj2.x9_&b", vec!["tok-8fj2.x9_"]),
@@ -176,7 +176,7 @@ mod tests {
         let learned = |connection: u64| {
             let mut memory = Recurrences::default();
             for n in 0..1000 {
-                memory.learn(format!("{connection}x{n}{}", "v".repeat(190)).as_bytes(), RuleName::Token, Domain::Opaque);
+                memory.learn(format!("{connection}x{n}{}", "v".repeat(190)).as_bytes(), RuleId::TOKEN, Domain::Opaque);
             }
             memory
         };
@@ -204,8 +204,8 @@ mod tests {
     #[test]
     fn a_plain_cookie_is_forgotten() {
         let mut seen = Recurrences::default();
-        seen.learn(b"accepted", RuleName::Cookie, Domain::Opaque);
-        seen.learn(b"accepted-7f3a", RuleName::Cookie, Domain::Opaque);
+        seen.learn(b"accepted", RuleId::COOKIE, Domain::Opaque);
+        seen.learn(b"accepted-7f3a", RuleId::COOKIE, Domain::Opaque);
         let mut hits = Vec::new();
         seen.find(b"was accepted as accepted-7f3a", &mut hits);
         assert_eq!(hits.len(), 1);

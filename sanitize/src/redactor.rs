@@ -11,8 +11,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::rules::RuleId;
 use bytes::Bytes;
-use reenact_formats::config::policy::RuleName;
 use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED, Visited, coding, decoded_body, is_fixed_segment, visit_body, visit_head};
 use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
 use reenact_formats::seam::Redact;
@@ -54,7 +54,7 @@ impl Redactor {
         let rules = Rules {
             policy: policy.clone(),
             policy_digest: policy.digest(),
-            detector: Detector::new(policy.names()),
+            detector: Detector::new(policy.rules()),
             pseudonyms: Pseudonyms::new(key),
             key_id: key.id(),
         };
@@ -111,12 +111,12 @@ impl Redactor {
 
     /// What would be redacted in a text of the given media type, as spans of bytes in order, with the rules that say so.
     /// `http/headers` is a message head. Nothing is remembered.
-    pub fn spans(&self, media_type: &str, text: &[u8]) -> Vec<(Range<usize>, &'static str)> {
+    pub fn spans(&self, media_type: &str, text: &[u8]) -> Vec<(Range<usize>, &str)> {
         let mut spans = Vec::new();
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
             for hit in self.first_look(&leaf, raw, beside, &[]) {
                 if self.rules.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
-                    spans.push((placed_in(&leaf, raw, &hit.span), hit.rule.word()));
+                    spans.push((placed_in(&leaf, raw, &hit.span), self.word(hit.rule)));
                 }
             }
         };
@@ -137,6 +137,10 @@ impl Redactor {
         spans
     }
 
+    fn word(&self, rule: RuleId) -> &str {
+        self.rules.policy.rules().word(rule)
+    }
+
     /// The first look at a message: what names and shapes tell, and whether its body can be looked into at all.
     fn look(&mut self, message: &Message, recorded: &[Redaction], renewed: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
         let mut found = Found::new();
@@ -146,7 +150,7 @@ impl Redactor {
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
             has_files |= leaf.kind == LeafKind::MultipartFile;
             let mut hits = this.first_look(&leaf, raw, beside, recorded);
-            add_renewed(&leaf, raw, renewed, &mut hits);
+            add_renewed(this.rules.policy.rules(), &leaf, raw, renewed, &mut hits);
             if hits.is_empty() {
                 return;
             }
@@ -188,7 +192,7 @@ impl Redactor {
 
     /// The second look: makes the plan for a message, and carries it out.
     fn act(&mut self, message: &mut Message, side: Side, recorded: Vec<Redaction>, mut look: Look, memory: Option<&Recurrences>) -> Vec<Redaction> {
-        let mut plan = Plan::new(side, recorded);
+        let mut plan = Plan::new(self.rules.policy.rules(), side, recorded);
         // Most messages have nothing in them; they are not looked at twice.
         let is_clean = look.found.is_empty() && look.drop.is_none() && !look.has_files && memory.is_none_or(Recurrences::is_empty);
         if !is_clean {
@@ -199,7 +203,7 @@ impl Redactor {
             None if coding::carries_more(message.head.header("content-encoding").unwrap_or_default(), &message.body.contiguous()) => plan.recode(),
             None => {}
         }
-        if (plan.changes_body() || look.drop.is_some()) && self.rules.policy.action(RuleName::BodyDigest, "", b"") != Action::Keep {
+        if (plan.changes_body() || look.drop.is_some()) && self.rules.policy.action(RuleId::BODY_DIGEST, "", b"") != Action::Keep {
             plan.remove_digests(message);
         }
         let redactions = plan.carry_out(message, &look.body);
@@ -224,7 +228,7 @@ impl Redactor {
 
     fn plan(&self, plan: &mut Plan, leaf: &Leaf<'_>, raw: &[u8], mut hits: Vec<Hit>, memory: Option<&Recurrences>) {
         if leaf.kind == LeafKind::MultipartFile {
-            let rule = RuleName::OpaqueBody;
+            let rule = RuleId::OPAQUE_BODY;
             if self.rules.policy.action(rule, &leaf.template(), b"") == Action::Keep {
                 plan.keep(leaf, leaf.span.clone(), rule, "");
             } else {
@@ -235,7 +239,7 @@ impl Redactor {
         if let Some(memory) = memory.filter(|memory| !memory.is_empty() && may_recur(leaf)) {
             let recorded = plan.recorded_in(leaf.part);
             recall(memory, &leaf.value, &mut hits, MAX_COATS);
-            hits.retain(|hit| hit.rule != RuleName::Recurrence || !recorded.touch(&placed_in(leaf, raw, &hit.span)));
+            hits.retain(|hit| hit.rule != RuleId::RECURRENCE || !recorded.touch(&placed_in(leaf, raw, &hit.span)));
         }
         if hits.is_empty() {
             return;
@@ -290,7 +294,7 @@ impl Redactor {
     }
 
     fn drop_body(&self, message: &mut Message, reason: DropReason, plan: &mut Plan) {
-        let rule = RuleName::OpaqueBody;
+        let rule = RuleId::OPAQUE_BODY;
         if reason == DropReason::Opaque && self.rules.policy.action(rule, "body:", b"") == Action::Keep {
             plan.note(Part::Body, rule, Action::Keep, "body:");
             return;
@@ -326,7 +330,7 @@ impl Redactor {
         if !is_renewed && !is_public(original) {
             return None;
         }
-        let rule = RuleName::Ip;
+        let rule = RuleId::IP;
         let text = original.to_string();
         let action = self.rules.policy.action(rule, path, text.as_bytes());
         if action != Action::Keep {
@@ -334,13 +338,13 @@ impl Redactor {
             // An address that cannot be written as one is replaced by one that is no one's.
             address.set_ip(std::str::from_utf8(&made).ok().and_then(|made| made.parse().ok()).unwrap_or(IpAddr::from([198, 18, 0, 0])));
         }
-        *self.audit.entry(rule.word().to_owned()).or_default() += 1;
+        *self.audit.entry(self.rules.policy.rules().word(rule).to_owned()).or_default() += 1;
         let action = if action == Action::Keep { action } else { Action::Pseudonym };
         Some(Redaction {
             side,
             part: Part::Metadata,
             span: 0..0,
-            rule: rule.word().to_owned(),
+            rule: self.word(rule).to_owned(),
             domain: Domain::Ip.word().to_owned(),
             action,
             path: path.to_owned(),
@@ -398,7 +402,7 @@ impl Redact for Redactor {
         let mut out = value.as_bytes().to_vec();
         for hit in self.rules.detector.detect(value.as_bytes(), &place).into_iter().rev() {
             if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &path, place.kind, true) {
-                *self.audit.entry(hit.rule.word().to_owned()).or_default() += 1;
+                *self.audit.entry(self.rules.policy.rules().word(hit.rule).to_owned()).or_default() += 1;
                 out.splice(hit.span, made);
             }
         }
@@ -426,7 +430,7 @@ fn renewed_in(renewed: &[Redaction], side: Side) -> Vec<Redaction> {
 }
 
 /// Adds the pseudonyms of another key that a leaf holds, whatever they look like, save where a hit has all of one already.
-fn add_renewed(leaf: &Leaf<'_>, raw: &[u8], renewed: &[Redaction], hits: &mut Vec<Hit>) {
+fn add_renewed(rules: &crate::rules::Rules, leaf: &Leaf<'_>, raw: &[u8], renewed: &[Redaction], hits: &mut Vec<Hit>) {
     let placed: Vec<Range<usize>> = hits.iter().map(|hit| placed_in(leaf, raw, &hit.span)).collect();
     let before = hits.len();
     for redaction in renewed.iter().filter(|redaction| redaction.part == leaf.part) {
@@ -437,10 +441,9 @@ fn add_renewed(leaf: &Leaf<'_>, raw: &[u8], renewed: &[Redaction], hits: &mut Ve
         }
         let said = leaf.surface.offsets(&raw[leaf.span.clone()]);
         let at = |place: usize| said.partition_point(|offset| *offset < place - leaf.span.start).min(leaf.value.len());
-        let (Some(rule), Some(domain)) = (RuleName::ALL.iter().copied().find(|rule| rule.word() == redaction.rule), Domain::from_word(&redaction.domain))
-        else {
-            continue;
-        };
+        // A rule of another release or of another's own packs is as good as any: its pseudonym must not stay.
+        let rule = rules.by_word(&redaction.rule).unwrap_or(RuleId::RECURRENCE);
+        let domain = Domain::from_word(&redaction.domain).unwrap_or(Domain::Opaque);
         hits.push(Hit::new(at(start)..at(end), rule, domain));
     }
     if hits.len() > before {
@@ -570,8 +573,8 @@ fn is_protocol_header(name: &str) -> bool {
 }
 
 /// The constant that stands for a value: zeros for card security codes, else stars, as long as it was.
-fn masked(rule: RuleName, bare: &[u8]) -> Vec<u8> {
-    vec![if rule == RuleName::CardSecurity { b'0' } else { b'*' }; bare.len()]
+fn masked(rule: RuleId, bare: &[u8]) -> Vec<u8> {
+    vec![if rule == RuleId::CARD_SECURITY { b'0' } else { b'*' }; bare.len()]
 }
 
 /// A head with nothing in it but what kind of message it is.

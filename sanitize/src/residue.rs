@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
+use std::sync::Arc;
 
-use reenact_formats::config::policy::RuleName;
+use crate::rules::{RuleId, Rules};
 use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
 use reenact_formats::model::{Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
 
@@ -41,7 +42,7 @@ pub struct Originals {
 }
 
 impl Originals {
-    pub(crate) fn learn(&mut self, value: &[u8], rule: RuleName, domain: Domain) {
+    pub(crate) fn learn(&mut self, value: &[u8], rule: RuleId, domain: Domain) {
         // One word of a name or of an address is a word of the language, too.
         let is_telling = !matches!(domain, Domain::Person | Domain::Address | Domain::BirthDate) || value.contains(&b' ');
         if is_telling && is_memorable(value, rule) && self.digests.len() < MAX_ORIGINALS {
@@ -74,6 +75,7 @@ impl fmt::Debug for Originals {
 /// Looks for what redaction has left behind.
 #[derive(Debug)]
 pub struct ResidueCheck<'o> {
+    rules: Arc<Rules>,
     detector: Detector,
     originals: Option<&'o Originals>,
 }
@@ -81,7 +83,11 @@ pub struct ResidueCheck<'o> {
 impl<'o> ResidueCheck<'o> {
     /// A check with every rule on, and the policy's own names; in the redacting process also with the originals that it has seen.
     pub fn new(policy: &Policy, originals: Option<&'o Originals>) -> Self {
-        Self { detector: Detector::new(policy.names()), originals: originals.filter(|originals| !originals.digests.is_empty()) }
+        Self {
+            rules: Arc::clone(policy.rules()),
+            detector: Detector::new(policy.rules()),
+            originals: originals.filter(|originals| !originals.digests.is_empty()),
+        }
     }
 
     /// What is still in an exchange that its redactions do not account for.
@@ -103,7 +109,7 @@ impl<'o> ResidueCheck<'o> {
         for (address, side, path) in [(exchange.client, Side::Request, "metadata:client"), (exchange.server, Side::Response, "metadata:server")] {
             findings.side = side;
             if is_public(address.ip()) && !exchange.redactions.iter().any(|redaction| redaction.path == path) {
-                findings.add(path.to_owned(), RuleName::Ip.word());
+                findings.add(path.to_owned(), self.rules.word(RuleId::IP));
             }
         }
         findings.found
@@ -117,18 +123,18 @@ impl<'o> ResidueCheck<'o> {
         if matches!(message.body.completeness, Completeness::Dropped { .. }) {
             return;
         }
-        let is_kept = recorded.iter().any(|redaction| redaction.part == Part::Body && redaction.rule == RuleName::OpaqueBody.word());
+        let is_kept = recorded.iter().any(|redaction| redaction.part == Part::Body && redaction.rule == self.rules.word(RuleId::OPAQUE_BODY));
         match content_of(message) {
             Ok(body) => {
                 let spans = Spans::of(recorded, Part::Body);
                 let beside = beside_in_body(&self.detector, &message.head, &body);
                 let visited = visit_body(&message.head, &body, &mut |leaf| self.leaf(&leaf, &body, &beside, &spans, findings));
                 if reason_to_drop(visited, message).is_some() && !is_kept {
-                    findings.add("body:".to_owned(), RuleName::OpaqueBody.word());
+                    findings.add("body:".to_owned(), self.rules.word(RuleId::OPAQUE_BODY));
                 }
             }
             Err(_) if is_kept => {}
-            Err(_) => findings.add("body:".to_owned(), RuleName::OpaqueBody.word()),
+            Err(_) => findings.add("body:".to_owned(), self.rules.word(RuleId::OPAQUE_BODY)),
         }
     }
 
@@ -142,13 +148,13 @@ impl<'o> ResidueCheck<'o> {
         if leaf.kind == LeafKind::MultipartFile {
             let is_blank = leaf.value.iter().all(|byte| *byte == b'0');
             if !is_blank && !recorded.touch(&leaf.span) {
-                findings.add(leaf.template(), RuleName::OpaqueBody.word());
+                findings.add(leaf.template(), self.rules.word(RuleId::OPAQUE_BODY));
             }
             return;
         }
         for hit in self.detector.detect(&leaf.value, &Place::of(leaf, beside)) {
             if !recorded.account_for(&hit, &placed_in(leaf, raw, &hit.span)) {
-                findings.add(leaf.template(), hit.rule.word());
+                findings.add(leaf.template(), self.rules.word(hit.rule));
             }
         }
         if let Some(originals) = self.originals.filter(|_| may_recur(leaf)) {

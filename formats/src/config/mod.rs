@@ -1,4 +1,4 @@
-//! What people write: policies, objectives, entities.
+//! What people write: policies, rule packs, objectives, entities.
 //!
 //! YAML flows in, serde types that mirror the files flow out, each with a JSON Schema of its own. An unknown key is an error
 //! that names its line and the nearest known key. The checked domain types live with their users; nothing here interprets.
@@ -6,6 +6,7 @@
 pub mod entities;
 pub mod objectives;
 pub mod policy;
+pub mod rules;
 mod yaml;
 
-pub use yaml::{Error, load, nearest, parse};
+pub use yaml::{Error, Word, load, nearest, parse};

@@ -3,12 +3,12 @@
 //! The file as people write it. The checked policy lives with its user, the redactor.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::{Error, Word};
 
 /// A redaction policy. Everything has a default; an empty policy is the default one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -16,15 +16,45 @@ use super::Error;
 pub struct PolicyFile {
     /// The version of this file's layout: 1.
     pub version: u32,
-    /// What to do with what a rule finds, where it differs from the default.
+    /// How much is taken.
     #[serde(default)]
-    pub rules: BTreeMap<RuleName, RuleConfig>,
-    /// More names that tell what a value is, by what it is. Case, `-`, `_` and camelCase do not matter; whole words do.
+    pub profile: Profile,
+    /// Files with rules of your own, as paths from this file.
     #[serde(default)]
-    pub names: BTreeMap<RuleName, Vec<String>>,
+    pub rule_packs: Vec<PathBuf>,
+    /// What to do with what a rule finds, by its id, where it differs from the default.
+    #[serde(default)]
+    pub rules: BTreeMap<Word, RuleConfig>,
+    /// More names that tell what a value is, by the id of the rule. Case, `-`, `_` and camelCase do not matter; whole words do.
+    #[serde(default)]
+    pub names: BTreeMap<Word, Vec<String>>,
     /// What stays, whatever a rule says.
     #[serde(default)]
     pub allow: AllowConfig,
+}
+
+/// How much is taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// People and secrets; what tells of no one by itself stays: UUIDs, user agents, hashes.
+    #[default]
+    Default,
+    /// Also what tells of a person together with other data: device ids, user agents, dates, places (GDPR, articles 4 and 25).
+    GdprMinimal,
+    /// The same, for the eighteen identifiers of 45 CFR 164.514(b)(2).
+    HipaaSafeHarbor,
+}
+
+impl Profile {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::GdprMinimal => "gdpr-minimal",
+            Self::HipaaSafeHarbor => "hipaa-safe-harbor",
+        }
+    }
 }
 
 /// What to do with what a rule finds.
@@ -63,94 +93,6 @@ pub struct AllowConfig {
     pub paths: Vec<String>,
 }
 
-macro_rules! rules {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+) => {
-        /// The rules by which values are found.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-        #[serde(rename_all = "snake_case")]
-        #[non_exhaustive]
-        pub enum RuleName { $($(#[doc = $doc])+ $variant,)+ }
-
-        impl RuleName {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The word for it in policies, audits and files.
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-
-            /// What it finds, in one line.
-            pub const fn about(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc),+),)+ }
-            }
-        }
-    };
-}
-
-rules! {
-    /// Credentials in `Authorization` and `Proxy-Authorization`, and `Bearer …` or `Basic …` anywhere.
-    Authorization = "authorization",
-    /// Values of `Cookie` and `Set-Cookie`.
-    Cookie = "cookie",
-    /// Tokens, API keys, secrets, session ids and one-time codes, by name.
-    Token = "token",
-    /// Passwords, by name.
-    Password = "password",
-    /// User names and handles, by name.
-    Username = "username",
-    /// E-mail addresses.
-    Email = "email",
-    /// Payment card numbers.
-    Card = "card",
-    /// Card security codes, track data and PIN blocks, by name; never kept, whatever the policy says.
-    CardSecurity = "card_security",
-    /// International bank account numbers.
-    Iban = "iban",
-    /// Other bank account numbers, by name.
-    BankAccount = "bank_account",
-    /// Phone numbers.
-    Phone = "phone",
-    /// Public IPv4 and IPv6 addresses.
-    Ip = "ip",
-    /// US social security numbers.
-    Ssn = "ssn",
-    /// Other national, tax, passport and licence numbers, by name.
-    NationalId = "national_id",
-    /// People's names, by name.
-    Person = "person",
-    /// Street addresses, by name.
-    Address = "address",
-    /// Dates of birth, by name.
-    BirthDate = "birth_date",
-    /// JSON Web Tokens.
-    Jwt = "jwt",
-    /// Private keys in PEM and in other armours.
-    PrivateKey = "private_key",
-    /// AWS access keys.
-    AwsKey = "aws_key",
-    /// GitHub tokens.
-    GithubToken = "github_token",
-    /// GitLab tokens.
-    GitlabToken = "gitlab_token",
-    /// Slack tokens and webhooks.
-    SlackToken = "slack_token",
-    /// Stripe keys.
-    StripeKey = "stripe_key",
-    /// Google API keys and OAuth secrets.
-    GoogleKey = "google_key",
-    /// Secrets of other vendors that are known by their prefix or shape.
-    VendorToken = "vendor_token",
-    /// User and password in a URL.
-    UrlCredential = "url_credential",
-    /// What was redacted before on the same connection.
-    Recurrence = "recurrence",
-    /// Bodies that cannot be looked into: media, archives, unknown or broken codings; files in forms.
-    OpaqueBody = "opaque_body",
-    /// Digests of bodies that were changed.
-    BodyDigest = "body_digest",
-}
-
 /// Reads the policy file at `path`.
 pub fn load(path: &Path) -> Result<PolicyFile, Error> {
     super::load(KIND, path).and_then(|file| checked(file, &path.display().to_string()))
@@ -167,15 +109,15 @@ fn checked(file: PolicyFile, name: &str) -> Result<PolicyFile, Error> {
     }
     for (rule, config) in &file.rules {
         let stays = config.enabled == Some(false) || matches!(config.action, Some(ActionConfig::Keep | ActionConfig::Pseudonym));
-        if *rule == RuleName::CardSecurity && stays {
+        if rule.text() == CARD_SECURITY && stays {
             return Err(Error::invalid(KIND, name, "rules.card_security", "card security codes, track data and PIN blocks are never kept: mask or drop them"));
         }
         if config.enabled == Some(false) && config.action.is_some_and(|action| action != ActionConfig::Keep) {
-            return Err(Error::invalid(KIND, name, format!("rules.{}", rule.word()), "it is not enabled and yet has an action"));
+            return Err(Error::invalid(KIND, name, format!("rules.{}", rule.text()), "it is not enabled and yet has an action"));
         }
     }
     if let Some((rule, _)) = file.names.iter().find(|(_, names)| names.iter().any(|name| !name.chars().any(char::is_alphabetic))) {
-        return Err(Error::invalid(KIND, name, format!("names.{}", rule.word()), "a name has no letter in it"));
+        return Err(Error::invalid(KIND, name, format!("names.{}", rule.text()), "a name has no letter in it"));
     }
     Ok(file)
 }
@@ -185,7 +127,9 @@ pub fn policy_schema() -> schemars::Schema {
     schemars::schema_for!(PolicyFile)
 }
 
-const KIND: &str = "policy";
+/// What error messages call these files.
+pub const KIND: &str = "policy";
+const CARD_SECURITY: &str = "card_security";
 
 #[cfg(test)]
 mod tests {
@@ -199,9 +143,9 @@ mod tests {
             "version: 1\nrules:\n  phone: { enabled: false }\n  email: { action: mask }\nnames:\n  token: [x-tenant-ticket]\nallow:\n  values: [support@shop.example]\n",
         )
         .expect("reads");
-        assert_eq!(file.rules[&RuleName::Phone].enabled, Some(false));
-        assert_eq!(file.rules[&RuleName::Email].action, Some(ActionConfig::Mask));
-        assert_eq!(file.names[&RuleName::Token], ["x-tenant-ticket"]);
+        assert_eq!(file.rules["phone"].enabled, Some(false));
+        assert_eq!(file.rules["email"].action, Some(ActionConfig::Mask));
+        assert_eq!(file.names["token"], ["x-tenant-ticket"]);
         assert!(parse("p.yaml", "version: 1\n").expect("reads").rules.is_empty());
     }
 
@@ -209,7 +153,6 @@ mod tests {
     fn errors_name_the_place_and_the_nearest_key() {
         for (text, expected, hint) in [
             ("version: 1\nrule: {}\n", "line 2", "`rules`"),
-            ("version: 1\nrules:\n  emial: { action: mask }\n", "line 3", "`email`"),
             ("version: 1\nrules:\n  email: { acton: mask }\n", "line 3", "`action`"),
             ("version: 1\nrules:\n  email: { action: hide }\n", "line 3", ""),
             ("version: 2\n", "version", ""),
@@ -221,14 +164,6 @@ mod tests {
             let shown = error.to_string();
             assert!(shown.contains("p.yaml") && shown.contains(expected), "{shown}");
             assert!(error.hint().unwrap_or_default().contains(hint), "{shown}: {:?}", error.hint());
-        }
-    }
-
-    #[test]
-    fn words_are_those_of_the_file() {
-        for rule in RuleName::ALL {
-            assert_eq!(serde_json::to_value(rule).expect("serializes"), rule.word());
-            assert!(!rule.about().is_empty());
         }
     }
 }

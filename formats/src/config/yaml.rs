@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::seam::{Blame, Explain};
 
@@ -36,7 +38,7 @@ pub enum Error {
         /// What stands there.
         word: String,
         /// What could stand there.
-        known: Vec<&'static str>,
+        known: Vec<String>,
     },
     /// It reads well and makes no sense.
     #[error("{file}: {place}: {problem}")]
@@ -64,12 +66,96 @@ impl Explain for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { word, known, .. } => Some(match nearest(word, known) {
-                Some(near) => format!("did you mean `{near}`? known here: {}", known.join(", ")),
-                None => format!("known here: {}", known.join(", ")),
-            }),
+            Self::Unknown { word, known, .. } => {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let near = nearest(word, &known);
+                let all = (known.len() <= MAX_LISTED).then(|| format!("known here: {}", known.join(", ")));
+                match (near, all) {
+                    (Some(near), Some(all)) => Some(format!("did you mean `{near}`? {all}")),
+                    (Some(near), None) => Some(format!("did you mean `{near}`?")),
+                    (None, all) => all,
+                }
+            }
             Self::Read { .. } | Self::Shape { .. } | Self::Invalid { .. } => None,
         }
+    }
+}
+
+/// A word with the place in the file where it stands, for words that only their user can check.
+#[derive(Debug, Clone)]
+pub struct Word {
+    text: String,
+    line: u64,
+    column: u64,
+}
+
+impl Word {
+    /// The word.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it stands in the file `name`.
+    pub fn place(&self, name: &str) -> String {
+        format!("{name}, line {}, column {}", self.line, self.column)
+    }
+
+    /// Says that it is none of those that are known.
+    pub fn unknown(&self, kind: &str, name: &str, what: &'static str, known: impl IntoIterator<Item = impl Into<String>>) -> Error {
+        Error::Unknown { at: format!("{kind} file {}", self.place(name)), what, word: self.text.clone(), known: known.into_iter().map(Into::into).collect() }
+    }
+
+    /// Says what is wrong with it.
+    pub fn wrong(&self, kind: &str, name: &str, problem: impl Into<String>) -> Error {
+        Error::Shape { at: format!("{kind} file {}", self.place(name)), problem: problem.into() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = serde_saphyr::Spanned::<String>::deserialize(deserializer)?;
+        Ok(Self { line: word.referenced.line(), column: word.referenced.column(), text: word.value })
+    }
+}
+
+/// Words are compared by what they say: as keys of a map they stand in its order.
+impl PartialEq for Word {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Word {}
+
+impl PartialOrd for Word {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Word {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl std::borrow::Borrow<str> for Word {
+    fn borrow(&self) -> &str {
+        &self.text
+    }
+}
+
+impl JsonSchema for Word {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Word".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        String::json_schema(generator)
     }
 }
 
@@ -87,9 +173,9 @@ pub fn parse<T: DeserializeOwned>(kind: &'static str, name: &str, text: &str) ->
         let place = error.location().map(|location| format!(", line {}, column {}", location.line(), location.column()));
         let at = format!("{kind} file {name}{}", place.unwrap_or_default());
         match error {
-            serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => Error::Unknown { at, what: "key", word: field.clone(), known: expected.clone() },
+            serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => Error::Unknown { at, what: "key", word: field.clone(), known: owned(expected) },
             serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => {
-                Error::Unknown { at, what: "value", word: variant.clone(), known: expected.clone() }
+                Error::Unknown { at, what: "value", word: variant.clone(), known: owned(expected) }
             }
             other => Error::Shape { at, problem: one_line(&other.to_string()) },
         }
@@ -106,9 +192,16 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// A hint that lists more words than this is no help.
+const MAX_LISTED: usize = 48;
 
 #[cfg(test)]
 mod tests {

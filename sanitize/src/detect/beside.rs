@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use reenact_formats::config::policy::RuleName;
+use crate::rules::RuleId;
 use reenact_formats::content::Leaf;
 
 use super::Strength;
@@ -37,9 +37,20 @@ impl Beside {
 }
 
 fn is_about_someone(names: &Names, key: &str) -> bool {
-    use RuleName::{Address, BirthDate, Email, NationalId, Password, Person, Phone, Ssn, Username};
     let told = names.lookup(key).is_some_and(|telling| {
-        telling.strength == Strength::Strong && matches!(telling.rule, Address | BirthDate | Email | NationalId | Password | Person | Phone | Ssn | Username)
+        telling.strength == Strength::Strong
+            && matches!(
+                telling.rule,
+                RuleId::ADDRESS
+                    | RuleId::BIRTH_DATE
+                    | RuleId::EMAIL
+                    | RuleId::NATIONAL_ID
+                    | RuleId::PASSWORD
+                    | RuleId::PERSON
+                    | RuleId::PHONE
+                    | RuleId::SSN
+                    | RuleId::USERNAME
+            )
     });
     told || Names::is_about_people(key)
 }
@@ -56,13 +67,15 @@ const BARE_NAMES: [&[u8]; 4] = [b"ame\"", b"ame=", b"ame>", b"nom"];
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::Rules;
     use reenact_formats::content::visit_nested;
 
     #[test]
     fn a_place_is_about_people_by_what_else_is_there() {
-        let names = Names::new([]);
+        let rules = Rules::built_in();
+        let names = &rules.compiled().names;
         let text = br#"{"name":"a","user":{"name":"b","email":"c"},"items":[{"name":"d","sku":"e"}],"o":{"customer_id":1,"name":"f"}}"#;
-        let beside = Beside::of(&names, text, |f| {
+        let beside = Beside::of(names, text, |f| {
             visit_nested(text, f);
         });
         for (path, expected) in [("body:/user/name", true), ("body:/o/name", true), ("body:/items/0/name", false)] {

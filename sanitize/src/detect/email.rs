@@ -1,12 +1,11 @@
 //! E-mail addresses: an `@` with a local part before it and a host of two labels or more behind it (RFC 5321, section 4.1.2, without
 //! quoted local parts and address literals).
 
-use reenact_formats::config::policy::RuleName;
+use std::ops::Range;
 
-use super::Hit;
-use crate::pseudonym::Domain;
+use super::Classes;
 
-pub(super) fn find(value: &[u8], hits: &mut Vec<Hit>) {
+pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let mut after = 0;
     for at in memchr::memchr_iter(b'@', value) {
         if at < after {
@@ -28,7 +27,7 @@ pub(super) fn find(value: &[u8], hits: &mut Vec<Hit>) {
         let length = length - host[..length].iter().rev().take_while(|byte| matches!(byte, b'.' | b'-')).count();
         if start < at && length <= MAX_HOST && at - start <= MAX_LOCAL && is_host(&host[..length]) {
             after = at + 1 + length;
-            hits.push(Hit::new(start..after, RuleName::Email, Domain::Email));
+            found.push(start..after);
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Public IPv4 and IPv6 addresses. Private, loopback, documentation and other special ones tell nothing of anyone and stay.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
-use reenact_formats::config::policy::RuleName;
+use super::{Classes, ends_word, starts_word};
 
-use super::{Hit, ends_word, starts_word};
-use crate::pseudonym::Domain;
-
-pub(super) fn find(value: &[u8], hits: &mut Vec<Hit>) {
+pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let mut at = 0;
     while at < value.len() {
         if !is_address_byte(value[at]) {
@@ -16,20 +14,20 @@ pub(super) fn find(value: &[u8], hits: &mut Vec<Hit>) {
         }
         let end = value[at..].iter().position(|byte| !is_address_byte(*byte)).map_or(value.len(), |to| at + to);
         if starts_word(value, at) && !is_after_product(value, at) {
-            run(value, at, end, hits);
+            run(value, at, end, found);
         }
         at = end;
     }
 }
 
 /// A run of hexadecimal digits, dots and colons: an IPv6 address, or an IPv4 one with or without a port.
-fn run(value: &[u8], start: usize, end: usize, hits: &mut Vec<Hit>) {
+fn run(value: &[u8], start: usize, end: usize, found: &mut Vec<Range<usize>>) {
     let trimmed = start + value[start..end].iter().rev().skip_while(|byte| matches!(byte, b'.' | b':')).count();
     let parsed = |from: usize, to: usize| std::str::from_utf8(&value[from..to]).ok().and_then(|text| text.parse::<IpAddr>().ok());
     // `::` at the end belongs to the address.
     for to in [end, trimmed] {
         if to - start <= MAX_TEXT && ends_word(value, to) && parsed(start, to).is_some_and(is_public) {
-            hits.push(Hit::new(start..to, RuleName::Ip, Domain::Ip));
+            found.push(start..to);
             return;
         }
     }
@@ -37,7 +35,7 @@ fn run(value: &[u8], start: usize, end: usize, hits: &mut Vec<Hit>) {
     if let Some(colon) = colon.filter(|colon| colon - start <= MAX_TEXT)
         && parsed(start, colon).is_some_and(is_public)
     {
-        hits.push(Hit::new(start..colon, RuleName::Ip, Domain::Ip));
+        found.push(start..colon);
     }
 }
 

@@ -14,20 +14,22 @@ pub(crate) mod names;
 mod numbers;
 mod pairs;
 mod secrets;
+pub(crate) mod shapes;
 mod telling;
-pub(crate) mod vendor;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use reenact_formats::config::policy::RuleName;
 use reenact_formats::content::{Leaf, LeafKind, Surface, visit_nested};
 
 use crate::pseudonym::Domain;
+use crate::rules::{Find, RuleId, Rules};
 pub(crate) use beside::Beside;
 pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
 pub(crate) use internet::is_public;
 use names::Names;
+use shapes::Shapes;
 
 /// How much a name tells of its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +61,7 @@ impl<'a> Place<'a> {
 pub(crate) struct Hit {
     /// Where it stands in the value.
     pub(crate) span: Range<usize>,
-    pub(crate) rule: RuleName,
+    pub(crate) rule: RuleId,
     pub(crate) domain: Domain,
     /// What it wears within the value, the innermost first: it was found in a text that the value holds.
     pub(crate) wears: Vec<Surface>,
@@ -70,7 +72,7 @@ pub(crate) struct Hit {
 }
 
 impl Hit {
-    pub(crate) fn new(span: Range<usize>, rule: RuleName, domain: Domain) -> Self {
+    pub(crate) fn new(span: Range<usize>, rule: RuleId, domain: Domain) -> Self {
         Self { span, rule, domain, wears: Vec::new(), is_rest: false, held: None }
     }
 
@@ -93,15 +95,76 @@ impl Hit {
     }
 }
 
+/// A recogniser that is written in code; rules name it.
+#[derive(Debug)]
+pub(crate) struct Recogniser {
+    pub(crate) name: &'static str,
+    /// Whether a value with such bytes can hold one.
+    may: fn(&Classes) -> bool,
+    /// It looks for numbers, which in headers for machines and in versions are no one's.
+    is_numeric: bool,
+    find: fn(&[u8], &Classes, &mut Vec<Range<usize>>),
+}
+
+/// All of them.
+pub(crate) static RECOGNISERS: [Recogniser; 8] = [
+    Recogniser { name: "email", may: |classes| classes.at > 0, is_numeric: false, find: email::find },
+    Recogniser { name: "ip", may: |classes| classes.dots >= 3 || classes.colons >= 2, is_numeric: true, find: internet::find },
+    Recogniser { name: "iban", may: |classes| classes.upper >= 2 && classes.digits >= 10, is_numeric: true, find: numbers::ibans },
+    Recogniser { name: "international_phone", may: |classes| classes.plus > 0 && classes.digits >= 8, is_numeric: true, find: numbers::international_phones },
+    Recogniser { name: "private_key", may: |classes| classes.length >= MIN_ARMOURED, is_numeric: false, find: secrets::armoured_keys },
+    Recogniser { name: "jwt", may: |classes| classes.dots > 0 && classes.length >= MIN_SECRET, is_numeric: false, find: secrets::web_tokens },
+    Recogniser { name: "authorization", may: |classes| classes.length >= MIN_SECRET, is_numeric: false, find: secrets::schemes },
+    Recogniser { name: "url_credential", may: |classes| classes.colons >= 2 && classes.at > 0, is_numeric: false, find: secrets::url_credentials },
+];
+
+/// The one that is called so.
+pub(crate) fn recogniser(name: &str) -> Option<&'static Recogniser> {
+    RECOGNISERS.iter().find(|recogniser| recogniser.name == name)
+}
+
+/// What detection makes of the rules that are on.
+pub(crate) struct Compiled {
+    pub(crate) names: Names,
+    shapes: Shapes<RuleId>,
+    codes: Vec<(RuleId, &'static Recogniser)>,
+}
+
+impl Compiled {
+    pub(crate) fn of(rules: &Rules) -> Self {
+        let (mut shapes, mut codes) = (Vec::new(), Vec::new());
+        for (id, rule) in rules.all().filter(|(_, rule)| rule.is_on) {
+            for find in &rule.finds {
+                match find {
+                    Find::Prefix(prefix) => shapes.push((id, prefix.shape())),
+                    Find::Pattern(pattern) if !pattern.has.is_empty() => shapes.push((id, pattern.shape())),
+                    Find::Code(recogniser, _) => codes.push((id, *recogniser)),
+                    Find::Pattern(_) | Find::Number(_) => {}
+                }
+            }
+        }
+        Self { names: Names::of(rules), shapes: Shapes::new(shapes).expect("literals are few and short"), codes }
+    }
+
+    /// How many bytes of a token are its vendor's prefix, which a pseudonym keeps.
+    pub(crate) fn prefix_length(&self, token: &[u8]) -> usize {
+        self.shapes.prefix_length(token)
+    }
+}
+
 /// Finds what is to be redacted.
 #[derive(Debug)]
 pub(crate) struct Detector {
-    names: Names,
+    rules: Arc<Rules>,
 }
 
 impl Detector {
-    pub(crate) fn new<'a>(extra_names: impl IntoIterator<Item = (RuleName, &'a str)>) -> Self {
-        Self { names: Names::new(extra_names) }
+    pub(crate) fn new(rules: &Arc<Rules>) -> Self {
+        Self { rules: Arc::clone(rules) }
+    }
+
+    fn names(&self) -> &Names {
+        &self.rules.compiled().names
     }
 
     /// The hits in a value, ascending and apart from one another.
@@ -111,14 +174,14 @@ impl Detector {
 
     /// What stands beside what in a text whose leaves `visit` hands out.
     pub(crate) fn beside(&self, text: &[u8], visit: impl FnOnce(&mut dyn FnMut(Leaf<'_>))) -> Beside {
-        Beside::of(&self.names, text, visit)
+        Beside::of(self.names(), text, visit)
     }
 
     fn detect_within(&self, value: &[u8], place: &Place<'_>, depth: usize) -> Vec<Hit> {
         if value.is_empty() || matches!(place.kind, LeafKind::JsonBool | LeafKind::JsonNull | LeafKind::MultipartFile) {
             return Vec::new();
         }
-        let named = telling::named(&self.names, value, place);
+        let named = telling::named(self.names(), value, place);
         if !named.is_empty() {
             return named;
         }
@@ -160,22 +223,27 @@ impl Detector {
         if value.len() < MIN_PAIR {
             return;
         }
-        let bytes = Bytes::of(value);
-        if bytes.at > 0 {
-            email::find(value, hits);
+        let compiled = self.rules.compiled();
+        let mut add = |rule: RuleId, span: Range<usize>| hits.push(Hit::new(span, rule, self.rules.get(rule).domain));
+        let classes = Classes::of(value);
+        let takes_numbers = !is_machine_header(place) && !place.name.is_some_and(|name| self.names().meaning(name).is_version);
+        let mut found = Vec::new();
+        for (rule, recogniser) in &compiled.codes {
+            if (recogniser.may)(&classes) && (takes_numbers || !recogniser.is_numeric) {
+                (recogniser.find)(value, &classes, &mut found);
+                found.drain(..).for_each(|span| add(*rule, span));
+            }
         }
         if value.len() >= MIN_SECRET {
-            secrets::find(value, &bytes, hits);
+            let mut found = Vec::new();
+            compiled.shapes.find(value, &mut found);
+            found.into_iter().for_each(|(span, rule)| add(rule, span));
         }
-        if bytes.digits >= MIN_DIGITS && !is_machine_header(place) {
-            numbers::find(value, &bytes, hits);
+        if takes_numbers {
+            numbers::find(value, &classes, hits);
         }
-        let may_hold_address = (bytes.dots >= 3 || bytes.colons >= 2) && !is_machine_header(place);
-        if may_hold_address && !place.name.is_some_and(|name| self.names.meaning(name).is_version) {
-            internet::find(value, hits);
-        }
-        if bytes.colons + bytes.equals > 0 && value.len() >= MIN_PAIR && place.kind != LeafKind::JsonKey {
-            pairs::find(&self.names, value, hits);
+        if classes.colons + classes.equals > 0 && place.kind != LeafKind::JsonKey {
+            pairs::find(self.names(), value, hits);
         }
     }
 }
@@ -211,25 +279,27 @@ pub(crate) fn within(span: &Range<usize>, start: usize, offsets: Option<&[usize]
     }
 }
 
-/// What bytes a value has: detectors without a chance are not asked.
-struct Bytes {
-    at: usize,
-    digits: usize,
-    dots: usize,
-    colons: usize,
-    equals: usize,
-    plus: usize,
-    upper: usize,
+/// What bytes a value has, so that recognisers without a chance are not asked.
+#[derive(Debug)]
+pub(crate) struct Classes {
+    pub(crate) length: usize,
+    pub(crate) at: usize,
+    pub(crate) digits: usize,
+    pub(crate) dots: usize,
+    pub(crate) colons: usize,
+    pub(crate) equals: usize,
+    pub(crate) plus: usize,
+    pub(crate) upper: usize,
 }
 
-impl Bytes {
-    fn of(value: &[u8]) -> Self {
+impl Classes {
+    pub(crate) fn of(value: &[u8]) -> Self {
         let mut counts = [0_usize; 8];
         for byte in value {
             counts[usize::from(CLASSES[usize::from(*byte)])] += 1;
         }
         let [_, at, digits, dots, colons, equals, plus, upper] = counts;
-        Self { at, digits, dots, colons, equals, plus, upper }
+        Self { length: value.len(), at, digits, dots, colons, equals, plus, upper }
     }
 }
 
@@ -293,8 +363,8 @@ fn ends_word(value: &[u8], at: usize) -> bool {
 const MAX_NESTING: usize = 4;
 /// The shortest secret that a shape gives away.
 const MIN_SECRET: usize = 12;
-/// The fewest digits that a pattern makes something of.
-const MIN_DIGITS: usize = 8;
+/// `-----BEGIN … PRIVATE KEY`
+const MIN_ARMOURED: usize = 22;
 /// `pwd=x`, `a@b.c`.
 const MIN_PAIR: usize = 5;
 

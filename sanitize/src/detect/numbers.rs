@@ -2,21 +2,15 @@
 
 use std::ops::Range;
 
-use reenact_formats::config::policy::RuleName;
+use crate::rules::RuleId;
 
 use super::check::{is_card, is_iban, is_ssn};
-use super::{Bytes, Hit, ends_word, starts_word};
+use super::{Classes, Hit, ends_word, starts_word};
 use crate::pseudonym::Domain;
 
-pub(super) fn find(value: &[u8], bytes: &Bytes, hits: &mut Vec<Hit>) {
-    if bytes.digits >= 9 {
+pub(super) fn find(value: &[u8], classes: &Classes, hits: &mut Vec<Hit>) {
+    if classes.digits >= MIN_DIGITS {
         digit_runs(value, hits);
-    }
-    if bytes.upper >= 2 && bytes.digits >= 10 {
-        ibans(value, hits);
-    }
-    if bytes.plus > 0 {
-        international_phones(value, hits);
     }
 }
 
@@ -60,14 +54,14 @@ fn grouped(value: &[u8], groups: &[Range<usize>], hits: &mut Vec<Hit>) {
             let is_fraction = matches!(&value[..span.start], [.., before, b'.'] if before.is_ascii_digit());
             let found = match lengths.as_slice() {
                 _ if is_fraction => None,
-                [13..=19] | [4, 4, 4, 4] | [4, 4, 4, 4, 1..=3] | [4, 6, 4 | 5] if is_joined(b" -") && is_card(&digits) => Some((RuleName::Card, Domain::Card)),
-                [3, 2, 4] if is_joined(b"- ") && is_ssn(&digits) => Some((RuleName::Ssn, Domain::Ssn)),
-                [3, 3, 4] if is_joined(b"-.") && digits[0] > 1 && digits[3] > 1 => Some((RuleName::Phone, Domain::Phone)),
+                [13..=19] | [4, 4, 4, 4] | [4, 4, 4, 4, 1..=3] | [4, 6, 4 | 5] if is_joined(b" -") && is_card(&digits) => Some((RuleId::CARD, Domain::Card)),
+                [3, 2, 4] if is_joined(b"- ") && is_ssn(&digits) => Some((RuleId::SSN, Domain::Ssn)),
+                [3, 3, 4] if is_joined(b"-.") && digits[0] > 1 && digits[3] > 1 => Some((RuleId::PHONE, Domain::Phone)),
                 _ => None,
             };
             if let Some((rule, domain)) = found.filter(|_| ends_number(value, span.end)) {
-                hits.push(match track(value, &span).filter(|_| rule == RuleName::Card) {
-                    Some(track) => Hit::new(track, RuleName::CardSecurity, Domain::Password),
+                hits.push(match track(value, &span).filter(|_| rule == RuleId::CARD) {
+                    Some(track) => Hit::new(track, RuleId::CARD_SECURITY, Domain::Password),
                     None => Hit::new(with_country(value, span, rule), rule, domain),
                 });
                 first += count;
@@ -88,9 +82,9 @@ fn track(value: &[u8], number: &Range<usize>) -> Option<Range<usize>> {
 }
 
 /// A phone number takes the parenthesis and the country code that stand before it.
-fn with_country(value: &[u8], span: Range<usize>, rule: RuleName) -> Range<usize> {
+fn with_country(value: &[u8], span: Range<usize>, rule: RuleId) -> Range<usize> {
     match &value[..span.start] {
-        [.., b'+', b'1', b'-' | b'.' | b' '] if rule == RuleName::Phone => span.start - 3..span.end,
+        [.., b'+', b'1', b'-' | b'.' | b' '] if rule == RuleId::PHONE => span.start - 3..span.end,
         _ => span,
     }
 }
@@ -109,7 +103,7 @@ fn ends_number(value: &[u8], at: usize) -> bool {
 }
 
 /// Two capitals, two digits, and as many letters and digits behind them as the country has; single spaces between.
-fn ibans(value: &[u8], hits: &mut Vec<Hit>) {
+pub(super) fn ibans(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let mut after = 0;
     for start in 0..value.len().saturating_sub(MIN_IBAN - 1) {
         let opens = value[start].is_ascii_uppercase()
@@ -128,7 +122,7 @@ fn ibans(value: &[u8], hits: &mut Vec<Hit>) {
             }
             at += 1;
             if bare.len() >= MIN_IBAN && ends_word(value, at) && is_iban(&bare) {
-                hits.push(Hit::new(start..at, RuleName::Iban, Domain::Iban));
+                found.push(start..at);
                 after = at;
                 break;
             }
@@ -137,7 +131,7 @@ fn ibans(value: &[u8], hits: &mut Vec<Hit>) {
 }
 
 /// A plus, then eight to fifteen digits (ITU-T E.164), the first not zero; spaces, dots, dashes and parentheses between them.
-fn international_phones(value: &[u8], hits: &mut Vec<Hit>) {
+pub(super) fn international_phones(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     for plus in memchr::memchr_iter(b'+', value) {
         if !starts_word(value, plus) || matches!(value[..plus], [.., b'+' | b'/']) {
             continue;
@@ -156,11 +150,13 @@ fn international_phones(value: &[u8], hits: &mut Vec<Hit>) {
             at += 1;
         }
         if (MIN_PHONE..=MAX_PHONE).contains(&digits) && ends_word(value, end) {
-            hits.push(Hit::new(plus..end, RuleName::Phone, Domain::Phone));
+            found.push(plus..end);
         }
     }
 }
 
+/// The fewest digits of a number that is found by itself.
+const MIN_DIGITS: usize = 9;
 const MIN_IBAN: usize = 15;
 const MAX_IBAN: usize = 34;
 const MIN_PHONE: usize = 8;

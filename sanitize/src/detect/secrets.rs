@@ -1,33 +1,17 @@
-//! Secrets by their shape: private keys in armour, JSON Web Tokens, vendors' prefixes, `Bearer …`, passwords in URLs.
+//! Secrets by their shape: private keys in armour, JSON Web Tokens, `Bearer …`, passwords in URLs.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use memchr::memmem;
-use reenact_formats::config::policy::RuleName;
 use regex::bytes::Regex;
 
-use super::{Bytes, Hit, starts_word, vendor};
-use crate::pseudonym::Domain;
-
-pub(super) fn find(value: &[u8], bytes: &Bytes, hits: &mut Vec<Hit>) {
-    armoured_keys(value, hits);
-    if bytes.dots >= 2 || bytes.dots == 1 {
-        web_tokens(value, hits);
-    }
-    for (span, rule) in vendor::find(value) {
-        hits.push(Hit::new(span, rule, Domain::Opaque));
-    }
-    schemes(value, hits);
-    if bytes.colons >= 2 && bytes.at > 0 {
-        url_credentials(value, hits);
-    }
-    shaped(value, bytes, hits);
-}
+use super::{Classes, starts_word};
 
 /// From `-----BEGIN … PRIVATE KEY` to the end of its closing line; to the end of the value if there is none.
-fn armoured_keys(value: &[u8], hits: &mut Vec<Hit>) {
+pub(super) fn armoured_keys(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let mut after = 0;
     for begin in memmem::find_iter(value, b"-----BEGIN ") {
         let title = &value[begin + 11..(begin + 11 + MAX_TITLE).min(value.len())];
@@ -38,12 +22,12 @@ fn armoured_keys(value: &[u8], hits: &mut Vec<Hit>) {
             .map(|end| begin + 11 + end + 9)
             .and_then(|end| memmem::find(&value[end..], b"-----").map(|dashes| end + dashes + 5))
             .unwrap_or(value.len());
-        hits.push(Hit::new(begin..after, RuleName::PrivateKey, Domain::Opaque));
+        found.push(begin..after);
     }
 }
 
 /// `eyJ….….…` (RFC 7519), and the five parts of an encrypted one (RFC 7516).
-fn web_tokens(value: &[u8], hits: &mut Vec<Hit>) {
+pub(super) fn web_tokens(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let mut at = 0;
     while let Some(start) = memmem::find(&value[at..], b"eyJ").map(|offset| at + offset) {
@@ -60,7 +44,7 @@ fn web_tokens(value: &[u8], hits: &mut Vec<Hit>) {
         }
         let is_token = starts_word(value, start) && ends.len() >= 2 && ends[0] - start >= MIN_PART && ends[1] - ends[0] > MIN_PART;
         if is_token {
-            hits.push(Hit::new(start..ends[ends.len() - 1], RuleName::Jwt, Domain::Opaque));
+            found.push(start..ends[ends.len() - 1]);
         }
         // Where this is none, the next one begins behind the first dot at the earliest.
         at = if is_token { ends[ends.len() - 1] } else { ends[0] };
@@ -68,14 +52,14 @@ fn web_tokens(value: &[u8], hits: &mut Vec<Hit>) {
 }
 
 /// The credential behind `Bearer` or `Basic` anywhere in a text.
-fn schemes(value: &[u8], hits: &mut Vec<Hit>) {
+pub(super) fn schemes(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     for captures in SCHEME.captures_iter(value) {
         let (Some(scheme), Some(credential)) = (captures.get(1), captures.get(2)) else { continue };
         let is_basic = scheme.as_bytes().eq_ignore_ascii_case(b"basic");
         if is_basic && !is_user_and_password(credential.as_bytes()) {
             continue;
         }
-        hits.push(Hit::new(credential.range(), RuleName::Authorization, Domain::Opaque));
+        found.push(credential.range());
     }
 }
 
@@ -87,34 +71,12 @@ fn is_user_and_password(credential: &[u8]) -> bool {
 }
 
 /// The password in `scheme://user:password@host`.
-fn url_credentials(value: &[u8], hits: &mut Vec<Hit>) {
+pub(super) fn url_credentials(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     for captures in URL_PASSWORD.captures_iter(value) {
         if let Some(password) = captures.get(1) {
-            hits.push(Hit::new(password.range(), RuleName::UrlCredential, Domain::Password));
+            found.push(password.range());
         }
     }
-}
-
-/// Shapes without a prefix.
-fn shaped(value: &[u8], bytes: &Bytes, hits: &mut Vec<Hit>) {
-    if bytes.colons > 0 && bytes.digits >= 8 {
-        push_all(&TELEGRAM, value, hits);
-    }
-    if bytes.equals >= 2 && value.len() >= 88 {
-        let keys = AZURE_STORAGE.captures_iter(value).filter_map(|captures| captures.get(1));
-        hits.extend(keys.map(|key| Hit::new(key.range(), RuleName::VendorToken, Domain::Opaque)));
-    }
-    if bytes.dots >= 2 && value.len() >= 50 {
-        push_all(&DISCORD, value, hits);
-        push_all(&TERRAFORM, value, hits);
-    }
-    if memmem::find(value, b"-us").is_some() {
-        push_all(&MAILCHIMP, value, hits);
-    }
-}
-
-fn push_all(pattern: &Regex, value: &[u8], hits: &mut Vec<Hit>) {
-    hits.extend(pattern.find_iter(value).map(|found| Hit::new(found.range(), RuleName::VendorToken, Domain::Opaque)));
 }
 
 fn pattern(text: &str) -> Regex {
@@ -123,11 +85,6 @@ fn pattern(text: &str) -> Regex {
 
 static SCHEME: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)\b(bearer|basic)[ \t+]+([a-z0-9._~+/-]{8,}={0,2})"));
 static URL_PASSWORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@]*:([^\s/@]+)@"));
-static TELEGRAM: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\b[0-9]{8,10}:A[A-Za-z0-9_-]{34}\b"));
-static AZURE_STORAGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)(?:^|[^A-Za-z0-9+/])([A-Za-z0-9+/]{86}==)"));
-static DISCORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}\b"));
-static TERRAFORM: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,}"));
-static MAILCHIMP: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)\b[0-9a-f]{32}-us[0-9]{1,2}\b"));
 
 /// `RSA PRIVATE KEY BLOCK-----`, with room.
 const MAX_TITLE: usize = 48;

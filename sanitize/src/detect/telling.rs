@@ -5,12 +5,12 @@
 
 use std::ops::Range;
 
-use reenact_formats::config::policy::RuleName;
+use crate::rules::RuleId;
 use reenact_formats::content::{LeafKind, is_fixed_segment};
 
 use super::check::{is_card, is_iban, is_ssn};
 use super::names::{Names, Telling, words};
-use super::{Hit, Place, Strength};
+use super::{Classes, Hit, Place, Strength};
 use crate::pseudonym::Domain;
 
 /// The hits that a value's name makes of it: none if the name tells nothing, or the value is a placeholder.
@@ -23,15 +23,14 @@ pub(super) fn named(names: &Names, value: &[u8], place: &Place<'_>) -> Vec<Hit> 
     let telling = place.name.and_then(|name| names.lookup(name));
     let found = match place.kind {
         LeafKind::Credential => credential(bare, place),
-        LeafKind::UserInfo => Some((0..bare.len(), RuleName::UrlCredential, Domain::Password)),
+        LeafKind::UserInfo => Some((0..bare.len(), RuleId::URL_CREDENTIAL, Domain::Password)),
         LeafKind::CookieAttribute | LeafKind::Host => None,
         LeafKind::PathSegment => path_segment(bare, place),
         LeafKind::Cookie => telling.and_then(|telling| value_of(telling, bare, place)).or_else(|| cookie(bare)),
         _ => match telling {
             // `cc` is a credit card, or who gets a copy; `author` and `recipient` are names, with an address or without.
             Some(telling)
-                if matches!((telling.rule, telling.strength), (RuleName::Email | RuleName::Person, _) | (RuleName::Card, Strength::Weak))
-                    && !is_email(bare) =>
+                if matches!((telling.domain, telling.strength), (Domain::Email | Domain::Person, _) | (Domain::Card, Strength::Weak)) && !is_email(bare) =>
             {
                 let mailboxes = mailboxes(bare);
                 if !mailboxes.is_empty() {
@@ -48,9 +47,8 @@ pub(super) fn named(names: &Names, value: &[u8], place: &Place<'_>) -> Vec<Hit> 
 /// `"Jane Roe" <jane@shop.example>, bob@mail.example`: each address by itself, so that it has the pseudonym that it has anywhere, and the
 /// names beside them. Nothing without an address.
 fn mailboxes(bare: &[u8]) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    super::email::find(bare, &mut hits);
-    let addresses: Vec<Range<usize>> = hits.iter().map(|hit| hit.span.clone()).collect();
+    let addresses = addresses(bare);
+    let mut hits: Vec<Hit> = addresses.iter().map(|address| Hit::new(address.clone(), RuleId::EMAIL, Domain::Email)).collect();
     let mut start = 0;
     for address in addresses.iter().chain(addresses.last().map(|_| bare.len()..bare.len()).as_ref()) {
         hits.extend(display_names(bare, start..address.start));
@@ -71,40 +69,42 @@ fn display_names(bare: &[u8], beside: Range<usize>) -> impl Iterator<Item = Hit>
         let (first, last) = (piece.iter().position(is_edge)?, piece.iter().rposition(is_edge)?);
         let name = &piece[first..=last];
         let is_person = name.iter().any(|byte| !byte.is_ascii_digit());
-        let (rule, domain) = if is_person { (RuleName::Person, Domain::Person) } else { (RuleName::Email, Domain::Opaque) };
+        let (rule, domain) = if is_person { (RuleId::PERSON, Domain::Person) } else { (RuleId::EMAIL, Domain::Opaque) };
         (!name.eq_ignore_ascii_case(b"mailto")).then(|| Hit::new(start + first..start + last + 1, rule, domain))
     })
 }
 
-type Found = (Range<usize>, RuleName, Domain);
+type Found = (Range<usize>, RuleId, Domain);
 
 fn value_of(telling: Telling, bare: &[u8], place: &Place<'_>) -> Option<Found> {
     let is_strong = telling.strength == Strength::Strong;
     let digits: Vec<u8> = bare.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0').collect();
     let has_letters = bare.iter().any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
     let whole = |domain| Some((0..bare.len(), telling.rule, domain));
-    match telling.rule {
-        RuleName::Token if is_strong || is_token(bare) => Some((credential_span(bare), telling.rule, Domain::Opaque)),
-        RuleName::Password | RuleName::CardSecurity => whole(Domain::Password),
+    match telling.domain {
+        Domain::Opaque if is_email(bare) => whole(Domain::Email),
+        Domain::Opaque if is_strong || is_token(bare) => Some((credential_span(bare), telling.rule, Domain::Opaque)),
+        Domain::Password if is_strong => whole(Domain::Password),
         // `from` and `to` are as often dates, currencies or pages.
-        RuleName::Email if !is_strong && !is_email(bare) => None,
-        RuleName::Username | RuleName::Email => whole(if is_email(bare) { Domain::Email } else { Domain::Opaque }),
-        RuleName::Phone if digits.len() >= 5 => whole(Domain::Phone),
-        RuleName::Card if (12..=19).contains(&digits.len()) && (is_strong || is_card(&digits)) => whole(Domain::Card),
-        RuleName::Card if is_strong && digits.len() >= 8 => whole(Domain::Identifier),
-        RuleName::Iban | RuleName::BankAccount if digits.len() >= 4 => {
+        Domain::Email if is_strong || is_email(bare) => whole(if is_email(bare) { Domain::Email } else { Domain::Opaque }),
+        Domain::Phone if digits.len() >= 5 => whole(Domain::Phone),
+        Domain::Card if (12..=19).contains(&digits.len()) && (is_strong || is_card(&digits)) => whole(Domain::Card),
+        Domain::Card if is_strong && digits.len() >= 8 => whole(Domain::Identifier),
+        Domain::Iban | Domain::Identifier | Domain::Ssn if digits.len() >= 4 => {
             let text: Vec<u8> = bare.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-            let is_iban = is_iban(&text) || (telling.rule == RuleName::Iban && text.len() >= 15 && text[..2].iter().all(u8::is_ascii_uppercase));
-            whole(if is_iban { Domain::Iban } else { Domain::Identifier })
+            let is_like_iban = || telling.domain == Domain::Iban && text.len() >= 15 && text[..2].iter().all(u8::is_ascii_uppercase);
+            whole(if is_iban(&text) || is_like_iban() {
+                Domain::Iban
+            // A tax number may be the social security number, and must then be its pseudonym.
+            } else if !has_letters && (is_ssn(&digits) || (telling.domain == Domain::Ssn && digits.len() == 9)) {
+                Domain::Ssn
+            } else {
+                Domain::Identifier
+            })
         }
-        RuleName::Ssn if digits.len() >= 4 => whole(if digits.len() == 9 { Domain::Ssn } else { Domain::Identifier }),
-        // A tax number may be the social security number, and must then be its pseudonym.
-        RuleName::NationalId if digits.len() >= 4 => whole(if is_ssn(&digits) && !has_letters { Domain::Ssn } else { Domain::Identifier }),
-        RuleName::Person if has_letters && !bare.contains(&b'@') && (is_strong || is_persons_name(bare, place)) => whole(Domain::Person),
-        RuleName::Address if has_letters && (is_strong || is_street(bare)) && !is_email(bare) => whole(Domain::Address),
-        RuleName::BirthDate if digits.len() >= 4 => whole(Domain::BirthDate),
-        // A name of the policy's own tells whatever the policy says.
-        RuleName::Cookie | RuleName::Authorization | RuleName::VendorToken => whole(Domain::Opaque),
+        Domain::Person if has_letters && !bare.contains(&b'@') && (is_strong || is_persons_name(bare, place)) => whole(Domain::Person),
+        Domain::Address if has_letters && (is_strong || is_street(bare)) && !is_email(bare) => whole(Domain::Address),
+        Domain::BirthDate if digits.len() >= 4 => whole(Domain::BirthDate),
         _ => None,
     }
 }
@@ -128,7 +128,7 @@ fn credential(bare: &[u8], place: &Place<'_>) -> Option<Found> {
     ) {
         return None;
     }
-    Some((credential_span(bare), RuleName::Authorization, Domain::Opaque))
+    Some((credential_span(bare), RuleId::AUTHORIZATION, Domain::Opaque))
 }
 
 /// What follows a word that tells the kind of credential: it is surface, and the credential is the same without it.
@@ -145,7 +145,7 @@ fn credential_span(bare: &[u8]) -> Range<usize> {
 /// A cookie without a telling name is opaque, unless it is a setting.
 fn cookie(bare: &[u8]) -> Option<Found> {
     let is_setting = SETTINGS.iter().any(|word| bare.eq_ignore_ascii_case(word.as_bytes())) || is_language(bare);
-    (!is_setting).then_some((0..bare.len(), RuleName::Cookie, Domain::Opaque))
+    (!is_setting).then_some((0..bare.len(), RuleId::COOKIE, Domain::Opaque))
 }
 
 /// `en`, `en-US`.
@@ -162,7 +162,7 @@ fn is_language(bare: &[u8]) -> bool {
 fn path_segment(bare: &[u8], place: &Place<'_>) -> Option<Found> {
     let before = words(place.name?);
     let tells = before.iter().any(|word| SECRET_SEGMENTS.contains(&word.as_str()));
-    (tells && bare.len() >= 4 && !is_fixed_segment(bare)).then_some((0..bare.len(), RuleName::Token, Domain::Opaque))
+    (tells && bare.len() >= 4 && !is_fixed_segment(bare)).then_some((0..bare.len(), RuleId::TOKEN, Domain::Opaque))
 }
 
 /// Letters and digits, or both cases, and long: nothing that people write.
@@ -177,9 +177,15 @@ fn is_uuid(bare: &[u8]) -> bool {
 }
 
 fn is_email(bare: &[u8]) -> bool {
-    let mut hits = Vec::new();
-    super::email::find(bare, &mut hits);
-    matches!(hits.as_slice(), [hit] if hit.span == (0..bare.len()))
+    matches!(addresses(bare).as_slice(), [address] if *address == (0..bare.len()))
+}
+
+fn addresses(bare: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    if memchr::memchr(b'@', bare).is_some() {
+        super::email::find(bare, &Classes::of(bare), &mut found);
+    }
+    found
 }
 
 /// A bare `name` is a person's beside or below something about people, and a bare word for people holds one if it is of two words or more; never with digits.

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::prf::Prf;
 use super::{Domain, Pseudonyms};
-use crate::detect::vendor;
+use crate::rules::Rules;
 
 /// The forms that need more than their classes kept: JSON Web Tokens and armoured keys. `None` for all else.
 pub(super) fn structured(all: &Pseudonyms, prf: &Prf, text: &str) -> Option<String> {
@@ -18,7 +18,7 @@ pub(super) fn structured(all: &Pseudonyms, prf: &Prf, text: &str) -> Option<Stri
 
 /// The same length, and in each place the same class of character. Never the value itself, if there is any other.
 pub(super) fn plain(prf: &Prf, value: &[u8]) -> Vec<u8> {
-    let kept = vendor::prefix_length(value);
+    let kept = Rules::built_in().compiled().prefix_length(value);
     let (prefix, rest) = value.split_at(kept);
     let classes = classes_of(rest);
     let places: Vec<(u8, u8)> = rest.iter().zip(&classes).filter_map(|(byte, class)| class.place(*byte)).collect();
