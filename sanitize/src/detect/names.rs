@@ -260,7 +260,7 @@ mod tests {
             ("cvv2", Some(RuleId::CARD_SECURITY)),
             ("first-name", Some(RuleId::PERSON)),
             ("address_line1", Some(RuleId::ADDRESS)),
-            ("client_ip", None),
+            ("client_ip", Some(RuleId::IP)),
             ("order_id", None),
             ("birthDate4", Some(RuleId::BIRTH_DATE)),
         ] {

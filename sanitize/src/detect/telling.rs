@@ -90,7 +90,7 @@ fn value_of(telling: Telling, bare: &[u8], place: &Place<'_>) -> Option<Found> {
         Domain::Phone if digits.len() >= 5 => whole(Domain::Phone),
         Domain::Card if (12..=19).contains(&digits.len()) && (is_strong || is_card(&digits)) => whole(Domain::Card),
         Domain::Card if is_strong && digits.len() >= 8 => whole(Domain::Identifier),
-        Domain::Iban | Domain::Identifier | Domain::Ssn if digits.len() >= 4 => {
+        Domain::Iban | Domain::Identifier | Domain::Ssn if is_strong && (!digits.is_empty() || bare.len() >= 2) => {
             let text: Vec<u8> = bare.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
             let is_like_iban = || telling.domain == Domain::Iban && text.len() >= 15 && text[..2].iter().all(u8::is_ascii_uppercase);
             whole(if is_iban(&text) || is_like_iban() {
