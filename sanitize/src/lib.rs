@@ -24,6 +24,7 @@ mod detect;
 mod error;
 mod key;
 mod known;
+mod memo;
 mod plan;
 mod policy;
 mod pseudonym;

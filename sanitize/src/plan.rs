@@ -6,12 +6,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::rules::{RuleId, Rules};
-use reenact_formats::content::{Edit, Edits, Leaf, rewrite_decoded};
+use reenact_formats::content::{Edit, Edits, Leaf, LeafKind, Placed, Surface, rewrite_decoded};
 use reenact_formats::model::{Action, Completeness, DropReason, Message, Part, Redaction, Side};
 
 use crate::detect::{Hit, within};
+use crate::pseudonym::Domain;
 use crate::redactor::bare_head;
+use crate::rules::{RuleId, Rules};
 
 /// The spans of one part that were redacted before.
 pub(crate) struct Spans(Vec<Range<usize>>);
@@ -42,80 +43,91 @@ fn span_of(redaction: &Redaction) -> Option<Range<usize>> {
     Some(usize::try_from(redaction.span.start).ok()?..usize::try_from(redaction.span.end).ok()?)
 }
 
-/// A span of a leaf's value as a span of the part's raw bytes.
-pub(crate) fn placed_in(leaf: &Leaf<'_>, raw: &[u8], span: &Range<usize>) -> Range<usize> {
-    if *span == (0..leaf.value.len()) {
-        return leaf.span.clone();
+/// What is left of a leaf when its visit is over: where it stands and what it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Spot<'v> {
+    pub(crate) part: Part,
+    pub(crate) kind: LeafKind,
+    pub(crate) span: Range<usize>,
+    pub(crate) surface: Surface,
+    pub(crate) value: &'v [u8],
+}
+
+impl<'v> Spot<'v> {
+    pub(crate) fn of(leaf: &'v Leaf<'_>) -> Self {
+        Self { part: leaf.part, kind: leaf.kind, span: leaf.span.clone(), surface: leaf.surface, value: &leaf.value }
     }
-    let raw = &raw[leaf.span.clone()];
-    let offsets = (raw != leaf.value.as_ref()).then(|| leaf.surface.offsets(raw));
-    within(span, leaf.span.start, offsets.as_deref())
+
+    /// A span of the value as a span of the part's raw bytes.
+    pub(crate) fn placed(&self, raw: &[u8], span: &Range<usize>) -> Range<usize> {
+        if *span == (0..self.value.len()) {
+            return self.span.clone();
+        }
+        let raw = &raw[self.span.clone()];
+        let offsets = (raw != self.value).then(|| self.surface.offsets(raw));
+        within(span, self.span.start, offsets.as_deref())
+    }
 }
 
 /// What is to be done to a message.
 pub(crate) struct Plan {
-    rules: Arc<Rules>,
     side: Side,
+    /// It is a live answer's: pseudonyms that are known stay.
+    pub(crate) is_live: bool,
     recorded: Vec<Redaction>,
     items: Vec<Item>,
-    notes: Vec<Redaction>,
+    notes: Vec<Note>,
     recodes: bool,
 }
 
 struct Item {
+    part: Part,
     /// Where in the part as it was.
     span: Range<usize>,
     /// `None`: it stays.
     replacement: Option<Vec<u8>>,
-    redaction: Redaction,
+    cause: Cause,
 }
 
-/// What was done: what was new, and what was on record before.
-pub(crate) struct Redactions {
-    pub(crate) made: Vec<Redaction>,
-    earlier: Vec<Redaction>,
+/// Something that is done and has no place.
+struct Note {
+    part: Part,
+    rule: RuleId,
+    action: Action,
+    path: &'static str,
 }
 
-impl Redactions {
-    /// All of them, in the order of the bytes.
-    pub(crate) fn all(self) -> Vec<Redaction> {
-        let mut all = self.earlier;
-        all.extend(self.made);
-        all.sort_by_key(|redaction| (redaction.part, redaction.span.start));
-        all
-    }
+/// Why something is done, or was.
+enum Cause {
+    Hit { rule: RuleId, domain: Option<Domain>, action: Action, path: Arc<str> },
+    Earlier(Redaction),
 }
 
 impl Plan {
-    pub(crate) fn new(rules: &Arc<Rules>, side: Side, recorded: Vec<Redaction>) -> Self {
-        Self { rules: Arc::clone(rules), side, recorded, items: Vec::new(), notes: Vec::new(), recodes: false }
+    pub(crate) const fn new(side: Side, recorded: Vec<Redaction>, is_live: bool) -> Self {
+        Self { side, is_live, recorded, items: Vec::new(), notes: Vec::new(), recodes: false }
     }
 
     pub(crate) fn recorded_in(&self, part: Part) -> Spans {
         Spans::of(&self.recorded, part)
     }
 
-    pub(crate) fn replace(&mut self, leaf: &Leaf<'_>, span: Range<usize>, replacement: Vec<u8>, rule: RuleId, domain: &str, action: Action) {
-        let redaction = self.redaction(leaf.part, rule, domain, action, leaf.template());
-        self.items.push(Item { span, replacement: Some(replacement), redaction });
-    }
-
-    /// The policy keeps it.
-    pub(crate) fn keep(&mut self, leaf: &Leaf<'_>, span: Range<usize>, rule: RuleId, domain: &str) {
-        let redaction = self.redaction(leaf.part, rule, domain, Action::Keep, leaf.template());
-        self.items.push(Item { span, replacement: None, redaction });
-    }
-
-    /// It is a pseudonym already.
-    pub(crate) fn stays(&mut self, leaf: &Leaf<'_>, span: Range<usize>, rule: RuleId, domain: &str) {
-        let redaction = self.redaction(leaf.part, rule, domain, Action::Pseudonym, leaf.template());
-        self.items.push(Item { span, replacement: None, redaction });
+    /// Puts something else in place of a span of a part; where there is nothing else, what stands there stays.
+    pub(crate) fn add(
+        &mut self,
+        part: Part,
+        span: Range<usize>,
+        replacement: Option<Vec<u8>>,
+        (rule, domain): (RuleId, Option<Domain>),
+        action: Action,
+        path: &Arc<str>,
+    ) {
+        self.items.push(Item { part, span, replacement, cause: Cause::Hit { rule, domain, action, path: Arc::clone(path) } });
     }
 
     /// Something was done that has no place.
-    pub(crate) fn note(&mut self, part: Part, rule: RuleId, action: Action, path: &str) {
-        let note = self.redaction(part, rule, "", action, path.to_owned());
-        self.notes.push(note);
+    pub(crate) fn note(&mut self, part: Part, rule: RuleId, action: Action, path: &'static str) {
+        self.notes.push(Note { part, rule, action, path });
     }
 
     /// The body's coding carries more than its content: it is encoded anew, edited or not.
@@ -125,12 +137,12 @@ impl Plan {
 
     /// The body is gone, and with it what was recorded in it.
     pub(crate) fn forget_body(&mut self) {
-        self.items.retain(|item| item.redaction.part != Part::Body);
+        self.items.retain(|item| item.part != Part::Body);
         self.recorded.retain(|redaction| redaction.part != Part::Body);
     }
 
     pub(crate) fn changes_body(&self) -> bool {
-        self.recodes || self.items.iter().any(|item| item.redaction.part == Part::Body && item.replacement.is_some())
+        self.recodes || self.items.iter().any(|item| item.part == Part::Body && item.replacement.is_some())
     }
 
     /// Takes out the header lines that hold digests of the body as it was: they would no longer be right, and would tell of it.
@@ -140,101 +152,103 @@ impl Plan {
             for header in head.headers().filter(|header| DIGESTS.iter().any(|name| header.is(name))) {
                 let end = header.value_span().end;
                 let line = header.name_start..memchr::memchr(b'\n', &head.raw()[end..]).map_or(head.raw().len(), |newline| end + newline + 1);
-                self.items.retain(|item| item.redaction.part != part || item.span.end <= line.start || item.span.start >= line.end);
+                self.items.retain(|item| item.part != part || item.span.end <= line.start || item.span.start >= line.end);
                 let path = format!("header:{}", String::from_utf8_lossy(header.name).to_lowercase());
-                let redaction = self.redaction(part, RuleId::BODY_DIGEST, "", Action::Drop, path);
-                self.items.push(Item { span: line, replacement: Some(Vec::new()), redaction });
+                self.add(part, line, Some(Vec::new()), (RuleId::BODY_DIGEST, None), Action::Drop, &Arc::from(path));
             }
         }
     }
 
-    fn redaction(&self, part: Part, rule: RuleId, domain: &str, action: Action, path: String) -> Redaction {
-        Redaction { side: self.side, part, span: 0..0, rule: self.rules.word(rule).to_owned(), domain: domain.to_owned(), action, path }
+    /// Does it, and tells each rule of what was new. Where the message cannot be rewritten, the body is dropped; where the head cannot,
+    /// all of it is.
+    pub(crate) fn carry_out(mut self, message: &mut Message, body: &[u8], rules: &Rules, made: &mut dyn FnMut(RuleId)) -> Vec<Redaction> {
+        let mut items = self.laid_out();
+        let recoding = (self.recodes && !body.is_empty()).then(|| Edit { span: 0..0, replacement: Vec::new() });
+        let changes_body = recoding.is_some() || changes(&items, Part::Body);
+        let in_body = edits_of(&mut items, Part::Body, body, changes_body);
+        // A body of another length makes the head another one, too.
+        let changes_head = changes_body || changes(&items, Part::Head);
+        let changes_trailers = changes(&items, Part::Trailers);
+        let (Some(head), Some(trailers)) = (
+            edits_of(&mut items, Part::Head, message.head.raw(), changes_head),
+            edits_of(&mut items, Part::Trailers, message.trailers.as_ref().map_or(&[], |trailers| trailers.raw()), changes_trailers),
+        ) else {
+            return self.give_up(message, rules, made);
+        };
+        let mut edits = Edits { head, body: Vec::new(), trailers };
+        if let Some(in_body) = in_body {
+            edits.body = recoding.into_iter().chain(in_body).collect();
+            if let Ok(placed) = rewrite_decoded(message, body, &edits) {
+                return self.done(items, &placed, rules, made);
+            }
+        }
+        drop_body(message);
+        self.forget_body();
+        items.retain(|item| item.part != Part::Body);
+        self.note(Part::Body, RuleId::OPAQUE_BODY, Action::Drop, "body:");
+        edits.body.clear();
+        match rewrite_decoded(message, &[], &edits) {
+            Ok(placed) => self.done(items, &placed, rules, made),
+            Err(_) => self.give_up(message, rules, made),
+        }
     }
 
-    /// Does it. Where the message cannot be rewritten, the body is dropped; where the head cannot, all of it is.
-    pub(crate) fn carry_out(mut self, message: &mut Message, body: &[u8]) -> Redactions {
-        if let Some(done) = self.try_out(message, body) {
-            return done;
-        }
-        let seen_whole = message.body.completeness.was_seen_whole();
-        message.body.slices.clear();
-        message.body.completeness = Completeness::Dropped { reason: DropReason::Undecodable, seen_whole };
-        self.forget_body();
-        self.note(Part::Body, RuleId::OPAQUE_BODY, Action::Drop, "body:");
-        if let Some(done) = self.try_out(message, &[]) {
-            return done;
+    fn give_up(mut self, message: &mut Message, rules: &Rules, made: &mut dyn FnMut(RuleId)) -> Vec<Redaction> {
+        if !matches!(message.body.completeness, Completeness::Dropped { .. }) {
+            drop_body(message);
+            self.forget_body();
+            self.note(Part::Body, RuleId::OPAQUE_BODY, Action::Drop, "body:");
         }
         message.head = bare_head(&message.head);
         message.trailers = None;
         self.note(Part::Head, RuleId::OPAQUE_BODY, Action::Drop, "head:");
-        self.recorded.retain(|redaction| redaction.span.is_empty());
-        Redactions { made: self.notes, earlier: self.recorded }
+        self.done(Vec::new(), &Placed::default(), rules, made)
     }
 
-    fn try_out(&self, message: &mut Message, body: &[u8]) -> Option<Redactions> {
-        let (mut edits, mut owners) = (Edits::default(), Vec::new());
-        for (part, raw) in [
-            (Part::Head, message.head.raw().as_ref()),
-            (Part::Body, body),
-            (Part::Trailers, message.trailers.as_ref().map_or(&[][..], |trailers| trailers.raw())),
-        ] {
-            let items = self.items_in(part);
-            let list = match part {
-                Part::Head => &mut edits.head,
-                Part::Body => &mut edits.body,
-                _ => &mut edits.trailers,
+    /// All redactions, in the order of the bytes.
+    fn done(self, items: Vec<Item>, placed: &Placed, rules: &Rules, made: &mut dyn FnMut(RuleId)) -> Vec<Redaction> {
+        let mut all: Vec<Redaction> = Vec::with_capacity(items.len() + self.recorded.len() + self.notes.len());
+        all.extend(self.recorded.into_iter().filter(|redaction| redaction.span.is_empty()));
+        let mut of = |part, span: Range<usize>, rule, domain: &str, action, path: &str| {
+            made(rule);
+            let span = span.start as u64..span.end as u64;
+            Redaction { side: self.side, part, span, rule: rules.word(rule).to_owned(), domain: domain.to_owned(), action, path: path.to_owned() }
+        };
+        all.extend(self.notes.into_iter().map(|note| of(note.part, 0..0, note.rule, "", note.action, note.path)));
+        // A recoding stands first among the edits of a body, and is no item.
+        let mut places = [placed.head.iter(), placed.body[usize::from(self.recodes && !placed.body.is_empty())..].iter(), placed.trailers.iter()];
+        for item in items {
+            let place = match item.part {
+                Part::Head => places[0].next(),
+                Part::Body => places[1].next(),
+                _ => places[2].next(),
             };
-            let recodes = self.recodes && part == Part::Body && !body.is_empty();
-            let changes = recodes || items.iter().any(|item| item.replacement.is_some());
-            if recodes {
-                list.push(Edit { span: 0..0, replacement: Vec::new() });
-            }
-            for item in items {
-                let stays = || raw.get(item.span.clone()).map(<[u8]>::to_vec);
-                if changes {
-                    list.push(Edit { span: item.span.clone(), replacement: item.replacement.map(<[u8]>::to_vec).or_else(stays)? });
-                }
-                owners.push((part, changes, item));
-            }
+            // A part that nothing was edited in is what it was.
+            let span = place.unwrap_or(&item.span).clone();
+            all.push(match item.cause {
+                Cause::Hit { rule, domain, action, path } => of(item.part, span, rule, domain.map_or("", Domain::word), action, &path),
+                Cause::Earlier(redaction) => Redaction { span: span.start as u64..span.end as u64, ..redaction },
+            });
         }
-        let placed = rewrite_decoded(message, body, edits).ok()?;
-        let mut places = [placed.head.into_iter(), placed.body.into_iter(), placed.trailers.into_iter()];
-        if self.recodes && !body.is_empty() {
-            places[1].next()?;
-        }
-        let (mut made, mut earlier) = (self.notes.clone(), Vec::new());
-        for (part, changes, item) in owners {
-            let place = match part {
-                Part::Head => &mut places[0],
-                Part::Body => &mut places[1],
-                _ => &mut places[2],
-            };
-            let span = if changes { place.next()? } else { item.span.clone() };
-            let redaction = Redaction { span: span.start as u64..span.end as u64, ..item.redaction.clone() };
-            if item.is_earlier { earlier.push(redaction) } else { made.push(redaction) }
-        }
-        earlier.extend(self.recorded.iter().filter(|redaction| redaction.span.is_empty()).cloned());
-        Some(Redactions { made, earlier })
+        all.sort_by_key(|redaction| (redaction.part, redaction.span.start));
+        all
     }
 
-    /// The items of a part and what was recorded in it, in order and apart: what overlaps an earlier one is left to it.
-    fn items_in(&self, part: Part) -> Vec<ItemView<'_>> {
-        let new = self.items.iter().map(|item| ItemView {
-            span: item.span.clone(),
-            replacement: item.replacement.as_deref(),
-            redaction: &item.redaction,
-            is_earlier: false,
-        });
-        let earlier = self
-            .recorded
-            .iter()
-            .filter(|redaction| !redaction.span.is_empty())
-            .filter_map(|redaction| Some(ItemView { span: span_of(redaction)?, replacement: None, redaction, is_earlier: true }));
-        let mut items: Vec<ItemView<'_>> = new.chain(earlier).filter(|item| item.redaction.part == part).collect();
-        items.sort_by_key(|item| (item.span.start, item.span.end));
-        let mut end = 0;
+    /// The items and what was recorded, in order and apart: what overlaps an earlier one is left to it.
+    fn laid_out(&mut self) -> Vec<Item> {
+        let mut items = std::mem::take(&mut self.items);
+        let (placed, rest) = std::mem::take(&mut self.recorded).into_iter().partition(|redaction| !redaction.span.is_empty());
+        self.recorded = rest;
+        items.extend(
+            Vec::into_iter(placed)
+                .filter_map(|redaction| Some(Item { part: redaction.part, span: span_of(&redaction)?, replacement: None, cause: Cause::Earlier(redaction) })),
+        );
+        items.sort_by_key(|item| (item.part, item.span.start, item.span.end));
+        let (mut part, mut end) = (Part::Head, 0);
         items.retain_mut(|item| {
+            if item.part != part {
+                (part, end) = (item.part, 0);
+            }
             item.span.start = item.span.start.max(end);
             end = end.max(item.span.end);
             item.span.start < item.span.end
@@ -243,11 +257,23 @@ impl Plan {
     }
 }
 
-struct ItemView<'p> {
-    span: Range<usize>,
-    replacement: Option<&'p [u8]>,
-    redaction: &'p Redaction,
-    is_earlier: bool,
+fn changes(items: &[Item], part: Part) -> bool {
+    items.iter().any(|item| item.part == part && item.replacement.is_some())
+}
+
+/// The edits to a part, one for each item in it, if it `changes` at all. `None` if one of them stands beyond its end.
+fn edits_of(items: &mut [Item], part: Part, raw: &[u8], changes: bool) -> Option<Vec<Edit>> {
+    let edits = items.iter_mut().filter(|item| changes && item.part == part).map(|item| {
+        let stays = || raw.get(item.span.clone()).map(<[u8]>::to_vec);
+        Some(Edit { span: item.span.clone(), replacement: item.replacement.take().or_else(stays)? })
+    });
+    edits.collect()
+}
+
+fn drop_body(message: &mut Message) {
+    let seen_whole = message.body.completeness.was_seen_whole();
+    message.body.slices.clear();
+    message.body.completeness = Completeness::Dropped { reason: DropReason::Undecodable, seen_whole };
 }
 
 /// RFC 1864, RFC 3230, RFC 9530.

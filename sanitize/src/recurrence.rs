@@ -1,13 +1,18 @@
 //! What was redacted before on a connection, so that it is known again where nothing tells what it is.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+#[expect(clippy::disallowed_types, reason = "looked up for each word; never iterated")]
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
-use crate::rules::RuleId;
 use reenact_formats::content::is_fixed_segment;
 use reenact_formats::model::ConnectionId;
 
 use crate::detect::Hit;
 use crate::pseudonym::Domain;
+use crate::rules::RuleId;
 
 /// The originals of the connections that a redactor sees. What they take is bounded: the connection that had no exchange for
 /// longest is forgotten, and starts anew if it goes on. By the order of exchanges alone, so that the same ones are forgotten again.
@@ -49,66 +54,135 @@ impl Memories {
 
 /// The originals of one connection. In memory only, bounded.
 #[derive(Default)]
+#[expect(clippy::disallowed_types, reason = "looked up for each word; never iterated")]
 pub(crate) struct Recurrences {
-    /// By their first word: a run of letters and digits.
-    by_word: BTreeMap<Box<[u8]>, Vec<Original>>,
-    originals: usize,
-    bytes: usize,
+    /// All values, one after the other.
+    values: Vec<u8>,
+    originals: Vec<Original>,
+    /// By the print of its longest word the last original that has it; the others hang on that one.
+    by_word: HashMap<u64, u32, BuildHasherDefault<Printed>>,
 }
 
 struct Original {
-    value: Box<[u8]>,
-    /// Where in it its first word begins.
-    offset: usize,
+    /// Where it stands among the values.
+    value: Range<usize>,
+    /// Where in it its longest word stands.
+    word: Range<usize>,
     domain: Domain,
+    /// The one before with a word of the same print.
+    alike: Option<u32>,
 }
 
 impl Recurrences {
     /// Remembers a value if it is one that can be known again.
     pub(crate) fn learn(&mut self, value: &[u8], rule: RuleId, domain: Domain) {
-        if !is_memorable(value, rule) || self.bytes + value.len() > MAX_BYTES {
+        if !is_memorable(value, rule) || self.values.len() + value.len() > MAX_BYTES {
             return;
         }
-        let Some(word) = words(value).next() else { return };
-        let originals = self.by_word.entry(value[word.clone()].into()).or_default();
-        if originals.len() < MAX_ALIKE && !originals.iter().any(|original| *original.value == *value) {
-            self.bytes += value.len() + word.len();
-            self.originals += 1;
-            originals.push(Original { value: value.into(), offset: word.start, domain });
+        // The first of the longest: the one that is least likely to stand anywhere else.
+        let Some(word) = words(value).min_by_key(|word| Reverse(word.len())) else { return };
+        let print = print_of(&value[word.clone()]);
+        let mut alike = 0;
+        for original in self.with(print) {
+            alike += 1;
+            if alike == MAX_ALIKE || self.values[original.value.clone()] == *value {
+                return;
+            }
         }
+        let Ok(number) = u32::try_from(self.originals.len()) else { return };
+        let start = self.values.len();
+        self.values.extend_from_slice(value);
+        self.originals.push(Original { value: start..self.values.len(), word, domain, alike: self.by_word.insert(print, number) });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_word.is_empty()
+        self.originals.is_empty()
+    }
+
+    /// Whether a value with one of these words may stand in a text that has them all.
+    pub(crate) fn may_stand_in(&self, words: &Words) -> bool {
+        !self.is_empty() && words.0.iter().any(|print| self.by_word.contains_key(print))
     }
 
     /// About how many bytes it takes.
     const fn weight(&self) -> usize {
-        CONNECTION_BYTES + self.bytes + self.originals * ORIGINAL_BYTES
+        CONNECTION_BYTES + self.values.len() + self.originals.len() * ORIGINAL_BYTES
     }
 
-    /// Where remembered values stand in `value` as whole tokens.
+    /// The originals whose longest word has that print.
+    fn with(&self, print: u64) -> impl Iterator<Item = &Original> {
+        let mut next = self.by_word.get(&print).copied();
+        std::iter::from_fn(move || {
+            let original = self.originals.get(next? as usize)?;
+            next = original.alike;
+            Some(original)
+        })
+    }
+
+    /// Where remembered values stand in `value` as whole tokens: of those that overlap the first, and the longest of those that begin
+    /// where it does.
     pub(crate) fn find(&self, value: &[u8], hits: &mut Vec<Hit>) {
-        if self.by_word.is_empty() || value.len() < MIN_LENGTH {
+        if self.is_empty() || value.len() < MIN_LENGTH {
             return;
         }
-        let mut after = 0;
+        let mut found = Vec::new();
         for word in words(value) {
-            let Some(originals) = self.by_word.get(&value[word.clone()]) else { continue };
-            let found = originals
-                .iter()
-                .filter_map(|original| {
-                    let start = word.start.checked_sub(original.offset).filter(|start| *start >= after)?;
-                    let end = start + original.value.len();
-                    let is_whole = value.get(end).is_none_or(|byte| !is_word_byte(byte)) || !original.value.last().is_some_and(is_word_byte);
-                    (value.get(start..end)? == &*original.value && is_whole).then_some((start..end, original.domain))
-                })
-                .max_by_key(|(span, _)| span.len());
-            if let Some((span, domain)) = found {
-                after = span.end;
-                hits.push(Hit::new(span, RuleId::RECURRENCE, domain));
+            for original in self.with(print_of(&value[word.clone()])) {
+                let bytes = &self.values[original.value.clone()];
+                let Some(start) = word.start.checked_sub(original.word.start) else { continue };
+                let end = start + bytes.len();
+                let is_within = |at: usize, edge: Option<&u8>| edge.is_some_and(is_word_byte) && value.get(at).is_some_and(is_word_byte);
+                let is_part = (start > 0 && is_within(start - 1, bytes.first())) || is_within(end, bytes.last());
+                if !is_part && value.get(start..end) == Some(bytes) {
+                    found.push((start, Reverse(end), original.domain));
+                }
             }
         }
+        found.sort_by_key(|(start, end, _)| (*start, *end));
+        let mut after = 0;
+        for (start, Reverse(end), domain) in found {
+            if start >= after {
+                after = end;
+                hits.push(Hit::new(start..end, RuleId::RECURRENCE, domain));
+            }
+        }
+    }
+}
+
+/// The prints of the words of texts: whether a remembered value may stand in any of them is told without looking at them again.
+#[derive(Default)]
+pub(crate) struct Words(Vec<u64>);
+
+impl Words {
+    /// Adds those of a text that is long enough to hold anything.
+    pub(crate) fn add(&mut self, text: &[u8]) {
+        if text.len() >= MIN_LENGTH {
+            self.0.extend(words(text).map(|word| print_of(&text[word])));
+        }
+    }
+}
+
+/// What stands for a word. Words that share one are told apart by their bytes, wherever it matters.
+fn print_of(word: &[u8]) -> u64 {
+    let print = word.iter().fold(word.len() as u64, |print, byte| (print ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    print ^ print >> 32
+}
+
+/// Prints are spread well enough as they are.
+#[derive(Default)]
+pub(crate) struct Printed(u64);
+
+impl Hasher for Printed {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = print_of(bytes);
+    }
+
+    fn write_u64(&mut self, print: u64) {
+        self.0 = print;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -120,7 +194,7 @@ pub(crate) fn is_memorable(value: &[u8], rule: RuleId) -> bool {
 }
 
 /// Runs of letters, digits and bytes beyond ASCII.
-fn words(value: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn words(value: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + value[at..].iter().position(is_word_byte)?;
@@ -135,14 +209,14 @@ const fn is_word_byte(byte: &u8) -> bool {
 
 const MIN_LENGTH: usize = 8;
 const MAX_LENGTH: usize = 4096;
-/// Of values with the same first word.
+/// Of values with the same longest word.
 const MAX_ALIKE: usize = 64;
 /// Of one connection, beside what keeps them together.
 const MAX_BYTES: usize = 256 << 10;
 /// Of all connections of a redactor. A few hundred busy ones fit.
 const MAX_WEIGHT: usize = 2 << 20;
 const CONNECTION_BYTES: usize = 256;
-const ORIGINAL_BYTES: usize = 128;
+const ORIGINAL_BYTES: usize = 96;
 
 #[cfg(test)]
 mod tests {

@@ -11,36 +11,38 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::rules::RuleId;
 use bytes::Bytes;
 use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED, Visited, coding, decoded_body, is_fixed_segment, visit_body, visit_head};
 use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
 use reenact_formats::seam::Redact;
 
-use crate::detect::{Beside, Detector, Hit, MAX_COATS, Place, apart, is_public, look_within};
+use crate::detect::{Beside, Detector, Hit, MAX_COATS, Place, apart, is_public, look_within, texts_within};
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
-use crate::plan::{Plan, Spans, placed_in};
+use crate::memo::Memo;
+use crate::plan::{Plan, Spans, Spot};
 use crate::policy::Policy;
 use crate::pseudonym::{Domain, Pseudonyms};
-use crate::recurrence::{Memories, Recurrences};
+use crate::recurrence::{Memories, Recurrences, Words};
 use crate::residue::Originals;
+use crate::rules::{RuleId, Rules};
 
 /// Redacts exchanges under one policy and one key.
 ///
 /// Exchanges of one connection must come in order: what was redacted once is known again later on the same connection. Other
 /// connections may go to another [`lane`](Self::lane), on another thread.
 pub struct Redactor {
-    rules: Arc<Rules>,
+    shared: Arc<Shared>,
     known: Arc<KnownPseudonyms>,
     trusts_recorded: bool,
     memories: Memories,
     originals: Originals,
-    audit: BTreeMap<String, u64>,
+    audit: BTreeMap<RuleId, u64>,
+    memo: Memo,
 }
 
 /// What all lanes share: nothing in it changes what comes out.
-struct Rules {
+struct Shared {
     policy: Policy,
     policy_digest: String,
     detector: Detector,
@@ -51,7 +53,7 @@ struct Rules {
 impl Redactor {
     /// A redactor that has seen nothing yet.
     pub fn new(policy: &Policy, key: &Key) -> Self {
-        let rules = Rules {
+        let shared = Shared {
             policy: policy.clone(),
             policy_digest: policy.digest(),
             detector: Detector::new(policy.rules()),
@@ -59,12 +61,13 @@ impl Redactor {
             key_id: key.id(),
         };
         Self {
-            rules: Arc::new(rules),
+            shared: Arc::new(shared),
             known: Arc::default(),
             trusts_recorded: true,
             memories: Memories::default(),
             originals: Originals::default(),
             audit: BTreeMap::new(),
+            memo: Memo::default(),
         }
     }
 
@@ -72,12 +75,13 @@ impl Redactor {
     /// what this one would, and what it has replaced can be [merged](Originals::merged).
     pub fn lane(&self) -> Self {
         Self {
-            rules: Arc::clone(&self.rules),
+            shared: Arc::clone(&self.shared),
             known: Arc::clone(&self.known),
             trusts_recorded: self.trusts_recorded,
             memories: Memories::default(),
             originals: self.originals.none_yet(),
             audit: BTreeMap::new(),
+            memo: Memo::default(),
         }
     }
 
@@ -90,13 +94,13 @@ impl Redactor {
     /// The exchanges to come were redacted before, under this key: what their redactions name stays if it is the same key,
     /// and is redacted anew if not.
     pub fn with_recorded_key(mut self, key: &KeyId) -> Self {
-        self.trusts_recorded = *key == self.rules.key_id;
+        self.trusts_recorded = *key == self.shared.key_id;
         self
     }
 
     /// How many values each rule has redacted or kept so far.
-    pub fn audit(&self) -> &BTreeMap<String, u64> {
-        &self.audit
+    pub fn audit(&self) -> BTreeMap<String, u64> {
+        self.audit.iter().map(|(rule, count)| (self.rules().word(*rule).to_owned(), *count)).collect()
     }
 
     /// The originals that were replaced so far, as a set that cannot be read, for the residue check.
@@ -115,21 +119,21 @@ impl Redactor {
         let mut spans = Vec::new();
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
             for hit in self.first_look(&leaf, raw, beside, &[]) {
-                if self.rules.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
-                    spans.push((placed_in(&leaf, raw, &hit.span), self.word(hit.rule)));
+                if self.shared.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
+                    spans.push((Spot::of(&leaf).placed(raw, &hit.span), self.rules().word(hit.rule)));
                 }
             }
         };
         if media_type == "http/headers" {
             let raw = Bytes::copy_from_slice(text);
             if let Ok(head) = Head::request(raw.clone()).or_else(|_| Head::response(raw.clone())).or_else(|_| Head::trailers(raw)) {
-                let beside = beside_in_head(&self.rules.detector, &head);
+                let beside = beside_in_head(&self.shared.detector, &head);
                 visit_head(&head, &mut |leaf| each(leaf, text, &beside));
             }
         } else {
             let raw = format!("POST / HTTP/1.1\r\nContent-Type: {media_type}\r\n\r\n");
             if let Ok(head) = Head::request(Bytes::from(raw)) {
-                let beside = beside_in_body(&self.rules.detector, &head, text);
+                let beside = beside_in_body(&self.shared.detector, &head, text);
                 visit_body(&head, text, &mut |leaf| each(leaf, text, &beside));
             }
         }
@@ -137,132 +141,137 @@ impl Redactor {
         spans
     }
 
-    fn word(&self, rule: RuleId) -> &str {
-        self.rules.policy.rules().word(rule)
+    fn rules(&self) -> &Rules {
+        self.shared.policy.rules()
     }
 
     /// The first look at a message: what names and shapes tell, and whether its body can be looked into at all.
     fn look(&mut self, message: &Message, recorded: &[Redaction], renewed: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
-        let mut found = Found::new();
-        let mut has_files = false;
-        let mut originals = std::mem::take(&mut self.originals);
+        let mut look = Look::default();
+        let (mut originals, mut memo) = (std::mem::take(&mut self.originals), std::mem::take(&mut self.memo));
         let this = &*self;
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
-            has_files |= leaf.kind == LeafKind::MultipartFile;
             let mut hits = this.first_look(&leaf, raw, beside, recorded);
-            add_renewed(this.rules.policy.rules(), &leaf, raw, renewed, &mut hits);
-            if hits.is_empty() {
+            if !renewed.is_empty() {
+                add_renewed(this.rules(), &Spot::of(&leaf), raw, renewed, &mut hits);
+            }
+            let recurs = memory.is_some() && may_recur(&leaf);
+            if hits.is_empty() && leaf.kind != LeafKind::MultipartFile {
+                if recurs {
+                    look.words.add(&leaf.value);
+                    texts_within(&leaf.value, MAX_COATS, &mut |text, _| look.words.add(text));
+                }
                 return;
             }
+            let path = memo.template(&leaf);
             for hit in &hits {
                 hit.each_bare(&leaf.value, &mut |hit, bare| {
                     // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
-                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.rules.policy.action(hit.rule, &leaf.template(), bare) != Action::Keep) {
+                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.shared.policy.action(hit.rule, &path, bare) != Action::Keep) {
                         memory.learn(bare, hit.rule, hit.domain);
                         originals.learn(bare, hit.rule, hit.domain);
                     }
                 });
             }
-            found.insert(key_of(&leaf), hits);
+            look.add(&leaf, hits, path, recurs);
         };
         for head in std::iter::once(&message.head).chain(&message.trailers) {
-            let beside = beside_in_head(&this.rules.detector, head);
+            let beside = beside_in_head(&this.shared.detector, head);
             visit_head(head, &mut |leaf| each(leaf, head.raw(), &beside));
         }
         let (body, drop) = match content_of(message) {
             Ok(body) => {
-                let beside = beside_in_body(&this.rules.detector, &message.head, &body);
+                let beside = beside_in_body(&this.shared.detector, &message.head, &body);
                 let visited = visit_body(&message.head, &body, &mut |leaf| each(leaf, &body, &beside));
                 (body, reason_to_drop(visited, message))
             }
             Err(error) => (Bytes::new(), Some(reason_for(error, message))),
         };
-        self.originals = originals;
-        Look { body, found, drop, has_files }
+        (self.originals, self.memo) = (originals, memo);
+        Look { body, drop, ..look }
     }
 
     fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside, recorded: &[Redaction]) -> Vec<Hit> {
-        let mut hits = self.rules.detector.detect(&leaf.value, &Place::of(leaf, beside));
+        let mut hits = self.shared.detector.detect(&leaf.value, &Place::of(leaf, beside));
         if !hits.is_empty() && !recorded.is_empty() {
             let recorded = Spans::of(recorded, leaf.part);
-            hits.retain(|hit| !recorded.account_for(hit, &placed_in(leaf, raw, &hit.span)));
+            let spot = Spot::of(leaf);
+            hits.retain(|hit| !recorded.account_for(hit, &spot.placed(raw, &hit.span)));
         }
         hits
     }
 
-    /// The second look: makes the plan for a message, and carries it out.
+    /// Makes the plan for a message, and carries it out. Most messages are not looked at a second time: nothing in them can be
+    /// anything that is known from before.
     fn act(&mut self, message: &mut Message, side: Side, recorded: Vec<Redaction>, mut look: Look, memory: Option<&Recurrences>) -> Vec<Redaction> {
-        let mut plan = Plan::new(self.rules.policy.rules(), side, recorded);
-        // Most messages have nothing in them; they are not looked at twice.
-        let is_clean = look.found.is_empty() && look.drop.is_none() && !look.has_files && memory.is_none_or(Recurrences::is_empty);
-        if !is_clean {
-            self.plan_all(&mut plan, message, &mut look, memory);
+        let mut plan = Plan::new(side, recorded, memory.is_none());
+        let is_dropped = |part: Part| part == Part::Body && look.drop.is_some();
+        let raw = |part: Part| match part {
+            Part::Head => message.head.raw(),
+            Part::Body => &look.body,
+            _ => message.trailers.as_ref().map_or(&look.body, Head::raw),
+        };
+        for found in look.found.iter_mut().filter(|found| !is_dropped(found.spot.part)) {
+            let spot = Spot { value: &look.values[found.value.clone()], ..found.spot.clone() };
+            self.plan(&mut plan, &spot, &found.path, raw(spot.part), std::mem::take(&mut found.hits), memory.filter(|_| found.recurs));
+        }
+        if let Some(memory) = memory.filter(|memory| memory.may_stand_in(&look.words)) {
+            let mut found = look.found.iter().map(|found| (found.spot.part, &found.spot.span)).peekable();
+            let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
+                if found.next_if(|found| *found == (leaf.part, &leaf.span)).is_none() && may_recur(&leaf) {
+                    let path = self.memo.template(&leaf);
+                    self.plan(&mut plan, &Spot::of(&leaf), &path, raw, Vec::new(), Some(memory));
+                }
+            };
+            visit_head(&message.head, &mut |leaf| each(leaf, message.head.raw()));
+            if let Some(trailers) = &message.trailers {
+                visit_head(trailers, &mut |leaf| each(leaf, trailers.raw()));
+            }
+            if look.drop.is_none() {
+                visit_body(&message.head, &look.body, &mut |leaf| each(leaf, &look.body));
+            }
         }
         match look.drop {
             Some(reason) => self.drop_body(message, reason, &mut plan),
-            None if coding::carries_more(message.head.header("content-encoding").unwrap_or_default(), &message.body.contiguous()) => plan.recode(),
+            None if carries_more(message) => plan.recode(),
             None => {}
         }
-        if (plan.changes_body() || look.drop.is_some()) && self.rules.policy.action(RuleId::BODY_DIGEST, "", b"") != Action::Keep {
+        if (plan.changes_body() || look.drop.is_some()) && self.shared.policy.action(RuleId::BODY_DIGEST, "", b"") != Action::Keep {
             plan.remove_digests(message);
         }
-        let redactions = plan.carry_out(message, &look.body);
-        for redaction in &redactions.made {
-            *self.audit.entry(redaction.rule.clone()).or_default() += 1;
-        }
-        redactions.all()
+        let Self { shared, audit, .. } = self;
+        plan.carry_out(message, &look.body, shared.policy.rules(), &mut |rule| *audit.entry(rule).or_default() += 1)
     }
 
-    fn plan_all(&self, plan: &mut Plan, message: &Message, look: &mut Look, memory: Option<&Recurrences>) {
-        let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
-            let hits = look.found.remove(&key_of(&leaf)).unwrap_or_default();
-            self.plan(plan, &leaf, raw, hits, memory);
-        };
-        for head in std::iter::once(&message.head).chain(&message.trailers) {
-            visit_head(head, &mut |leaf| each(leaf, head.raw()));
-        }
-        if look.drop.is_none() {
-            visit_body(&message.head, &look.body, &mut |leaf| each(leaf, &look.body));
-        }
-    }
-
-    fn plan(&self, plan: &mut Plan, leaf: &Leaf<'_>, raw: &[u8], mut hits: Vec<Hit>, memory: Option<&Recurrences>) {
-        if leaf.kind == LeafKind::MultipartFile {
-            let rule = RuleId::OPAQUE_BODY;
-            if self.rules.policy.action(rule, &leaf.template(), b"") == Action::Keep {
-                plan.keep(leaf, leaf.span.clone(), rule, "");
-            } else {
-                plan.replace(leaf, leaf.span.clone(), vec![b'0'; leaf.span.len()], rule, "", Action::Mask);
-            }
+    /// Plans what becomes of a leaf.
+    fn plan(&mut self, plan: &mut Plan, spot: &Spot<'_>, path: &Arc<str>, raw: &[u8], mut hits: Vec<Hit>, memory: Option<&Recurrences>) {
+        if spot.kind == LeafKind::MultipartFile {
+            let is_kept = self.shared.policy.action(RuleId::OPAQUE_BODY, path, b"") == Action::Keep;
+            let (zeros, action) = if is_kept { (None, Action::Keep) } else { (Some(vec![b'0'; spot.span.len()]), Action::Mask) };
+            plan.add(spot.part, spot.span.clone(), zeros, (RuleId::OPAQUE_BODY, None), action, path);
             return;
         }
-        if let Some(memory) = memory.filter(|memory| !memory.is_empty() && may_recur(leaf)) {
-            let recorded = plan.recorded_in(leaf.part);
-            recall(memory, &leaf.value, &mut hits, MAX_COATS);
-            hits.retain(|hit| hit.rule != RuleId::RECURRENCE || !recorded.touch(&placed_in(leaf, raw, &hit.span)));
+        if let Some(memory) = memory.filter(|memory| !memory.is_empty()) {
+            recall(memory, spot.value, &mut hits, MAX_COATS);
+            let recorded = plan.recorded_in(spot.part);
+            hits.retain(|hit| hit.rule != RuleId::RECURRENCE || !recorded.touch(&spot.placed(raw, &hit.span)));
         }
-        if hits.is_empty() {
-            return;
-        }
-        let path = leaf.template();
         for hit in hits {
-            let span = placed_in(leaf, raw, &hit.span);
-            let (rule, domain) = (hit.rule, hit.domain.word());
-            match self.made_of(&hit, &leaf.value, &path, leaf.kind, memory.is_none()) {
-                Made::Kept => plan.keep(leaf, span, rule, domain),
-                Made::Stays => plan.stays(leaf, span, rule, domain),
-                Made::New(action, made) => plan.replace(leaf, span, leaf.surface.dress(&made), rule, domain, action),
+            let (span, found) = (spot.placed(raw, &hit.span), (hit.rule, Some(hit.domain)));
+            match self.made_of(&hit, spot.value, path, spot.kind, plan.is_live) {
+                Made::Kept => plan.add(spot.part, span, None, found, Action::Keep, path),
+                Made::Stays => plan.add(spot.part, span, None, found, Action::Pseudonym, path),
+                Made::New(action, made) => plan.add(spot.part, span, Some(spot.surface.dress(&made)), found, action, path),
             }
         }
     }
 
     /// What is to stand in place of a hit in `value`, with what it wears there.
-    fn made_of(&self, hit: &Hit, value: &[u8], path: &str, kind: LeafKind, is_live: bool) -> Made {
-        let bare = hit.bare(value);
+    fn made_of(&mut self, hit: &Hit, value: &[u8], path: &str, kind: LeafKind, is_live: bool) -> Made {
         // In a live answer, what the recording's redactions name is a pseudonym already.
-        let is_known = || is_live && self.known.contains(hit.domain, &bare);
+        let is_known = |this: &Self| is_live && this.known.contains(hit.domain, &hit.bare(value));
         if let Some(held) = &hit.held {
-            if is_known() {
+            if is_known(self) {
                 return Made::Stays;
             }
             let (mut text, mut last) = (held.text.clone(), Made::Kept);
@@ -277,25 +286,26 @@ impl Redactor {
                 }
             }
             return match last {
-                Made::New(action, _) => Made::New(action, hit.dressed(&held.wrapped(&text))),
+                Made::New(action, _) => Made::New(action, hit.dressed(held.wrapped(&text))),
                 last => last,
             };
         }
-        let (action, made) = match self.rules.policy.action(hit.rule, path, &bare) {
+        let bare = hit.bare(value);
+        let (action, made) = match self.shared.policy.action(hit.rule, path, &bare) {
             Action::Keep => return Made::Kept,
-            Action::Pseudonym if is_known() => return Made::Stays,
-            Action::Pseudonym => (Action::Pseudonym, self.rules.pseudonyms.of(hit.domain, &bare)),
+            Action::Pseudonym if is_known(self) => return Made::Stays,
+            Action::Pseudonym => (Action::Pseudonym, self.memo.pseudonym(&self.shared.pseudonyms, hit.domain, &bare)),
             // A number stays one.
             _ if kind == LeafKind::JsonNumber => (Action::Mask, b"0".to_vec()),
             Action::Drop => (Action::Drop, Vec::new()),
             _ => (Action::Mask, masked(hit.rule, &bare)),
         };
-        Made::New(action, hit.dressed(&made))
+        Made::New(action, hit.dressed(made))
     }
 
     fn drop_body(&self, message: &mut Message, reason: DropReason, plan: &mut Plan) {
         let rule = RuleId::OPAQUE_BODY;
-        if reason == DropReason::Opaque && self.rules.policy.action(rule, "body:", b"") == Action::Keep {
+        if reason == DropReason::Opaque && self.shared.policy.action(rule, "body:", b"") == Action::Keep {
             plan.note(Part::Body, rule, Action::Keep, "body:");
             return;
         }
@@ -332,19 +342,19 @@ impl Redactor {
         }
         let rule = RuleId::IP;
         let text = original.to_string();
-        let action = self.rules.policy.action(rule, path, text.as_bytes());
+        let action = self.shared.policy.action(rule, path, text.as_bytes());
         if action != Action::Keep {
-            let made = self.rules.pseudonyms.of(Domain::Ip, text.as_bytes());
+            let made = self.shared.pseudonyms.of(Domain::Ip, text.as_bytes());
             // An address that cannot be written as one is replaced by one that is no one's.
             address.set_ip(std::str::from_utf8(&made).ok().and_then(|made| made.parse().ok()).unwrap_or(IpAddr::from([198, 18, 0, 0])));
         }
-        *self.audit.entry(self.rules.policy.rules().word(rule).to_owned()).or_default() += 1;
+        *self.audit.entry(rule).or_default() += 1;
         let action = if action == Action::Keep { action } else { Action::Pseudonym };
         Some(Redaction {
             side,
             part: Part::Metadata,
             span: 0..0,
-            rule: self.word(rule).to_owned(),
+            rule: self.rules().word(rule).to_owned(),
             domain: Domain::Ip.word().to_owned(),
             action,
             path: path.to_owned(),
@@ -400,9 +410,9 @@ impl Redact for Redactor {
         let path = format!("{entity}/{column}");
         let place = Place { kind: LeafKind::JsonString, name: Some(column), path: &path, beside: None };
         let mut out = value.as_bytes().to_vec();
-        for hit in self.rules.detector.detect(value.as_bytes(), &place).into_iter().rev() {
+        for hit in self.shared.detector.detect(value.as_bytes(), &place).into_iter().rev() {
             if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &path, place.kind, true) {
-                *self.audit.entry(self.rules.policy.rules().word(hit.rule).to_owned()).or_default() += 1;
+                *self.audit.entry(hit.rule).or_default() += 1;
                 out.splice(hit.span, made);
             }
         }
@@ -410,17 +420,17 @@ impl Redact for Redactor {
     }
 
     fn key_id(&self) -> KeyId {
-        self.rules.key_id.clone()
+        self.shared.key_id.clone()
     }
 
     fn policy_digest(&self) -> String {
-        self.rules.policy_digest.clone()
+        self.shared.policy_digest.clone()
     }
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").field("key_id", &self.rules.key_id).field("policy_digest", &self.rules.policy_digest).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("key_id", &self.shared.key_id).field("policy_digest", &self.shared.policy_digest).finish_non_exhaustive()
     }
 }
 
@@ -430,8 +440,8 @@ fn renewed_in(renewed: &[Redaction], side: Side) -> Vec<Redaction> {
 }
 
 /// Adds the pseudonyms of another key that a leaf holds, whatever they look like, save where a hit has all of one already.
-fn add_renewed(rules: &crate::rules::Rules, leaf: &Leaf<'_>, raw: &[u8], renewed: &[Redaction], hits: &mut Vec<Hit>) {
-    let placed: Vec<Range<usize>> = hits.iter().map(|hit| placed_in(leaf, raw, &hit.span)).collect();
+fn add_renewed(rules: &Rules, leaf: &Spot<'_>, raw: &[u8], renewed: &[Redaction], hits: &mut Vec<Hit>) {
+    let placed: Vec<Range<usize>> = hits.iter().map(|hit| leaf.placed(raw, &hit.span)).collect();
     let before = hits.len();
     for redaction in renewed.iter().filter(|redaction| redaction.part == leaf.part) {
         let (Ok(start), Ok(end)) = (usize::try_from(redaction.span.start), usize::try_from(redaction.span.end)) else { continue };
@@ -486,20 +496,46 @@ fn recall(memory: &Recurrences, value: &[u8], hits: &mut Vec<Hit>, depth: usize)
 }
 
 /// What the first look at a message has found.
+#[derive(Default)]
 struct Look {
     /// The body without its content codings; empty if it is to be dropped.
     body: Bytes,
-    found: Found,
     drop: Option<DropReason>,
-    /// Files in a form are opaque: no detector speaks of them.
-    has_files: bool,
+    /// The leaves with hits, and files in a form, which are opaque: no detector speaks of them.
+    found: Vec<Found>,
+    /// What they say, one after the other.
+    values: Vec<u8>,
+    /// Of the leaves without hits in which what is known from before may stand.
+    words: Words,
 }
 
-/// Hits by the leaf that they stand in.
-type Found = BTreeMap<(Part, usize, usize), Vec<Hit>>;
+/// A leaf with hits.
+struct Found {
+    spot: Spot<'static>,
+    /// Where its value stands among those of all.
+    value: Range<usize>,
+    hits: Vec<Hit>,
+    /// The template of its path.
+    path: Arc<str>,
+    /// Whether what is known from before may stand beside the hits.
+    recurs: bool,
+}
 
-fn key_of(leaf: &Leaf<'_>) -> (Part, usize, usize) {
-    (leaf.part, leaf.span.start, leaf.span.end)
+impl Look {
+    fn add(&mut self, leaf: &Leaf<'_>, hits: Vec<Hit>, path: Arc<str>, recurs: bool) {
+        let start = self.values.len();
+        // What a file holds is not looked at.
+        if leaf.kind != LeafKind::MultipartFile {
+            self.values.extend_from_slice(&leaf.value);
+        }
+        let spot = Spot { value: &[], part: leaf.part, kind: leaf.kind, span: leaf.span.clone(), surface: leaf.surface };
+        self.found.push(Found { spot, value: start..self.values.len(), hits, path, recurs });
+    }
+}
+
+/// Whether the coding of a message's body carries more than the body.
+fn carries_more(message: &Message) -> bool {
+    message.head.header("content-encoding").is_some_and(|encoding| coding::carries_more(encoding, &message.body.contiguous()))
 }
 
 /// What stands beside what in a head.

@@ -10,16 +10,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::rules::{RuleId, Rules};
 use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
 use reenact_formats::model::{Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
 
 use crate::detect::{Beside, Detector, MAX_COATS, Place, is_public, texts_within};
-use crate::plan::{Spans, placed_in};
+use crate::plan::{Spans, Spot};
 use crate::policy::Policy;
 use crate::pseudonym::Domain;
 use crate::recurrence::is_memorable;
 use crate::redactor::{INTERIM, beside_in_body, beside_in_head, content_of, may_recur, reason_to_drop};
+use crate::rules::{RuleId, Rules};
 
 /// Something that should not be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,14 +152,15 @@ impl<'o> ResidueCheck<'o> {
             }
             return;
         }
+        let spot = Spot::of(leaf);
         for hit in self.detector.detect(&leaf.value, &Place::of(leaf, beside)) {
-            if !recorded.account_for(&hit, &placed_in(leaf, raw, &hit.span)) {
+            if !recorded.account_for(&hit, &spot.placed(raw, &hit.span)) {
                 findings.add(leaf.template(), self.rules.word(hit.rule));
             }
         }
         if let Some(originals) = self.originals.filter(|_| may_recur(leaf)) {
             let holds = |text: &[u8], place: &dyn Fn(&Range<usize>) -> Range<usize>| {
-                let is_left = |span: Range<usize>| originals.contains(&text[span.clone()]) && !recorded.touch(&placed_in(leaf, raw, &place(&span)));
+                let is_left = |span: Range<usize>| originals.contains(&text[span.clone()]) && !recorded.touch(&spot.placed(raw, &place(&span)));
                 is_left(0..text.len()) || tokens(text).any(is_left)
             };
             let mut is_left = holds(&leaf.value, &Range::clone);

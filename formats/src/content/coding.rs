@@ -65,7 +65,11 @@ pub fn decode(content_encoding: &[u8], bytes: &[u8], limit: usize) -> Result<Vec
 
 /// Does the codings that `content_encoding` lists, in order. The same bytes always give the same bytes.
 pub fn encode(content_encoding: &[u8], bytes: &[u8]) -> Result<Vec<u8>, CodingError> {
-    codings(content_encoding)?.into_iter().try_fold(bytes.to_vec(), |content, coding| coding.redo(&content))
+    encoded(codings(content_encoding)?, Cow::Borrowed(bytes)).map(Cow::into_owned)
+}
+
+fn encoded(codings: Vec<Coding>, bytes: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, CodingError> {
+    codings.into_iter().try_fold(bytes, |content, coding| coding.redo(&content).map(Cow::Owned))
 }
 
 /// Whether the bytes carry more than their content: a file name or a comment in a gzip header (RFC 1952, section 2.3.1), a
@@ -78,11 +82,11 @@ pub fn carries_more(content_encoding: &[u8], bytes: &[u8]) -> bool {
     }
 }
 
-/// Like [`encode`], and where a coding has two forms on the wire, in the form that `like` had.
-pub(super) fn encode_like(content_encoding: &[u8], bytes: &[u8], like: &[u8]) -> Result<Vec<u8>, CodingError> {
-    match codings(content_encoding)?.as_slice() {
-        [Coding::Deflate] if !has_zlib_header(like) => deflate_raw(bytes),
-        _ => encode(content_encoding, bytes),
+/// Like [`encode`], and where a coding has two forms on the wire, in the form of the one that began with `like`.
+pub(super) fn encode_like(content_encoding: &[u8], bytes: Vec<u8>, like: &[u8]) -> Result<Vec<u8>, CodingError> {
+    match codings(content_encoding)? {
+        codings if *codings == [Coding::Deflate] && !has_zlib_header(like) => deflate_raw(&bytes),
+        codings => encoded(codings, Cow::Owned(bytes)).map(Cow::into_owned),
     }
 }
 
@@ -241,9 +245,9 @@ mod tests {
     fn deflate_is_read_and_kept_in_both_forms() {
         let raw = deflate_raw(b"hello hello hello").expect("encodes");
         assert_eq!(decode(b"deflate", &raw, LIMIT).expect("decodes"), b"hello hello hello");
-        assert!(!has_zlib_header(&encode_like(b"deflate", b"other", &raw).expect("encodes")));
+        assert!(!has_zlib_header(&encode_like(b"deflate", b"other".to_vec(), &raw).expect("encodes")));
         let zlib = encode(b"deflate", b"hello").expect("encodes");
-        assert!(has_zlib_header(&encode_like(b"deflate", b"other", &zlib).expect("encodes")));
+        assert!(has_zlib_header(&encode_like(b"deflate", b"other".to_vec(), &zlib).expect("encodes")));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Rewriting by span: bytes that no edit names stay what they are.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -56,27 +57,27 @@ pub struct Placed {
 /// lengths are made right. A part without edits stays as it is, byte for byte. On an error nothing has changed.
 pub fn rewrite(message: &mut Message, edits: Edits) -> Result<Placed, CodingError> {
     if edits.body.is_empty() {
-        return rewrite_decoded(message, &[], edits);
+        return rewrite_decoded(message, &[], &edits);
     }
     let decoded = decoded_body(message, MAX_DECODED)?.into_owned();
-    rewrite_decoded(message, &decoded, edits)
+    rewrite_decoded(message, &decoded, &edits)
 }
 
 /// Like [`rewrite`], for a caller that has the [decoded](decoded_body) body at hand. It is not looked at if no edit is to the body.
-pub fn rewrite_decoded(message: &mut Message, decoded: &[u8], edits: Edits) -> Result<Placed, CodingError> {
-    let Edits { head: mut head_edits, body: body_edits, trailers: trailer_edits } = edits;
-    let head_spans: Vec<Range<usize>> = head_edits.iter().map(|edit| edit.span.clone()).collect();
-    let body = if body_edits.is_empty() {
+pub fn rewrite_decoded(message: &mut Message, decoded: &[u8], edits: &Edits) -> Result<Placed, CodingError> {
+    let mut head_edits = Cow::Borrowed(edits.head.as_slice());
+    let body = if edits.body.is_empty() {
         None
     } else {
-        let edited = apply(decoded, &body_edits)?;
+        let edited = apply(decoded, &edits.body)?;
         let encoding = coding::encoding_of(&message.head);
-        let encoded = if edited.is_empty() { edited } else { coding::encode_like(&encoding, &edited, &message.body.contiguous())? };
+        let begins: Vec<u8> = message.body.slices.iter().flatten().copied().take(2).collect();
+        let encoded = if edited.is_empty() { edited } else { coding::encode_like(&encoding, edited, &begins)? };
         length_edits(&message.head, encoded.len(), &mut head_edits);
         Some(encoded)
     };
     let head = edited_head(&message.head, &head_edits)?;
-    let trailers = message.trailers.as_ref().map(|trailers| edited_head(trailers, &trailer_edits)).transpose()?;
+    let trailers = message.trailers.as_ref().map(|trailers| edited_head(trailers, &edits.trailers)).transpose()?;
     if let Some(head) = head {
         message.head = head;
     }
@@ -88,9 +89,9 @@ pub fn rewrite_decoded(message: &mut Message, decoded: &[u8], edits: Edits) -> R
     }
     let spans = |edits: &[Edit]| edits.iter().map(|edit| edit.span.clone()).collect::<Vec<_>>();
     Ok(Placed {
-        head: placed(&head_spans, &head_edits),
-        body: placed(&spans(&body_edits), &body_edits),
-        trailers: placed(&spans(&trailer_edits), &trailer_edits),
+        head: placed(&spans(&edits.head), &head_edits),
+        body: placed(&spans(&edits.body), &edits.body),
+        trailers: placed(&spans(&edits.trailers), &edits.trailers),
     })
 }
 
@@ -145,12 +146,17 @@ fn edited_head(head: &Head, edits: &[Edit]) -> Result<Option<Head>, CodingError>
 }
 
 /// Every `Content-Length` that is a number becomes `length`; these edits win over others to the same header.
-fn length_edits(head: &Head, length: usize, edits: &mut Vec<Edit>) {
+fn length_edits(head: &Head, length: usize, edits: &mut Cow<'_, [Edit]>) {
     for header in head.headers_named("content-length").filter(|header| !header.value.is_empty() && header.value.iter().all(u8::is_ascii_digit)) {
         let span = header.value_span();
+        let replacement = length.to_string().into_bytes();
+        if *header.value == *replacement && edits.iter().all(|edit| edit.span.end <= span.start || edit.span.start >= span.end) {
+            continue;
+        }
+        let edits = edits.to_mut();
         edits.retain(|edit| edit.span.end <= span.start || edit.span.start >= span.end);
         let at = edits.partition_point(|edit| edit.span.start < span.start);
-        edits.insert(at, Edit { span, replacement: length.to_string().into_bytes() });
+        edits.insert(at, Edit { span, replacement });
     }
 }
 

@@ -17,6 +17,7 @@ mod secrets;
 pub(crate) mod shapes;
 mod telling;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -77,8 +78,9 @@ impl Hit {
     }
 
     /// The bare value.
-    pub(crate) fn bare(&self, value: &[u8]) -> Vec<u8> {
-        self.wears.iter().rev().fold(value[self.span.clone()].to_vec(), |worn, surface| surface.undress(&worn).into_owned())
+    pub(crate) fn bare<'v>(&self, value: &'v [u8]) -> Cow<'v, [u8]> {
+        let worn = Cow::Borrowed(&value[self.span.clone()]);
+        self.wears.iter().rev().fold(worn, |worn, surface| Cow::Owned(surface.undress(&worn).into_owned()))
     }
 
     /// Hands out each bare value: those in the text that it holds, or its own.
@@ -90,8 +92,8 @@ impl Hit {
     }
 
     /// `bare` as it must be written in place of the hit.
-    pub(crate) fn dressed(&self, bare: &[u8]) -> Vec<u8> {
-        self.wears.iter().fold(bare.to_vec(), |value, surface| surface.dress(&value))
+    pub(crate) fn dressed(&self, bare: Vec<u8>) -> Vec<u8> {
+        self.wears.iter().fold(bare, |value, surface| surface.dress(&value))
     }
 }
 
@@ -198,7 +200,7 @@ impl Detector {
 
     /// Looks into a value that is itself a JSON text.
     fn nested(&self, value: &[u8], place: &Place<'_>, depth: usize, hits: &mut Vec<Hit>) -> bool {
-        if matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey) {
+        if matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey) || !matches!(value.trim_ascii_start().first(), Some(b'{' | b'[')) {
             return false;
         }
         let beside = self.beside(value, |f| {

@@ -78,7 +78,7 @@ fn one_token_has_one_pseudonym_wherever_it_travels() {
     );
     redactor.exchange(&mut login);
     redactor.exchange(&mut later);
-    let made = redactor.rules.pseudonyms.of(Domain::Opaque, token.as_bytes());
+    let made = redactor.shared.pseudonyms.of(Domain::Opaque, token.as_bytes());
     let made = String::from_utf8(made).expect("text");
     let login = text_of(login.response.as_ref().expect("there"));
     assert_eq!((login.matches(&made).count(), login.matches(token).count()), (2, 0), "{login}");
@@ -282,9 +282,9 @@ fn recorded_spans_name_the_new_values() {
             let redaction = exchange.redactions.iter().find(|redaction| redaction.rule == rule && redaction.side == Side::Response).expect("recorded");
             part[redaction.span.start as usize..redaction.span.end as usize].to_vec()
         };
-        assert_eq!(value("email", &content), redactor.rules.pseudonyms.of(Domain::Email, b"alice@shop.example"));
-        assert_eq!(value("phone", &content), redactor.rules.pseudonyms.of(Domain::Phone, b"+49 30 1234567"));
-        assert_eq!(value("token", message.head.raw()), redactor.rules.pseudonyms.of(Domain::Opaque, b"s3cr3t"));
+        assert_eq!(value("email", &content), redactor.shared.pseudonyms.of(Domain::Email, b"alice@shop.example"));
+        assert_eq!(value("phone", &content), redactor.shared.pseudonyms.of(Domain::Phone, b"+49 30 1234567"));
+        assert_eq!(value("token", message.head.raw()), redactor.shared.pseudonyms.of(Domain::Opaque, b"s3cr3t"));
     }
 }
 
@@ -330,7 +330,7 @@ fn a_key_that_differs_redacts_what_no_rule_would_find() {
         let messages = text_of(exchange.request.as_ref().expect("there")) + &text_of(exchange.response.as_ref().expect("there"));
         format!("{messages}{}{}", String::from_utf8_lossy(exchange.interim[0].raw()), exchange.client)
     };
-    let made = |text: &str| String::from_utf8(redactor().rules.pseudonyms.of(Domain::Ip, text.as_bytes())).expect("text");
+    let made = |text: &str| String::from_utf8(redactor().shared.pseudonyms.of(Domain::Ip, text.as_bytes())).expect("text");
     for old in [made("93.184.216.34"), made("2a02:1b08:3cb6:625a:7e03:9d68:c17a:c95e")] {
         assert!(all(&first).contains(&old) && !all(&second).contains(&old), "{}", all(&second));
     }
@@ -343,7 +343,7 @@ fn live_answers_keep_known_pseudonyms() {
     let (head, content) = json(r#"{"email":"alice@shop.example","token":"abcdefgh12345678","note":"mail alice@shop.example"}"#);
     let mut recorded = exchange(1, request("POST /u HTTP/1.1", b""), response(&head, &content));
     redactor().exchange(&mut recorded);
-    let email = String::from_utf8(redactor().rules.pseudonyms.of(Domain::Email, b"alice@shop.example")).expect("text");
+    let email = String::from_utf8(redactor().shared.pseudonyms.of(Domain::Email, b"alice@shop.example")).expect("text");
     let mut redactor = redactor().with_known(KnownPseudonyms::collect([&recorded]));
     let (head, content) = json(&format!(r#"{{"email":"{}","other":"bob@shop.example","token":"zzzzzzzz12345678"}}"#, email.to_uppercase()));
     let mut live = response(&head, &content);
@@ -377,7 +377,7 @@ fn a_parameter_may_be_named_by_a_secret() {
 
 #[test]
 fn an_address_has_one_pseudonym_with_a_display_name_too() {
-    let made = String::from_utf8(redactor().rules.pseudonyms.of(Domain::Email, b"jane@shop.example")).expect("text");
+    let made = String::from_utf8(redactor().shared.pseudonyms.of(Domain::Email, b"jane@shop.example")).expect("text");
     let (head, content) = json(r#"{"to":"\"Jane\" <jane@shop.example>, jane@shop.example","cc":["jane@shop.example"]}"#);
     let mut exchange = exchange(1, request("GET / HTTP/1.1\r\nFrom: \"Jane\" <jane@shop.example>", b""), response(&head, &content));
     redactor().exchange(&mut exchange);
@@ -394,10 +394,10 @@ fn wrapped(text: &str) -> String {
 #[test]
 fn what_values_wear_is_taken_off_and_put_on_again() {
     let mail = "jane.roe@shop.example";
-    let made = String::from_utf8(redactor().rules.pseudonyms.of(Domain::Email, mail.as_bytes())).expect("text");
+    let made = String::from_utf8(redactor().shared.pseudonyms.of(Domain::Email, mail.as_bytes())).expect("text");
     let escaped = percent(&percent(&format!("/b?email={mail}")));
     let token = "q_SnvwTffWF5z7oghzFAoynyRbM4wR";
-    let other = String::from_utf8(redactor().rules.pseudonyms.of(Domain::Opaque, token.as_bytes())).expect("text");
+    let other = String::from_utf8(redactor().shared.pseudonyms.of(Domain::Opaque, token.as_bytes())).expect("text");
     let text = |mail: &str, token: &str| {
         let claims = format!(r#"{{"n":1,"email":"{mail}"}}"#);
         json(&format!(
@@ -438,7 +438,7 @@ fn what_values_wear_is_taken_off_and_put_on_again() {
     assert!(text_of(&live).contains(&wrapped(&made)));
     assert_eq!(
         redactor.value("t.blob", &wrapped("bob@shop.example")),
-        wrapped(&String::from_utf8(redactor.rules.pseudonyms.of(Domain::Email, b"bob@shop.example")).expect("text"))
+        wrapped(&String::from_utf8(redactor.shared.pseudonyms.of(Domain::Email, b"bob@shop.example")).expect("text"))
     );
 }
 
