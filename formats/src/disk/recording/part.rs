@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use super::RECORDING;
 use super::columns::{self, Rows};
 use super::manifest::Share;
+use super::writer::Left;
 use crate::disk::Error;
 use crate::disk::publish::{Publish, Published};
 use crate::disk::table::{self, EncodedGroup, GroupEncoder, TableWriter};
@@ -75,8 +76,8 @@ impl Gathered {
         self.open_bytes = 0;
     }
 
-    /// Writes and publishes the part; with a pool, several row groups are encoded at once.
-    pub(super) fn publish(mut self, place: &dyn Publish, name: &str, pool: Option<&ThreadPool>) -> Result<(Published, Share), Error> {
+    /// Writes and publishes the part; with a pool, several row groups are encoded at once. `left` is told what is held no longer.
+    pub(super) fn publish(mut self, place: &dyn Publish, name: &str, pool: Option<&ThreadPool>, left: &Left) -> Result<(Published, Share), Error> {
         self.close_batch();
         // Whole rows in one order, whichever order they came in: the same input makes the same bytes.
         self.places.sort_by_key(|place| (place.start, place.id, place.stream));
@@ -84,7 +85,7 @@ impl Gathered {
         let encoder = table.encoder();
         let mut batches = self.batches;
         let groups: Vec<&[Place]> = row_groups(&self.places).collect();
-        let last_uses = last_uses(&groups, batches.len());
+        let uses = uses(&groups, batches.len());
         let at_once = pool.map_or(1, ThreadPool::current_num_threads);
         let mut done = 0;
         let mut encoded = Vec::new();
@@ -101,21 +102,33 @@ impl Gathered {
             encoded = next?;
             done += some.len();
             // Rows come nearly in order: what is encoded makes room for what is gathered meanwhile.
-            for (batch, _) in batches.iter_mut().zip(&last_uses).filter(|(batch, last)| **last < done && batch.num_rows() > 0) {
+            for (batch, uses) in batches.iter_mut().zip(&uses).filter(|(batch, uses)| uses.last < done && batch.num_rows() > 0) {
                 *batch = RecordBatch::new_empty(batch.schema());
+                left.freed(uses.bytes);
             }
         }
         Ok((table.publish(self.share.to_footer())?, self.share))
     }
 }
 
-/// For each batch the last row group that has rows of it.
-fn last_uses(groups: &[&[Place]], batches: usize) -> Vec<usize> {
-    let mut last = vec![0; batches];
+/// Until when a batch is held, and what for.
+#[derive(Clone, Default)]
+struct Uses {
+    /// The last row group that has rows of it.
+    last: usize,
+    /// What its rows take.
+    bytes: u64,
+}
+
+fn uses(groups: &[&[Place]], batches: usize) -> Vec<Uses> {
+    let mut uses = vec![Uses::default(); batches];
     for (number, group) in groups.iter().enumerate() {
-        group.iter().for_each(|place| last[place.batch] = number);
+        for place in *group {
+            uses[place.batch].last = number;
+            uses[place.batch].bytes += place.bytes;
+        }
     }
-    last
+    uses
 }
 
 /// The rows that stand in `places` as a row group, in that order.

@@ -6,7 +6,7 @@
 //! becomes visible before the one before it.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -56,16 +56,16 @@ impl Default for WriterOptions {
 
 /// Writes a recording.
 ///
-/// Memory: the part that is being gathered, `part_bytes` and at most one exchange more; with a pool, half of that beside a part that
-/// is being written; and while a part is written, a row group beside it for each thread, as it is and encoded. Dropped without
-/// [`finish`](Self::finish), it loses what was being gathered and nothing else.
+/// Memory: the part that is being gathered, `part_bytes` and at most one exchange more; with a pool, no more than half as much again
+/// for that part and what is not encoded yet of the one before it; and while a part is written, a row group beside it for each
+/// thread, as it is and encoded. Dropped without [`finish`](Self::finish), it loses what was being gathered and nothing else.
 pub struct RecordingWriter {
     place: Arc<dyn Publish>,
     options: WriterOptions,
     /// What has been published.
     manifest: Manifest,
     /// The part before the one that is being gathered, on its way.
-    under_way: Option<JoinHandle<Result<Manifest, Error>>>,
+    under_way: Option<UnderWay>,
     gathered: Gathered,
     /// Packet time when the oldest of what is gathered was taken in.
     gathered_since: Timestamp,
@@ -107,20 +107,21 @@ impl RecordingWriter {
         }
         self.gathered.push(exchange, bytes);
         if self.gathered.bytes() >= self.options.part_bytes {
-            self.publish_part(false)
-        } else if self.gathered.bytes() >= self.options.part_bytes / 2 {
-            // The part before this one has had its time: two whole ones are never held.
-            self.wait()
-        } else {
-            Ok(())
+            return self.publish_part(false);
         }
+        if let Some(under_way) = &self.under_way {
+            // Two whole parts are never held: what is encoded makes room for what is gathered.
+            let most = (self.options.part_bytes + self.options.part_bytes / 2).saturating_sub(self.gathered.bytes());
+            under_way.left.wait_for(most);
+        }
+        Ok(())
     }
 
     /// Packet time has reached `now`, and the account so far is `ledger`; publishes a part that has waited long enough.
     pub fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), Error> {
         self.now = self.now.max(now);
         self.ledger.clone_from(ledger);
-        if self.under_way.as_ref().is_some_and(JoinHandle::is_finished) {
+        if self.under_way.as_ref().is_some_and(|under_way| under_way.writer.is_finished()) {
             self.wait()?;
         }
         let is_due = self.options.part_age.is_some_and(|age| self.now.since(self.gathered_since) >= age);
@@ -148,19 +149,22 @@ impl RecordingWriter {
         gathered.share.ledger = self.ledger.since(&self.manifest.ledger);
         let (place, manifest) = (Arc::clone(&self.place), self.manifest.clone());
         let Some(pool) = self.options.pool.clone() else {
-            self.manifest = publish(gathered, place.as_ref(), manifest, None)?;
+            self.manifest = publish(gathered, place.as_ref(), manifest, None, &Left::default())?;
             return Ok(());
         };
         let path = self.place.path(&next_part(&self.manifest));
-        let work = move || publish(gathered, place.as_ref(), manifest, Some(&pool));
-        self.under_way = Some(thread::Builder::new().name("writer".to_owned()).spawn(work).map_err(Error::write(&path))?);
+        let left = Arc::new(Left::new(gathered.bytes()));
+        let writers = Writers(Arc::clone(&left));
+        let work = move || publish(gathered, place.as_ref(), manifest, Some(&pool), &writers.0);
+        let writer = thread::Builder::new().name("writer".to_owned()).spawn(work).map_err(Error::write(&path))?;
+        self.under_way = Some(UnderWay { writer, left });
         Ok(())
     }
 
     /// Waits for the part that is under way, if there is one.
     fn wait(&mut self) -> Result<(), Error> {
         if let Some(under_way) = self.under_way.take() {
-            self.manifest = under_way.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            self.manifest = under_way.writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         }
         Ok(())
     }
@@ -170,15 +174,58 @@ impl Drop for RecordingWriter {
     fn drop(&mut self) {
         // Whoever drops it instead of finishing it has another error to tell.
         if let Some(under_way) = self.under_way.take() {
-            let _ = under_way.join();
+            let _ = under_way.writer.join();
         }
     }
 }
 
+/// A part that is being written.
+struct UnderWay {
+    writer: JoinHandle<Result<Manifest, Error>>,
+    left: Arc<Left>,
+}
+
+/// The writer's end of it: when it has come to its end, whichever way, nothing is left.
+struct Writers(Arc<Left>);
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.0.freed(u64::MAX);
+    }
+}
+
+/// How many bytes of the rows of a part are still held while it is written.
+#[derive(Default)]
+pub(super) struct Left {
+    bytes: Mutex<u64>,
+    less: Condvar,
+}
+
+impl Left {
+    fn new(bytes: u64) -> Self {
+        Self { bytes: Mutex::new(bytes), less: Condvar::new() }
+    }
+
+    /// So many bytes are held no longer.
+    pub(super) fn freed(&self, bytes: u64) {
+        // A lock that is poisoned guards a number that is still one.
+        let mut left = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        *left = left.saturating_sub(bytes);
+        self.less.notify_all();
+    }
+
+    /// Waits until at most so many are left.
+    fn wait_for(&self, most: u64) {
+        let left = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.less.wait_while(left, |left| *left > most));
+    }
+}
+
 /// Publishes a part and the manifest that lists it.
-fn publish(gathered: Gathered, place: &dyn Publish, mut manifest: Manifest, pool: Option<&ThreadPool>) -> Result<Manifest, Error> {
+fn publish(gathered: Gathered, place: &dyn Publish, mut manifest: Manifest, pool: Option<&ThreadPool>, left: &Left) -> Result<Manifest, Error> {
     let (name, needed) = (next_part(&manifest), gathered.bytes());
-    let (Published { bytes, sha256 }, share) = gathered.publish(place, &name, pool).map_err(|error| interrupted(&manifest, place, &name, needed, error))?;
+    let (Published { bytes, sha256 }, share) =
+        gathered.publish(place, &name, pool, left).map_err(|error| interrupted(&manifest, place, &name, needed, error))?;
     manifest.add(name, bytes, Some(sha256), share);
     manifest.publish(place).map_err(|error| interrupted(&manifest, place, MANIFEST, 0, error))?;
     Ok(manifest)
