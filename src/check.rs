@@ -10,7 +10,7 @@ use std::path::Path;
 
 use reenact_formats::disk::Error;
 use reenact_formats::disk::recording::{Counts, Manifest, Part, Recording, State, Window};
-use reenact_formats::model::{Action, Exchange, ExchangeId, LossLedger, LossUnit};
+use reenact_formats::model::{Action, Exchange, ExchangeId, LossLedger};
 use reenact_formats::seam::Explain as _;
 use serde_json::{Value, json};
 
@@ -186,11 +186,11 @@ impl Report {
     fn check_account(&mut self, manifest: &Manifest) {
         let mut sum = Counts::default();
         for part in &manifest.parts {
-            sum.exchanges += part.counts.exchanges;
-            sum.requests += part.counts.requests;
-            sum.responses += part.counts.responses;
-            sum.interim += part.counts.interim;
-            sum.complete += part.counts.complete;
+            sum.exchanges = sum.exchanges.saturating_add(part.counts.exchanges);
+            sum.requests = sum.requests.saturating_add(part.counts.requests);
+            sum.responses = sum.responses.saturating_add(part.counts.responses);
+            sum.interim = sum.interim.saturating_add(part.counts.interim);
+            sum.complete = sum.complete.saturating_add(part.counts.complete);
         }
         for (what, of_parts, of_manifest) in [
             ("exchanges", sum.exchanges, manifest.exchanges),
@@ -234,11 +234,8 @@ fn ledger_problems(manifest: &Manifest) -> Vec<Problem> {
     };
     // That of a capture that was cut off may be a tick behind its rows, with bytes on the way.
     if manifest.finished {
-        let packets = &ledger.packets;
-        let fates = packets.tcp + packets.filtered + packets.lost + packets.other.values().sum::<u64>();
-        unequal("packets that entered, and what became of them", packets.seen, fates);
-        let foreign: u64 = ledger.foreign.values().map(|traffic| traffic.bytes).sum();
-        unequal("bytes of streams, and what became of them", ledger.stream_bytes, ledger.recorded_bytes + foreign + ledger.lost_in(LossUnit::Bytes));
+        unequal("packets that entered, and what became of them", ledger.packets.seen, ledger.packets.accounted());
+        unequal("bytes of streams, and what became of them", ledger.stream_bytes, ledger.accounted_bytes());
         unequal("requests of the capture, and of the rows", ledger.requests, manifest.requests);
         unequal("responses of the capture, and of the rows", ledger.responses, manifest.responses);
         unequal("complete exchanges of the capture, and of the rows", ledger.complete, manifest.complete);

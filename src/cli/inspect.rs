@@ -43,7 +43,7 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
     let exchange = Recording::open(&args.recording)?.exchange(id)?;
     let exchange = exchange.ok_or_else(|| {
         let what = format!("recording {} has no exchange {id}", args.recording.display());
-        InvalidArgument::new(what, "an exchange is named by its connection and its index on it, both from 1")
+        InvalidArgument::new(what, "an exchange is named as lists of them name it: the number of the packet that opened its connection, and its index there")
     })?;
     if args.json {
         output::json(&exchange_json(&exchange))?

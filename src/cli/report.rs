@@ -80,11 +80,17 @@ fn ledger(ledger: &LossLedger) -> String {
         notices,
         ..
     } = ledger;
-    let other: u64 = packets.other.values().sum();
     let mut lines = vec![
         (
             "packets",
-            format!("{} seen: {} TCP, {} other, {} filtered, {} lost", n(packets.seen), n(packets.tcp), n(other), n(packets.filtered), n(packets.lost)),
+            format!(
+                "{} seen: {} TCP, {} other, {} filtered, {} lost",
+                n(packets.seen),
+                n(packets.tcp),
+                n(packets.others()),
+                n(packets.filtered),
+                n(packets.lost)
+            ),
         ),
         ("connections", n(*connections)),
         ("messages", format!("{} requests, {} responses, {} complete exchanges", n(*requests), n(*responses), n(*complete))),

@@ -155,7 +155,7 @@ fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
     let packets = &ledger.packets;
     if packets.seen > 0 {
         let mut fates = vec![format!("{} TCP", count(packets.tcp))];
-        let others: u64 = packets.other.values().sum();
+        let others = packets.others();
         if others > 0 {
             let names: Vec<_> = packets.other.iter().map(|(name, seen)| format!("{} {}", printable_line(name), count(*seen))).collect();
             fates.push(format!("{} of other protocols ({})", count(others), names.join(", ")));

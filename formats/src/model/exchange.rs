@@ -19,7 +19,7 @@ impl fmt::Display for ConnectionId {
     }
 }
 
-/// An exchange within a recording: connection and index on it, both from 1. Written `12.3`.
+/// An exchange within a recording: the number of the packet that opened its connection, and its index there, from 1. Written `12.3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId {
     /// The connection it was seen on.

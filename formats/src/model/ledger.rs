@@ -102,6 +102,18 @@ pub struct PacketAccount {
     pub lost: u64,
 }
 
+impl PacketAccount {
+    /// Those of all other protocols.
+    pub fn others(&self) -> u64 {
+        total(self.other.values().copied())
+    }
+
+    /// Those of which it is known what became of them: all that entered, once the capture has ended.
+    pub fn accounted(&self) -> u64 {
+        total([self.tcp, self.filtered, self.lost, self.others()])
+    }
+}
+
 /// A protocol that has no parser here: counted, not kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ForeignTraffic {
@@ -166,14 +178,13 @@ impl LossLedger {
 
     /// Whether every packet and every stream byte is accounted for exactly once. True of the account of a capture that has ended.
     pub fn is_balanced(&self) -> bool {
-        use LossCause::{BodyOverLimit, BufferCap, Gap, Resync, SnapLength, Unparsable, Upgraded};
-        let packets = &self.packets;
-        let lost = |cause: LossCause| self.lost.get(&cause).copied().unwrap_or_default();
-        let lost_bytes = total([SnapLength, Gap, Resync, BufferCap, BodyOverLimit, Unparsable, Upgraded].map(lost));
-        let foreign_bytes = total(self.foreign.values().map(|traffic| traffic.bytes));
-        let others = total(packets.other.values().copied());
-        packets.seen == total([packets.tcp, packets.filtered, others, packets.lost])
-            && self.stream_bytes == total([self.recorded_bytes, foreign_bytes, lost_bytes])
+        self.packets.seen == self.packets.accounted() && self.stream_bytes == self.accounted_bytes()
+    }
+
+    /// Stream bytes of which it is known what became of them.
+    pub fn accounted_bytes(&self) -> u64 {
+        let foreign = self.foreign.values().map(|traffic| traffic.bytes);
+        total(foreign.chain([self.recorded_bytes, self.lost_in(LossUnit::Bytes)]))
     }
 
     /// Adds every figure of `other`.
@@ -274,5 +285,7 @@ mod tests {
         ledger.notice(Notice::SkippedBlock, u64::MAX);
         ledger.notice(Notice::SkippedBlock, 1);
         assert_eq!((ledger.lost_in(LossUnit::Packets), ledger.notices[&Notice::SkippedBlock], ledger.is_balanced()), (u64::MAX, u64::MAX, false));
+        ledger.packets = PacketAccount { tcp: u64::MAX, filtered: 1, other: [("udp".to_owned(), u64::MAX)].into(), ..PacketAccount::default() };
+        assert_eq!((ledger.packets.accounted(), ledger.packets.others(), ledger.accounted_bytes()), (u64::MAX, u64::MAX, u64::MAX));
     }
 }

@@ -227,16 +227,18 @@ impl Manifest {
         self.connections = self.ledger.connections;
         for (mine, theirs) in [(&mut self.redactions, redactions), (&mut self.kept, kept)] {
             for (rule, count) in theirs {
-                *mine.entry(rule).or_default() += count;
+                let sum = mine.entry(rule).or_default();
+                *sum = sum.saturating_add(count);
             }
         }
         self.from = self.from.into_iter().chain(counts.from).min();
         self.to = self.to.max(counts.to);
-        self.exchanges += counts.exchanges;
-        self.requests += counts.requests;
-        self.responses += counts.responses;
-        self.interim += counts.interim;
-        self.complete += counts.complete;
+        // What a file says of itself may be anything.
+        self.exchanges = self.exchanges.saturating_add(counts.exchanges);
+        self.requests = self.requests.saturating_add(counts.requests);
+        self.responses = self.responses.saturating_add(counts.responses);
+        self.interim = self.interim.saturating_add(counts.interim);
+        self.complete = self.complete.saturating_add(counts.complete);
         self.parts.push(Part { name, bytes, sha256, counts });
     }
 
