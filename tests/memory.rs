@@ -51,9 +51,9 @@ fn idle_connections() {
             }
         }
     };
-    let told = within(DEFAULT_BOUND, &["--discard"], visits(150_000));
-    assert_eq!(number(&told["complete"]), 150_000);
-    assert_let_go(&told, 150_000, Limits::default().max_flows);
+    let told = within(DEFAULT_BOUND, &["--discard"], visits(1_000_000));
+    assert_eq!(number(&told["complete"]), 1_000_000);
+    assert_let_go(&told, 1_000_000, Limits::default().max_flows);
     let told = within(SMALL_BOUND, &with(SMALL, &["--discard"]), visits(50_000));
     assert_eq!(number(&told["complete"]), 50_000);
     assert_let_go(&told, 50_000, 10_000);
