@@ -37,7 +37,7 @@ impl Beside {
 }
 
 fn is_about_someone(names: &Names, key: &str) -> bool {
-    let told = names.lookup(key).is_some_and(|telling| {
+    let told = names.lookup(key).iter().any(|telling| {
         telling.strength == Strength::Strong
             && matches!(
                 telling.rule,
@@ -52,7 +52,7 @@ fn is_about_someone(names: &Names, key: &str) -> bool {
                     | RuleId::USERNAME
             )
     });
-    told || Names::is_about_people(key)
+    told || names.is_about_people(key)
 }
 
 /// A path without its last component.

@@ -13,6 +13,7 @@ mod internet;
 pub(crate) mod names;
 mod numbers;
 mod pairs;
+mod prose;
 mod secrets;
 pub(crate) mod shapes;
 mod telling;
@@ -25,8 +26,9 @@ use std::sync::Arc;
 use reenact_formats::content::{Leaf, LeafKind, Surface, visit_nested};
 
 use crate::pseudonym::Domain;
-use crate::rules::{Find, RuleId, Rules};
+use crate::rules::{Alone, Find, RuleId, Rules};
 pub(crate) use beside::Beside;
+use check::Check;
 pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
 pub(crate) use internet::is_public;
 use names::Names;
@@ -125,32 +127,76 @@ pub(crate) fn recogniser(name: &str) -> Option<&'static Recogniser> {
     RECOGNISERS.iter().find(|recogniser| recogniser.name == name)
 }
 
+/// How well a value fits a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fit {
+    /// Not at all.
+    No,
+    /// It has the shape, and no check holds.
+    Shape,
+    /// All that can be checked holds.
+    Checked,
+}
+
 /// What detection makes of the rules that are on.
 pub(crate) struct Compiled {
-    pub(crate) names: Names,
-    shapes: Shapes<RuleId>,
-    codes: Vec<(RuleId, &'static Recogniser)>,
+    names: Names,
+    shapes: Shapes<usize>,
+    codes: Vec<(usize, &'static Recogniser)>,
+    /// What has a shape or is found by a recogniser, by its number.
+    entries: Vec<Entry>,
+}
+
+/// One way to find a value of a rule.
+struct Entry {
+    rule: RuleId,
+    domain: Domain,
+    checks: Vec<Check>,
+    alone: Alone,
 }
 
 impl Compiled {
     pub(crate) fn of(rules: &Rules) -> Self {
-        let (mut shapes, mut codes) = (Vec::new(), Vec::new());
+        let (mut shapes, mut codes, mut entries) = (Vec::new(), Vec::new(), Vec::new());
         for (id, rule) in rules.all().filter(|(_, rule)| rule.is_on) {
             for find in &rule.finds {
-                match find {
-                    Find::Prefix(prefix) => shapes.push((id, prefix.shape())),
-                    Find::Pattern(pattern) if !pattern.has.is_empty() => shapes.push((id, pattern.shape())),
-                    Find::Code(recogniser, _) => codes.push((id, *recogniser)),
-                    Find::Pattern(_) | Find::Number(_) => {}
-                }
+                let (checks, alone) = match find {
+                    Find::Prefix(prefix) => {
+                        shapes.push((entries.len(), prefix.shape()));
+                        (&prefix.checks[..], prefix.alone)
+                    }
+                    Find::Pattern(pattern) if !pattern.has.is_empty() => {
+                        shapes.push((entries.len(), pattern.shape()));
+                        (&pattern.checks[..], pattern.alone)
+                    }
+                    Find::Code(recogniser, alone) => {
+                        codes.push((entries.len(), *recogniser));
+                        (&[][..], *alone)
+                    }
+                    // These are asked where a name tells of them.
+                    Find::Pattern(_) | Find::Number(_) => continue,
+                };
+                entries.push(Entry { rule: id, domain: rule.domain, checks: checks.to_vec(), alone: alone.unwrap_or(Alone::Checked) });
             }
         }
-        Self { names: Names::of(rules), shapes: Shapes::new(shapes).expect("literals are few and short"), codes }
+        Self { names: Names::of(rules), shapes: Shapes::new(shapes).expect("literals are few and short"), codes, entries }
     }
 
     /// How many bytes of a token are its vendor's prefix, which a pseudonym keeps.
     pub(crate) fn prefix_length(&self, token: &[u8]) -> usize {
         self.shapes.prefix_length(token)
+    }
+}
+
+/// What a value says without its separators, letters in upper case: what checks are asked of.
+fn checkable(value: &[u8]) -> Vec<u8> {
+    value.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect()
+}
+
+fn pass(checks: &[Check], value: &[u8]) -> bool {
+    checks.is_empty() || {
+        let bare = checkable(value);
+        checks.iter().any(|check| check(&bare))
     }
 }
 
@@ -169,9 +215,31 @@ impl Detector {
         &self.rules.compiled().names
     }
 
-    /// The hits in a value, ascending and apart from one another.
-    pub(crate) fn detect(&self, value: &[u8], place: &Place<'_>) -> Vec<Hit> {
-        self.detect_within(value, place, 0)
+    /// Whether a rule has a way to know its values without a name.
+    fn is_known_by_itself(&self, rule: RuleId) -> bool {
+        !self.rules.get(rule).finds.is_empty()
+    }
+
+    /// How well all of a value fits a rule.
+    fn fit(&self, rule: RuleId, value: &[u8]) -> Fit {
+        let checked = |is_shaped: bool, checks: &[Check]| match is_shaped {
+            false => Fit::No,
+            true if pass(checks, value) => Fit::Checked,
+            true => Fit::Shape,
+        };
+        let fits = self.rules.get(rule).finds.iter().map(|find| match find {
+            Find::Prefix(prefix) => checked(prefix.is(value), &[]),
+            Find::Pattern(pattern) => checked(pattern.is(value), &pattern.checks),
+            Find::Code(recogniser, _) => {
+                let (classes, mut found) = (Classes::of(value), Vec::new());
+                if (recogniser.may)(&classes) {
+                    (recogniser.find)(value, &classes, &mut found);
+                }
+                checked(found.contains(&(0..value.len())), &[])
+            }
+            Find::Number(_) => Fit::No,
+        });
+        fits.max().unwrap_or(Fit::No)
     }
 
     /// What stands beside what in a text whose leaves `visit` hands out.
@@ -179,11 +247,16 @@ impl Detector {
         Beside::of(self.names(), text, visit)
     }
 
+    /// The hits in a value, ascending and apart from one another.
+    pub(crate) fn detect(&self, value: &[u8], place: &Place<'_>) -> Vec<Hit> {
+        self.detect_within(value, place, 0)
+    }
+
     fn detect_within(&self, value: &[u8], place: &Place<'_>, depth: usize) -> Vec<Hit> {
         if value.is_empty() || matches!(place.kind, LeafKind::JsonBool | LeafKind::JsonNull | LeafKind::MultipartFile) {
             return Vec::new();
         }
-        let named = telling::named(self.names(), value, place);
+        let named = telling::named(self, value, place);
         if !named.is_empty() {
             return named;
         }
@@ -226,26 +299,43 @@ impl Detector {
             return;
         }
         let compiled = self.rules.compiled();
-        let mut add = |rule: RuleId, span: Range<usize>| hits.push(Hit::new(span, rule, self.rules.get(rule).domain));
         let classes = Classes::of(value);
-        let takes_numbers = !is_machine_header(place) && !place.name.is_some_and(|name| self.names().meaning(name).is_version);
+        let meaning = place.name.map(|name| self.names().meaning(name)).unwrap_or_default();
+        let takes_numbers = !meaning.is_version && !is_machine_header(place);
+        let tellings = self.names().tellings_of(meaning);
+        let mut add = |entry: usize, span: Range<usize>| {
+            let entry = &compiled.entries[entry];
+            let is_told = |strength: &[Strength]| tellings.iter().any(|telling| telling.rule == entry.rule && strength.contains(&telling.strength));
+            let counts = match entry.alone {
+                Alone::Checked => true,
+                Alone::CheckedShape => is_told(&[Strength::Weak, Strength::Strong]) || value[span.clone()].iter().any(|byte| !byte.is_ascii_alphanumeric()),
+                Alone::Weak => is_told(&[Strength::Weak, Strength::Strong]),
+                Alone::Strong => is_told(&[Strength::Strong]),
+            };
+            if counts && pass(&entry.checks, &value[span.clone()]) {
+                hits.push(Hit::new(span, entry.rule, entry.domain));
+            }
+        };
         let mut found = Vec::new();
-        for (rule, recogniser) in &compiled.codes {
+        for (entry, recogniser) in &compiled.codes {
             if (recogniser.may)(&classes) && (takes_numbers || !recogniser.is_numeric) {
                 (recogniser.find)(value, &classes, &mut found);
-                found.drain(..).for_each(|span| add(*rule, span));
+                found.drain(..).for_each(|span| add(*entry, span));
             }
         }
         if value.len() >= MIN_SECRET {
             let mut found = Vec::new();
             compiled.shapes.find(value, &mut found);
-            found.into_iter().for_each(|(span, rule)| add(rule, span));
+            found.into_iter().for_each(|(span, entry)| add(entry, span));
         }
         if takes_numbers {
             numbers::find(value, &classes, hits);
         }
         if classes.colons + classes.equals > 0 && place.kind != LeafKind::JsonKey {
-            pairs::find(self.names(), value, hits);
+            pairs::find(self, value, hits);
+        }
+        if takes_numbers && value.len() >= MIN_PROSE && memchr::memchr(b' ', value).is_some() && place.kind != LeafKind::JsonKey {
+            prose::find(self, value, hits);
         }
     }
 }
@@ -367,6 +457,8 @@ const MAX_NESTING: usize = 4;
 const MIN_SECRET: usize = 12;
 /// `-----BEGIN … PRIVATE KEY`
 const MIN_ARMOURED: usize = 22;
+/// `pin 1234`
+const MIN_PROSE: usize = 8;
 /// `pwd=x`, `a@b.c`.
 const MIN_PAIR: usize = 5;
 

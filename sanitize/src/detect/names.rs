@@ -3,8 +3,13 @@
 //! Names are taken apart into words (case, `-`, `_`, camelCase do not matter) and matched as whole words from their end:
 //! `customerEmailAddress` ends in `email address`, `email_verified` does not end in `email`. Never a substring.
 
-use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::cell::RefCell;
+#[expect(clippy::disallowed_types, reason = "looked up, never iterated")]
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::fast::FixedState;
 
 use super::Strength;
 use crate::pseudonym::Domain;
@@ -22,40 +27,64 @@ pub(crate) struct Telling {
 /// All that is asked of a name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Meaning {
-    pub(crate) telling: Option<Telling>,
+    /// What it tells: a range of what all names tell. Strong tellings stand before weak ones.
+    tellings: (u32, u32),
     /// Its value is a version, whose numbers look like addresses.
     pub(crate) is_version: bool,
+    /// A bare `name` below or beside it is a person's.
+    pub(crate) is_about_people: bool,
 }
 
 /// The names that tell something: of the rules, and the policy's own.
-#[derive(Debug)]
 pub(crate) struct Names {
-    /// Words without spaces between, lower case. `None` is a name that looks telling and is not.
-    phrases: BTreeMap<String, Option<Telling>>,
-    /// Traffic has few names and asks for them all the time.
-    asked: RwLock<BTreeMap<Box<str>, Meaning>>,
+    /// By words without spaces between, lower case: what a name tells; nothing for one that looks telling and is not.
+    phrases: HashMap<Box<str>, (u32, u32), FixedState>,
+    tellings: Vec<Telling>,
+    /// The last words of the phrases.
+    last_words: HashSet<Box<str>, FixedState>,
+    /// Tells these names from others in what a thread remembers.
+    number: u64,
 }
 
 impl Names {
-    /// Those of the rules. A name that several have tells what the first of them says; the policy's own are last, and win.
+    /// Those of the rules. A name that several have tells what each of them says; the policy's own say it alone.
     pub(crate) fn of(rules: &Rules) -> Self {
-        let mut phrases = BTreeMap::new();
-        let telling = |name: &Name| Some(Telling { rule: name.rule, domain: rules.get(name.rule).domain, strength: name.strength });
+        let mut by_phrase: BTreeMap<String, Vec<Telling>> = BTreeMap::new();
+        let mut last_words = HashSet::with_hasher(FixedState::default());
+        let telling = |name: &Name| Telling { rule: name.rule, domain: rules.get(name.rule).domain, strength: name.strength };
+        let mut phrase = |text: &str| {
+            let words = words(text);
+            last_words.extend(words.last().map(|word| word.as_str().into()));
+            words.concat()
+        };
         for name in rules.names() {
-            phrases.entry(words(&name.words).concat()).or_insert_with(|| telling(name));
+            by_phrase.entry(phrase(&name.words)).or_default().push(telling(name));
         }
         for name in rules.never() {
-            phrases.insert(words(name).concat(), None);
+            by_phrase.insert(phrase(name), Vec::new());
         }
         for name in rules.own_names() {
-            phrases.insert(words(&name.words).concat(), telling(name));
+            by_phrase.insert(phrase(&name.words), vec![telling(name)]);
         }
-        Self { phrases, asked: RwLock::default() }
+        let (mut phrases, mut tellings) = (HashMap::with_hasher(FixedState::default()), Vec::new());
+        for (phrase, mut told) in by_phrase {
+            told.sort_by_key(|telling| (telling.strength == Strength::Weak, telling.rule));
+            told.dedup_by_key(|telling| telling.rule);
+            let start = tellings.len() as u32;
+            tellings.extend(told);
+            phrases.insert(phrase.into(), (start, tellings.len() as u32));
+        }
+        Self { phrases, tellings, last_words, number: COUNT.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// What `name` tells, if anything.
-    pub(crate) fn lookup(&self, name: &str) -> Option<Telling> {
-        self.meaning(name).telling
+    /// What `name` tells, if anything: the strong before the weak.
+    pub(crate) fn lookup(&self, name: &str) -> &[Telling] {
+        self.tellings_of(self.meaning(name))
+    }
+
+    /// What a name of this meaning tells.
+    pub(crate) fn tellings_of(&self, meaning: Meaning) -> &[Telling] {
+        &self.tellings[meaning.tellings.0 as usize..meaning.tellings.1 as usize]
     }
 
     /// All that `name` says.
@@ -64,26 +93,41 @@ impl Names {
         if name.len() > MAX_NAME || name.contains("--") || name.contains(['@', ':', '/', '+', '=']) {
             return Meaning::default();
         }
-        // A lock that is poisoned guards a cache that is still right: nothing is ever half written to it.
-        if let Some(meaning) = self.asked.read().unwrap_or_else(PoisonError::into_inner).get(name) {
-            return *meaning;
-        }
-        let words = words(name);
-        let is_version = words.last().is_some_and(|word| VERSIONS.contains(&word.as_str()));
-        let meaning = Meaning { telling: self.of_words(&words), is_version };
-        let mut asked = self.asked.write().unwrap_or_else(PoisonError::into_inner);
-        if asked.len() < MAX_ASKED {
-            asked.insert(name.into(), meaning);
-        }
-        meaning
+        ASKED.with_borrow_mut(|asked| {
+            if asked.number != self.number || asked.meanings.len() > MAX_ASKED {
+                asked.meanings.clear();
+                asked.number = self.number;
+            }
+            if let Some(meaning) = asked.meanings.get(name) {
+                return *meaning;
+            }
+            let words = words(name);
+            let meaning = Meaning {
+                tellings: self.of_words(&words).unwrap_or_default(),
+                is_version: words.last().is_some_and(|word| VERSIONS.contains(&word.as_str())),
+                is_about_people: are_about_people(&words),
+            };
+            asked.meanings.insert(name.into(), meaning);
+            meaning
+        })
     }
 
-    fn of_words(&self, words: &[String]) -> Option<Telling> {
+    /// What exactly these words tell.
+    pub(crate) fn phrase(&self, words: &[String]) -> &[Telling] {
+        self.phrases.get(words.concat().as_str()).map_or(&[], |(start, end)| &self.tellings[*start as usize..*end as usize])
+    }
+
+    /// Whether a phrase ends in this word, which is in lower case.
+    pub(crate) fn is_last_word(&self, word: &str) -> bool {
+        self.last_words.contains(word)
+    }
+
+    fn of_words(&self, words: &[String]) -> Option<(u32, u32)> {
         let mut end = words.len();
         loop {
             for start in 0..end {
-                if let Some(telling) = self.phrases.get(&words[start..end].concat()) {
-                    return *telling;
+                if let Some(telling) = self.phrases.get(words[start..end].concat().as_str()) {
+                    return Some(*telling);
                 }
             }
             // `password_confirmation`, `email_1`, `phone number value`: the last word says nothing of its own.
@@ -95,9 +139,32 @@ impl Names {
     }
 
     /// Whether the words before a bare `name` make it a person's.
-    pub(crate) fn is_about_people(parent: &str) -> bool {
-        words(parent).iter().any(|word| PEOPLE.contains(&word.as_str()) || word.strip_suffix('s').is_some_and(|word| PEOPLE.contains(&word)))
+    pub(crate) fn is_about_people(&self, parent: &str) -> bool {
+        self.meaning(parent).is_about_people
     }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Names").field("phrases", &self.phrases.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a thread has asked of one set of names: traffic has few names, and asks for them all the time.
+#[derive(Default)]
+struct Asked {
+    number: u64,
+    meanings: HashMap<Box<str>, Meaning, FixedState>,
+}
+
+thread_local! {
+    static ASKED: RefCell<Asked> = RefCell::default();
+}
+
+static COUNT: AtomicU64 = AtomicU64::new(1);
+
+fn are_about_people(words: &[String]) -> bool {
+    words.iter().any(|word| PEOPLE.contains(&word.as_str()) || word.strip_suffix('s').is_some_and(|word| PEOPLE.contains(&word)))
 }
 
 /// The words of a name in lower case: `HTTPServerName` is `http server name`, `address2` is `address 2`.
@@ -264,13 +331,14 @@ mod tests {
             ("order_id", None),
             ("birthDate4", Some(RuleId::BIRTH_DATE)),
         ] {
-            assert_eq!(names.lookup(name).map(|telling| telling.rule), expected, "{name}");
+            assert_eq!(names.lookup(name).first().map(|telling| telling.rule), expected, "{name}");
         }
     }
 
     #[test]
     fn a_bare_name_is_a_persons_beside_people() {
-        assert!(Names::is_about_people("customer") && Names::is_about_people("shippingContact") && Names::is_about_people("users"));
-        assert!(!Names::is_about_people("product") && !Names::is_about_people(""));
+        let names = Names::of(&Rules::of_profile(Profile::Default));
+        assert!(names.is_about_people("customer") && names.is_about_people("shippingContact") && names.is_about_people("users"));
+        assert!(!names.is_about_people("product") && !names.is_about_people(""));
     }
 }

@@ -1,32 +1,45 @@
 //! Names and values in free text: `password=…`, `"token": "…"`, `api_key: …`, in logs, in URLs within values, in broken JSON.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use reenact_formats::content::LeafKind;
-use regex::bytes::Regex;
 
-use super::names::Names;
-use super::{Hit, Place, Strength, telling};
+use super::{Detector, Hit, Place, Strength, telling};
 
-pub(super) fn find(names: &Names, value: &[u8], hits: &mut Vec<Hit>) {
-    let mut at = 0;
-    while let Some(captures) = NAME.captures_at(value, at) {
-        let (Some(opening), Some(name)) = (captures.get(0), captures.get(1)) else { return };
-        at = opening.end();
-        let name = with_words_before(value, name.range());
+pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
+    let mut after = 0;
+    for sign in memchr::memchr2_iter(b':', b'=', value) {
+        if sign < after || value[sign..].starts_with(b"://") {
+            continue;
+        }
+        let Some(name) = name_before(value, sign) else { continue };
+        let name = with_words_before(value, name);
         // In prose a colon follows any word: only an equals sign makes a pair of a name that tells little.
-        let is_assigned = opening.as_bytes().contains(&b'=');
-        let tells = |name: &&str| names.lookup(name).is_some_and(|telling| is_assigned || telling.strength == Strength::Strong);
+        let is_assigned = value[sign] == b'=';
+        let tells = |name: &&str| detector.names().lookup(name).iter().any(|telling| is_assigned || telling.strength == Strength::Strong);
         let Some(name) = std::str::from_utf8(name).ok().filter(tells) else { continue };
+        let at = sign + 1 + value[sign + 1..].iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let span = value_at(value, at);
-        at = span.end;
         let place = Place { kind: LeafKind::Text, name: Some(name), path: "", beside: None };
-        for mut hit in telling::named(names, &value[span.clone()], &place) {
+        for mut hit in telling::named(detector, &value[span.clone()], &place) {
             hit.span = span.start + hit.span.start..span.start + hit.span.end;
+            after = span.end;
             hits.push(hit);
         }
     }
+}
+
+/// The name that ends before a sign, perhaps in quotes.
+fn name_before(value: &[u8], sign: usize) -> Option<Range<usize>> {
+    let blanks = value[..sign].iter().rev().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let before = &value[..sign - blanks];
+    let before = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before);
+    let before = before.strip_suffix(b"\\").unwrap_or(before);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'[' | b']' | b'-') || *byte >= 0x80;
+    let length = before.iter().rev().take(MAX_NAME + 1).take_while(|byte| is_part(byte)).count();
+    let start = before.len() - length;
+    let begins = before[start..].iter().position(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80)?;
+    (length <= MAX_NAME).then_some(start + begins..before.len())
 }
 
 /// A name with the words of the same phrase before it: `aws secret access key: …`.
@@ -82,7 +95,7 @@ const MAX_WORDS_BEFORE: usize = 3;
 const MAX_WORD: usize = 24;
 /// The longest `${NAME}`.
 const MAX_VARIABLE: usize = 64;
-
-/// A name, perhaps in quotes, then a colon or an equals sign.
-static NAME: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"(?-u)\b([A-Za-z][A-Za-z0-9_.\[\]-]{0,60})\\?["']?[ \t]{0,4}[:=][ \t]{0,4}"#).expect("a pattern of our own"));
+/// Between a name, its sign and its value.
+const MAX_BLANKS: usize = 4;
+/// The longest name.
+const MAX_NAME: usize = 61;

@@ -64,7 +64,7 @@ impl Alphabet {
         Self::ALL.into_iter().find(|(known, _)| *known == word).map(|(_, alphabet)| alphabet)
     }
 
-    const fn has(self, byte: u8) -> bool {
+    pub(crate) const fn has(self, byte: u8) -> bool {
         match self {
             Self::Digits => byte.is_ascii_digit(),
             Self::Letters => byte.is_ascii_alphabetic(),

@@ -10,38 +10,91 @@ use reenact_formats::content::{LeafKind, is_fixed_segment};
 
 use super::check::{is_card, is_iban, is_ssn};
 use super::names::{Names, Telling, words};
-use super::{Classes, Hit, Place, Strength};
+use super::{Classes, Detector, Fit, Hit, Place, Strength};
 use crate::pseudonym::Domain;
 
 /// The hits that a value's name makes of it: none if the name tells nothing, or the value is a placeholder.
-pub(super) fn named(names: &Names, value: &[u8], place: &Place<'_>) -> Vec<Hit> {
-    let trimmed = trimmed(value);
-    let bare = &value[trimmed.clone()];
-    if bare.is_empty() || place.kind == LeafKind::JsonKey || is_placeholder(bare) {
+pub(super) fn named(detector: &Detector, value: &[u8], place: &Place<'_>) -> Vec<Hit> {
+    let tellings = place.name.map_or(&[][..], |name| detector.names().lookup(name));
+    // Most names tell nothing, and need no look at their values.
+    let tells = !tellings.is_empty() || matches!(place.kind, LeafKind::Credential | LeafKind::UserInfo | LeafKind::PathSegment | LeafKind::Cookie);
+    if !tells || matches!(place.kind, LeafKind::JsonKey | LeafKind::CookieAttribute | LeafKind::Host) {
         return Vec::new();
     }
-    let telling = place.name.and_then(|name| names.lookup(name));
+    let trimmed = trimmed(value);
+    let bare = &value[trimmed.clone()];
+    if bare.is_empty() || is_placeholder(bare) {
+        return Vec::new();
+    }
+    let told = || told(detector, tellings, bare, place);
     let found = match place.kind {
         LeafKind::Credential => credential(bare, place),
         LeafKind::UserInfo => Some((0..bare.len(), RuleId::URL_CREDENTIAL, Domain::Password)),
-        LeafKind::CookieAttribute | LeafKind::Host => None,
-        LeafKind::PathSegment => path_segment(bare, place),
-        LeafKind::Cookie => telling.and_then(|telling| value_of(telling, bare, place)).or_else(|| cookie(bare)),
-        _ => match telling {
+        LeafKind::PathSegment => path_segment(bare, place).or_else(|| told_of_segment(detector, tellings, bare)),
+        LeafKind::Cookie => told().or_else(|| cookie(bare)),
+        _ => {
             // `cc` is a credit card, or who gets a copy; `author` and `recipient` are names, with an address or without.
-            Some(telling)
-                if matches!((telling.domain, telling.strength), (Domain::Email | Domain::Person, _) | (Domain::Card, Strength::Weak)) && !is_email(bare) =>
-            {
+            let may_be_mailboxes = tellings
+                .iter()
+                .any(|telling| matches!((telling.domain, telling.strength), (Domain::Email | Domain::Person, _) | (Domain::Card, Strength::Weak)));
+            if may_be_mailboxes && !is_email(bare) {
                 let mailboxes = mailboxes(bare);
                 if !mailboxes.is_empty() {
                     return mailboxes.into_iter().map(|hit| Hit { span: trimmed.start + hit.span.start..trimmed.start + hit.span.end, ..hit }).collect();
                 }
-                value_of(telling, bare, place)
             }
-            telling => telling.and_then(|telling| value_of(telling, bare, place)),
-        },
+            told()
+        }
     };
     found.map(|(span, rule, domain)| Hit::new(trimmed.start + span.start..trimmed.start + span.end, rule, domain)).into_iter().collect()
+}
+
+/// What a value is by what its name tells: of several tellings the one whose rule knows the value by itself, else the first that it can be.
+fn told(detector: &Detector, tellings: &[Telling], bare: &[u8], place: &Place<'_>) -> Option<Found> {
+    if tellings.len() > 1
+        && let Some(known) = tellings.iter().find(|telling| detector.fit(telling.rule, bare) == Fit::Checked)
+    {
+        return Some((0..bare.len(), known.rule, of_kind(known.domain, bare)));
+    }
+    tellings.iter().find_map(|telling| match telling.strength {
+        Strength::Strong => value_of(detector.names(), *telling, bare, place),
+        Strength::Weak if detector.fit(telling.rule, bare) == Fit::Checked => Some((0..bare.len(), telling.rule, of_kind(telling.domain, bare))),
+        // Without a way to know it by itself, the shape of its kind must do.
+        Strength::Weak if telling.domain == Domain::Person || !detector.is_known_by_itself(telling.rule) => value_of(detector.names(), *telling, bare, place),
+        Strength::Weak => None,
+    })
+}
+
+/// `/customers/933…/orders`: what the segment before tells, where the value has the shape of it. Words of an API stand there, too.
+fn told_of_segment(detector: &Detector, tellings: &[Telling], bare: &[u8]) -> Option<Found> {
+    let fits = |telling: &&Telling| detector.fit(telling.rule, bare) >= if telling.strength == Strength::Strong { Fit::Shape } else { Fit::Checked };
+    tellings.iter().find(fits).map(|telling| (0..bare.len(), telling.rule, of_kind(telling.domain, bare)))
+}
+
+/// The domain that a value has its pseudonym in: what it is counts for more than what it is called, so that it has one pseudonym only.
+pub(super) fn of_kind(domain: Domain, bare: &[u8]) -> Domain {
+    match domain {
+        Domain::Opaque | Domain::Email if is_email(bare) => Domain::Email,
+        Domain::Email => Domain::Opaque,
+        Domain::Iban | Domain::Identifier | Domain::Ssn => {
+            let digits = digits(bare);
+            let text: Vec<u8> = bare.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
+            let is_like_iban = || domain == Domain::Iban && text.len() >= 15 && text[..2].iter().all(u8::is_ascii_uppercase);
+            if is_iban(&text) || is_like_iban() {
+                Domain::Iban
+            // A tax number may be the social security number, and must then be its pseudonym.
+            } else if text.len() == digits.len() && (is_ssn(&digits) || (domain == Domain::Ssn && digits.len() == 9)) {
+                Domain::Ssn
+            } else {
+                Domain::Identifier
+            }
+        }
+        other => other,
+    }
+}
+
+fn digits(bare: &[u8]) -> Vec<u8> {
+    bare.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0').collect()
 }
 
 /// `"Jane Roe" <jane@shop.example>, bob@mail.example`: each address by itself, so that it has the pseudonym that it has anywhere, and the
@@ -76,35 +129,24 @@ fn display_names(bare: &[u8], beside: Range<usize>) -> impl Iterator<Item = Hit>
 
 type Found = (Range<usize>, RuleId, Domain);
 
-fn value_of(telling: Telling, bare: &[u8], place: &Place<'_>) -> Option<Found> {
+fn value_of(names: &Names, telling: Telling, bare: &[u8], place: &Place<'_>) -> Option<Found> {
     let is_strong = telling.strength == Strength::Strong;
-    let digits: Vec<u8> = bare.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0').collect();
+    let digits = digits(bare);
     let has_letters = bare.iter().any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
-    let whole = |domain| Some((0..bare.len(), telling.rule, domain));
+    let whole = || Some((0..bare.len(), telling.rule, of_kind(telling.domain, bare)));
     match telling.domain {
-        Domain::Opaque if is_email(bare) => whole(Domain::Email),
-        Domain::Opaque if is_strong || is_token(bare) => Some((credential_span(bare), telling.rule, Domain::Opaque)),
-        Domain::Password if is_strong => whole(Domain::Password),
+        Domain::Opaque if !is_email(bare) && (is_strong || is_token(bare)) => Some((credential_span(bare), telling.rule, Domain::Opaque)),
+        Domain::Opaque if is_strong => whole(),
+        Domain::Password if is_strong => whole(),
         // `from` and `to` are as often dates, currencies or pages.
-        Domain::Email if is_strong || is_email(bare) => whole(if is_email(bare) { Domain::Email } else { Domain::Opaque }),
-        Domain::Phone if digits.len() >= 5 => whole(Domain::Phone),
-        Domain::Card if (12..=19).contains(&digits.len()) && (is_strong || is_card(&digits)) => whole(Domain::Card),
-        Domain::Card if is_strong && digits.len() >= 8 => whole(Domain::Identifier),
-        Domain::Iban | Domain::Identifier | Domain::Ssn if is_strong && (!digits.is_empty() || bare.len() >= 2) => {
-            let text: Vec<u8> = bare.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-            let is_like_iban = || telling.domain == Domain::Iban && text.len() >= 15 && text[..2].iter().all(u8::is_ascii_uppercase);
-            whole(if is_iban(&text) || is_like_iban() {
-                Domain::Iban
-            // A tax number may be the social security number, and must then be its pseudonym.
-            } else if !has_letters && (is_ssn(&digits) || (telling.domain == Domain::Ssn && digits.len() == 9)) {
-                Domain::Ssn
-            } else {
-                Domain::Identifier
-            })
-        }
-        Domain::Person if has_letters && !bare.contains(&b'@') && (is_strong || is_persons_name(bare, place)) => whole(Domain::Person),
-        Domain::Address if has_letters && (is_strong || is_street(bare)) && !is_email(bare) => whole(Domain::Address),
-        Domain::BirthDate if digits.len() >= 4 => whole(Domain::BirthDate),
+        Domain::Email if is_strong || is_email(bare) => whole(),
+        Domain::Phone if digits.len() >= 5 => whole(),
+        Domain::Card if (12..=19).contains(&digits.len()) && (is_strong || is_card(&digits)) => whole(),
+        Domain::Card if is_strong && digits.len() >= 8 => Some((0..bare.len(), telling.rule, Domain::Identifier)),
+        Domain::Iban | Domain::Identifier | Domain::Ssn if is_strong && (!digits.is_empty() || bare.len() >= 2) => whole(),
+        Domain::Person if has_letters && !bare.contains(&b'@') && (is_strong || is_persons_name(names, bare, place)) => whole(),
+        Domain::Address if has_letters && (is_strong || is_street(bare)) && !is_email(bare) => whole(),
+        Domain::BirthDate if digits.len() >= 4 => whole(),
         _ => None,
     }
 }
@@ -166,7 +208,7 @@ fn path_segment(bare: &[u8], place: &Place<'_>) -> Option<Found> {
 }
 
 /// Letters and digits, or both cases, and long: nothing that people write.
-fn is_token(bare: &[u8]) -> bool {
+pub(super) fn is_token(bare: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| bare.iter().any(test);
     bare.len() >= 16 && !bare.contains(&b' ') && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !is_uuid(bare)
 }
@@ -189,11 +231,11 @@ fn addresses(bare: &[u8]) -> Vec<Range<usize>> {
 }
 
 /// A bare `name` is a person's beside or below something about people, and a bare word for people holds one if it is of two words or more; never with digits.
-fn is_persons_name(bare: &[u8], place: &Place<'_>) -> bool {
+fn is_persons_name(names: &Names, bare: &[u8], place: &Place<'_>) -> bool {
     if bare.iter().any(u8::is_ascii_digit) {
         return false;
     }
-    if place.name.is_some_and(Names::is_about_people) {
+    if place.name.is_some_and(|name| names.is_about_people(name)) {
         return bare.contains(&b' ') || bare.iter().any(|byte| *byte >= 0x80);
     }
     if place.beside.is_some_and(|beside| beside.has(place.path)) {
@@ -201,7 +243,7 @@ fn is_persons_name(bare: &[u8], place: &Place<'_>) -> bool {
     }
     let parent =
         place.path.rsplit_once('/').map_or("", |(before, _)| before.trim_end_matches(|character: char| character.is_ascii_digit() || character == '/'));
-    Names::is_about_people(parent.rsplit(['/', ':']).next().unwrap_or_default())
+    names.is_about_people(parent.rsplit(['/', ':']).next().unwrap_or_default())
 }
 
 /// A bare `address` is a street if it has words and a number.
@@ -210,7 +252,7 @@ fn is_street(bare: &[u8]) -> bool {
 }
 
 /// What stands where a value would: nothing is told by it, and tests look for it.
-fn is_placeholder(bare: &[u8]) -> bool {
+pub(super) fn is_placeholder(bare: &[u8]) -> bool {
     let lower = bare.to_ascii_lowercase();
     let is_one_character = bare.len() >= 3 && bare.iter().all(|byte| *byte == bare[0]) && matches!(lower[0], b'x' | b'*' | b'-' | b'.' | b'?' | b'_');
     let is_variable = [(&b"${"[..], &b"}"[..]), (b"{{", b"}}"), (b"<", b">"), (b"[redacted", b"]"), (b"%(", b")s")]

@@ -1,5 +1,7 @@
 //! How a value is found by itself, checked: what a pack says of it cannot hold nonsense any more.
 
+use std::ops::Range;
+
 use reenact_formats::config::Error;
 use reenact_formats::config::rules::{self as file, Alone, FindFile, KIND, OneOrMore, RuleFile};
 use regex::bytes::Regex;
@@ -56,6 +58,19 @@ pub(crate) struct Number {
 }
 
 impl Prefix {
+    /// Whether all of a value is one.
+    pub(crate) fn is(&self, value: &[u8]) -> bool {
+        let begins = |literal: &&String| match (value.get(..literal.len()), self.case) {
+            (Some(start), Case::Exact) => start == literal.as_bytes(),
+            (Some(start), Case::Ignore) => start.eq_ignore_ascii_case(literal.as_bytes()),
+            (None, _) => false,
+        };
+        self.literals.iter().filter(begins).any(|literal| {
+            let rest = &value[literal.len()..];
+            (self.at_least..=self.at_most).contains(&rest.len()) && rest.iter().all(|byte| self.then.has(*byte))
+        })
+    }
+
     /// What the automaton takes.
     pub(crate) fn shape(&self) -> Shape {
         Shape::Marked { prefixes: self.literals.clone(), case: self.case, then: self.then, at_least: self.at_least, at_most: self.at_most }
@@ -63,6 +78,18 @@ impl Prefix {
 }
 
 impl Pattern {
+    /// Whether all of a value is one.
+    pub(crate) fn is(&self, value: &[u8]) -> bool {
+        let is_all = |range: Range<usize>| range == (0..value.len());
+        match self.regex.captures_len() {
+            1 => self.regex.find(value).is_some_and(|found| is_all(found.range())),
+            _ => self
+                .regex
+                .captures(value)
+                .is_some_and(|found| found.get(0).is_some_and(|all| is_all(all.range())) || found.get(1).is_some_and(|group| is_all(group.range()))),
+        }
+    }
+
     /// What the automaton takes.
     pub(crate) fn shape(&self) -> Shape {
         Shape::Pattern { has: self.has.clone(), case: self.case, pattern: self.regex.clone() }

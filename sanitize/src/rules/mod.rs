@@ -13,8 +13,9 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use reenact_formats::config::policy::Profile;
 use reenact_formats::config::rules::{RuleProfile, Severity};
 
-pub(crate) use find::Find;
+pub(crate) use find::{Find, Number};
 pub(crate) use pack::read;
+pub(crate) use reenact_formats::config::rules::Alone;
 
 use crate::detect::{Compiled, Strength};
 use crate::pseudonym::Domain;

@@ -1,0 +1,187 @@
+//! Names in prose and logs, and the values that stand a few words before or behind them: `my bsn is 933…`, `provider npi 1176206898`,
+//! `gave 281022097102920 as nir`.
+//!
+//! In: a text. Out: hits where a telling phrase has a value beside it that has the shape of its kind: a strong phrase claims what has the
+//! shape, a weak one what also passes the check. A word costs one look-up, and a phrase a few looks at the words around it, so that no
+//! text is slow. Values behind a colon or an equals sign are for [`pairs`](super::pairs).
+
+use std::ops::Range;
+
+use super::names::{Telling, words};
+use super::{Detector, Fit, Hit, Strength, telling};
+use crate::pseudonym::Domain;
+
+pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
+    let names = detector.names();
+    let mut recent: Vec<Range<usize>> = Vec::with_capacity(MAX_PHRASE);
+    let mut at = 0;
+    let mut lower = String::new();
+    while let Some(word) = next_word(text, at) {
+        at = word.end;
+        if recent.len() == MAX_PHRASE {
+            recent.remove(0);
+        }
+        recent.push(word.clone());
+        if word.len() > MAX_WORD {
+            recent.clear();
+            continue;
+        }
+        let Ok(word_text) = std::str::from_utf8(&text[word.clone()]) else { continue };
+        lower.clear();
+        if word_text.is_ascii() {
+            lower.push_str(word_text);
+            lower.make_ascii_lowercase();
+        } else {
+            words(word_text).last().map(String::as_str).unwrap_or_default().clone_into(&mut lower);
+        }
+        if !names.is_last_word(&lower) {
+            continue;
+        }
+        let Some((start, tellings)) = phrase_that_ends(detector, text, &recent) else { continue };
+        if let Some(hit) = behind(detector, text, word.end, tellings).or_else(|| before(detector, text, start, tellings)) {
+            at = at.max(hit.span.end);
+            recent.clear();
+            hits.push(hit);
+        }
+    }
+}
+
+/// The longest telling phrase of the words that were seen last: where it begins, and what it tells.
+fn phrase_that_ends<'d>(detector: &'d Detector, text: &[u8], recent: &[Range<usize>]) -> Option<(usize, &'d [Telling])> {
+    (0..recent.len()).find_map(|first| {
+        let phrase = std::str::from_utf8(&text[recent[first].start..recent.last()?.end]).ok()?;
+        // A sentence that ends within it is no phrase.
+        let is_joined = !phrase.contains(['.', ',', ';', ':', '=', '"', '(', ')', '<', '>', '\n']);
+        let tellings = if is_joined { detector.names().phrase(&words(phrase)) } else { &[] };
+        (!tellings.is_empty()).then_some((recent[first].start, tellings))
+    })
+}
+
+/// The value behind a phrase, over a few words that say nothing.
+fn behind(detector: &Detector, text: &[u8], end: usize, tellings: &[Telling]) -> Option<Hit> {
+    let mut at = end;
+    for _ in 0..=MAX_BETWEEN {
+        at += text[at..].iter().take(MAX_GAP).take_while(|byte| matches!(byte, b' ' | b'\t' | b'#' | b'"' | b'\'' | b'(' | b'`' | b':' | b'-')).count();
+        if let Some(hit) = value_from(detector, text, at, tellings) {
+            return Some(hit);
+        }
+        let word = next_word(text, at).filter(|word| word.start == at && is_link(&text[word.clone()]))?;
+        at = word.end;
+    }
+    None
+}
+
+/// The value before a phrase: `281022097102920 as nir`, `933… (bsn)`.
+fn before(detector: &Detector, text: &[u8], start: usize, tellings: &[Telling]) -> Option<Hit> {
+    let mut end = start;
+    for turn in 0..=2 {
+        end -= text[..end].iter().rev().take(MAX_GAP).take_while(|byte| matches!(byte, b' ' | b'\t' | b'(' | b'"' | b'\'' | b'-')).count();
+        let length = text[..end].iter().rev().take(MAX_VALUE).take_while(|byte| !byte.is_ascii_whitespace()).count();
+        let last = end - length;
+        if turn > 0 && text[last..end].iter().any(u8::is_ascii_digit) {
+            // As many pieces with digits before it as belong to it, the most first.
+            let mut starts = vec![last];
+            while starts.len() < MAX_PIECES
+                && let Some(first) = starts.last().copied()
+                && first > 1
+                && text[first - 1] == b' '
+            {
+                let length = text[..first - 1].iter().rev().take(MAX_VALUE).take_while(|byte| !byte.is_ascii_whitespace()).count();
+                if !text[first - 1 - length..first - 1].iter().any(u8::is_ascii_digit) {
+                    break;
+                }
+                starts.push(first - 1 - length);
+            }
+            return starts.into_iter().rev().find_map(|start| claimed(detector, text, trimmed(text, start..end), tellings));
+        }
+        if !is_back_link(&text[last..end]) {
+            return None;
+        }
+        end = last;
+    }
+    None
+}
+
+/// The value that begins at `at`: of one piece, or of several with digits in each, the most first.
+fn value_from(detector: &Detector, text: &[u8], at: usize, tellings: &[Telling]) -> Option<Hit> {
+    let mut ends = Vec::new();
+    let mut start = at;
+    while ends.len() < MAX_PIECES {
+        let length = text[start..].iter().take(MAX_VALUE).take_while(|byte| !byte.is_ascii_whitespace() && !b"\"'<>`;".contains(byte)).count();
+        let piece = &text[start..start + length];
+        let is_part = piece.iter().any(u8::is_ascii_digit) || (piece.len() <= 4 && !piece.is_empty() && piece.iter().all(u8::is_ascii_uppercase));
+        if !is_part {
+            break;
+        }
+        ends.push(start + length);
+        if text.get(start + length) != Some(&b' ') {
+            break;
+        }
+        start += length + 1;
+    }
+    ends.into_iter().rev().find_map(|end| claimed(detector, text, trimmed(text, at..end), tellings))
+}
+
+/// A piece without what ends a sentence or closes a bracket.
+fn trimmed(text: &[u8], span: Range<usize>) -> Range<usize> {
+    let is_mark = |byte: &&u8| matches!(byte, b'.' | b',' | b'!' | b'?' | b':' | b')' | b'(' | b']' | b'[' | b'"' | b'\'');
+    let end = span.end - text[span.clone()].iter().rev().take_while(is_mark).count();
+    let start = span.start + text[span.start..end.max(span.start)].iter().take_while(is_mark).count();
+    start..end.max(start)
+}
+
+fn claimed(detector: &Detector, text: &[u8], span: Range<usize>, tellings: &[Telling]) -> Option<Hit> {
+    let value = &text[span.clone()];
+    if value.len() < MIN_VALUE || telling::is_placeholder(value) {
+        return None;
+    }
+    let fits = |telling: &&Telling| {
+        let needed = if telling.strength == Strength::Strong { Fit::Shape } else { Fit::Checked };
+        if detector.is_known_by_itself(telling.rule) {
+            return detector.fit(telling.rule, value) >= needed;
+        }
+        // Only a name tells of these; what has no digits is another word of the sentence.
+        let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+        telling.strength == Strength::Strong
+            && match telling.domain {
+                Domain::Identifier | Domain::Phone | Domain::BirthDate => digits >= 4 && !value.contains(&b' '),
+                Domain::Opaque | Domain::Password => digits >= 2 && value.len() >= 6 && !value.contains(&b' '),
+                _ => false,
+            }
+    };
+    let telling = tellings.iter().filter(fits).max_by_key(|telling| detector.fit(telling.rule, value))?;
+    Some(Hit::new(span, telling.rule, telling::of_kind(telling.domain, value)))
+}
+
+fn next_word(text: &[u8], from: usize) -> Option<Range<usize>> {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;
+    let start = from + text[from..].iter().position(is_letter)?;
+    let end = text[start..].iter().position(|byte| !is_letter(byte)).map_or(text.len(), |to| start + to);
+    Some(start..end)
+}
+
+fn is_link(word: &[u8]) -> bool {
+    LINKS.iter().any(|link| word.eq_ignore_ascii_case(link.as_bytes()))
+}
+
+fn is_back_link(word: &[u8]) -> bool {
+    BACK_LINKS.iter().any(|link| word.eq_ignore_ascii_case(link.as_bytes()))
+}
+
+/// What may stand between a name and its value.
+const LINKS: [&str; 40] = [
+    "is", "was", "are", "of", "the", "my", "their", "his", "her", "number", "no", "nr", "num", "id", "ending", "code", "ist", "lautet", "nummer", "est", "le",
+    "la", "es", "el", "número", "numero", "é", "è", "il", "het", "to", "set", "with", "value", "on", "file", "for", "customer", "patient", "called",
+];
+/// What may stand between a value and its name.
+const BACK_LINKS: [&str; 20] =
+    ["as", "for", "is", "my", "the", "her", "his", "their", "als", "ist", "comme", "como", "come", "est", "es", "a", "an", "their", "number", "valid"];
+const MAX_PHRASE: usize = 5;
+const MAX_WORD: usize = 32;
+/// How many words may stand between a name and its value.
+const MAX_BETWEEN: usize = 3;
+const MAX_GAP: usize = 4;
+/// How many pieces a value is written in.
+const MAX_PIECES: usize = 8;
+const MAX_VALUE: usize = 128;
+const MIN_VALUE: usize = 4;
