@@ -16,6 +16,7 @@ use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED
 use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
 use reenact_formats::seam::Redact;
 
+use crate::detect::credentials::with_scheme;
 use crate::detect::{Beside, Detector, Hit, MAX_COATS, Place, apart, is_public, look_within, texts_within};
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
@@ -114,13 +115,14 @@ impl Redactor {
     }
 
     /// What would be redacted in a text of the given media type, as spans of bytes in order, with the rules that say so.
-    /// `http/headers` is a message head. Nothing is remembered.
+    /// `http/headers` is a message head. Nothing is remembered. A credential is shown with its scheme (`Bearer …`), which stays.
     pub fn spans(&self, media_type: &str, text: &[u8]) -> Vec<(Range<usize>, &str)> {
         let mut spans = Vec::new();
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
             for hit in self.first_look(&leaf, raw, beside, &[]) {
                 if self.shared.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
-                    spans.push((Spot::of(&leaf).placed(raw, &hit.span), self.rules().word(hit.rule)));
+                    let span = Spot::of(&leaf).placed(raw, &hit.span);
+                    spans.push((with_scheme(raw, span.start)..span.end, self.rules().word(hit.rule)));
                 }
             }
         };

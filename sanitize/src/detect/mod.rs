@@ -5,9 +5,11 @@
 //! check digit, a vendor's prefix, a grammar. Every detector is one pass over the bytes behind a cheap look at which bytes
 //! there are at all; no input makes one slow. Nothing here changes a byte.
 
+mod armour;
 mod beside;
 pub(crate) mod check;
 mod coats;
+pub(crate) mod credentials;
 mod email;
 mod internet;
 pub(crate) mod names;
@@ -89,7 +91,12 @@ impl Hit {
     pub(crate) fn each_bare(&self, value: &[u8], f: &mut dyn FnMut(&Hit, &[u8])) {
         match &self.held {
             Some(held) => held.hits.iter().for_each(|hit| hit.each_bare(&held.text, f)),
-            None => f(self, &self.bare(value)),
+            None => {
+                let bare = self.bare(value);
+                // What may recur of a URL is its password.
+                let password = if self.rule == RuleId::URL_CREDENTIAL { credentials::password_of(&bare) } else { None };
+                f(self, password.map_or(&bare, |password| &bare[password]));
+            }
         }
     }
 
@@ -111,15 +118,19 @@ pub(crate) struct Recogniser {
 }
 
 /// All of them.
-pub(crate) static RECOGNISERS: [Recogniser; 8] = [
+pub(crate) static RECOGNISERS: [Recogniser; 12] = [
     Recogniser { name: "email", may: |classes| classes.at > 0, is_numeric: false, find: email::find },
     Recogniser { name: "ip", may: |classes| classes.dots >= 3 || classes.colons >= 2, is_numeric: true, find: internet::find },
     Recogniser { name: "iban", may: |classes| classes.upper >= 2 && classes.digits >= 10, is_numeric: true, find: numbers::ibans },
     Recogniser { name: "international_phone", may: |classes| classes.plus > 0 && classes.digits >= 8, is_numeric: true, find: numbers::international_phones },
-    Recogniser { name: "private_key", may: |classes| classes.length >= MIN_ARMOURED, is_numeric: false, find: secrets::armoured_keys },
+    Recogniser { name: "private_key", may: |classes| classes.length >= MIN_ARMOURED, is_numeric: false, find: armour::find },
     Recogniser { name: "jwt", may: |classes| classes.dots > 0 && classes.length >= MIN_SECRET, is_numeric: false, find: secrets::web_tokens },
-    Recogniser { name: "authorization", may: |classes| classes.length >= MIN_SECRET, is_numeric: false, find: secrets::schemes },
-    Recogniser { name: "url_credential", may: |classes| classes.colons >= 2 && classes.at > 0, is_numeric: false, find: secrets::url_credentials },
+    Recogniser { name: "authorization", may: |classes| classes.length >= MIN_SECRET, is_numeric: false, find: credentials::schemes },
+    Recogniser { name: "url_credential", may: |classes| classes.colons >= 2 && classes.at > 0, is_numeric: false, find: credentials::urls },
+    Recogniser { name: "connection_string", may: |classes| classes.equals >= 2, is_numeric: false, find: credentials::connection_strings },
+    Recogniser { name: "discord_token", may: |classes| classes.dots >= 2 && classes.length >= MIN_DISCORD, is_numeric: false, find: secrets::discord_tokens },
+    Recogniser { name: "aws_secret", may: |classes| classes.upper >= 8 && classes.length >= MIN_AWS_PAIR, is_numeric: false, find: secrets::aws_secrets },
+    Recogniser { name: "azure_key", may: |classes| classes.equals >= 2 && classes.length >= MIN_AZURE, is_numeric: false, find: secrets::azure_keys },
 ];
 
 /// The one that is called so.
@@ -453,6 +464,12 @@ fn ends_word(value: &[u8], at: usize) -> bool {
 
 /// A JSON text in base64 in a string in a JSON text: seen. Deeper: no one's.
 const MAX_NESTING: usize = 4;
+/// 24, 6 and 27 characters, and dots between.
+const MIN_DISCORD: usize = 59;
+/// An access key id of 20 characters, a secret of 40, and something between.
+const MIN_AWS_PAIR: usize = 61;
+/// 64 bytes in base64.
+const MIN_AZURE: usize = 88;
 /// The shortest secret that a shape gives away.
 const MIN_SECRET: usize = 12;
 /// `-----BEGIN … PRIVATE KEY`

@@ -1,94 +1,109 @@
-//! Secrets by their shape: private keys in armour, JSON Web Tokens, `Bearer …`, passwords in URLs.
+//! Secrets that no literal marks: JSON Web Tokens, tokens that are known by how they are divided, keys beside what names them.
+//!
+//! In: a value. Out: where they stand. What a prefix marks is data of the rules and found by the shapes.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use memchr::memmem;
-use regex::bytes::Regex;
 
-use super::{Classes, starts_word};
+use super::Classes;
+use super::shapes::{begins_token, next_line};
 
-/// From `-----BEGIN … PRIVATE KEY` to the end of its closing line; to the end of the value if there is none.
-pub(super) fn armoured_keys(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+/// `eyJ….….…` (RFC 7519), and the five parts of an encrypted one (RFC 7516), of which the second may be empty.
+pub(super) fn web_tokens(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let mut after = 0;
-    for begin in memmem::find_iter(value, b"-----BEGIN ") {
-        let title = &value[begin + 11..(begin + 11 + MAX_TITLE).min(value.len())];
-        if begin < after || memmem::find(title, b"PRIVATE KEY").is_none() {
+    for start in memmem::find_iter(value, b"eyJ") {
+        if start < after || !begins_token(value, start) {
             continue;
         }
-        after = memmem::find(&value[begin + 11..], b"-----END ")
-            .map(|end| begin + 11 + end + 9)
-            .and_then(|end| memmem::find(&value[end..], b"-----").map(|dashes| end + dashes + 5))
-            .unwrap_or(value.len());
-        found.push(begin..after);
-    }
-}
-
-/// `eyJ….….…` (RFC 7519), and the five parts of an encrypted one (RFC 7516).
-pub(super) fn web_tokens(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let mut at = 0;
-    while let Some(start) = memmem::find(&value[at..], b"eyJ").map(|offset| at + offset) {
         let mut ends: Vec<usize> = Vec::new();
         let mut part = start;
-        // Parts joined by single dots, up to where they end.
+        // Parts joined by dots, up to where they end.
         loop {
-            let end = part + value[part..].iter().take_while(|byte| is_part(byte)).count();
+            let end = part_end(value, part);
             ends.push(end);
-            if value.get(end) != Some(&b'.') || ends.len() == MAX_PARTS || !value.get(end + 1).is_some_and(is_part) {
+            // The key of a direct encryption is empty.
+            let goes_on = value.get(end) == Some(&b'.') && (value.get(end + 1).is_some_and(is_part) || ends.len() == 1 && value.get(end + 1) == Some(&b'.'));
+            if !goes_on || ends.len() == MAX_PARTS {
                 break;
             }
             part = end + 1;
         }
-        let is_token = starts_word(value, start) && ends.len() >= 2 && ends[0] - start >= MIN_PART && ends[1] - ends[0] > MIN_PART;
-        if is_token {
-            found.push(start..ends[ends.len() - 1]);
-        }
+        let has_key = ends.len() == MAX_PARTS;
+        let is_token = ends.len() >= 2 && ends[0] - start >= MIN_PART && (has_key || ends[1] - ends[0] > MIN_PART);
+        let end = ends[ends.len() - 1];
         // Where this is none, the next one begins behind the first dot at the earliest.
-        at = if is_token { ends[ends.len() - 1] } else { ends[0] };
-    }
-}
-
-/// The credential behind `Bearer` or `Basic` anywhere in a text.
-pub(super) fn schemes(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
-    for captures in SCHEME.captures_iter(value) {
-        let (Some(scheme), Some(credential)) = (captures.get(1), captures.get(2)) else { continue };
-        let is_basic = scheme.as_bytes().eq_ignore_ascii_case(b"basic");
-        if is_basic && !is_user_and_password(credential.as_bytes()) {
-            continue;
-        }
-        found.push(credential.range());
-    }
-}
-
-/// Basic credentials are base64 over `user:password` (RFC 7617, section 2).
-fn is_user_and_password(credential: &[u8]) -> bool {
-    let bare = credential.trim_ascii_end();
-    let bare = &bare[..bare.len() - bare.iter().rev().take_while(|byte| **byte == b'=').count()];
-    STANDARD_NO_PAD.decode(bare).is_ok_and(|decoded| decoded.contains(&b':'))
-}
-
-/// The password in `scheme://user:password@host`.
-pub(super) fn url_credentials(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
-    for captures in URL_PASSWORD.captures_iter(value) {
-        if let Some(password) = captures.get(1) {
-            found.push(password.range());
+        after = if is_token { end } else { ends[0] };
+        if is_token {
+            found.push(start..end);
         }
     }
 }
 
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a pattern of our own")
+const fn is_part(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-static SCHEME: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)\b(bearer|basic)[ \t+]+([a-z0-9._~+/-]{8,}={0,2})"));
-static URL_PASSWORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?-u)[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@]*:([^\s/@]+)@"));
+/// Where a part ends; a long one may be broken over lines.
+fn part_end(value: &[u8], start: usize) -> usize {
+    let mut line = start;
+    loop {
+        let end = line + value[line..].iter().take_while(|byte| is_part(byte)).count();
+        let next = next_line(value, end).filter(|next| end - line >= FULL_LINE && value.get(*next).is_some_and(is_part));
+        match next {
+            Some(next) => line = next,
+            None => return end,
+        }
+    }
+}
 
-/// `RSA PRIVATE KEY BLOCK-----`, with room.
-const MAX_TITLE: usize = 48;
+/// Bot tokens of Discord: the id in base64, six characters of time, a code; all of them between dots.
+pub(super) fn discord_tokens(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    for dot in memchr::memchr_iter(b'.', value) {
+        let Some(time) = value.get(dot + 1..dot + 8).filter(|time| time[6] == b'.' && time[..6].iter().all(is_part)) else { continue };
+        let id = value[..dot].iter().rev().take(29).take_while(|byte| is_part(byte)).count();
+        let code = dot + 1 + time.len();
+        let length = value[code..].iter().take(39).take_while(|byte| is_part(byte)).count();
+        let start = dot - id;
+        if (24..=28).contains(&id) && (27..=38).contains(&length) && matches!(value[start], b'M' | b'N' | b'O') && begins_token(value, start) {
+            found.push(start..code + length);
+        }
+    }
+}
+
+/// The secret of 40 characters that belongs to an AWS access key id in the same text.
+pub(super) fn aws_secrets(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let has_id = [&b"AKIA"[..], b"ASIA"].iter().any(|id| memmem::find(value, id).is_some());
+    let is_secret = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+');
+    let mut at = 0;
+    while has_id && at < value.len() {
+        let start = at + value[at..].iter().take_while(|byte| !is_secret(byte)).count();
+        let end = start + value[start..].iter().take_while(|byte| is_secret(byte)).count();
+        let run = &value[start..end];
+        let has = |test: fn(&u8) -> bool| run.iter().any(test);
+        if run.len() == 40 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit) && value.get(end) != Some(&b'=') {
+            found.push(start..end);
+        }
+        at = end;
+    }
+}
+
+/// A key of 64 bytes in base64, as Azure hands them out; a SHA-512 digest has the same form, and the name of that before it.
+pub(super) fn azure_keys(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+');
+    for padding in memmem::find_iter(value, b"==") {
+        let length = value[..padding].iter().rev().take(87).take_while(|byte| is_base64(byte)).count();
+        let before = &value[..padding - length];
+        let is_digest = [&b"512-"[..], b"512=", b"512:", b"512 "].iter().any(|name| before.ends_with(name));
+        if length == 86 && !is_digest && value.get(padding + 2).is_none_or(|byte| *byte != b'=' && !is_base64(byte)) {
+            found.push(padding - length..padding + 2);
+        }
+    }
+}
+
 /// The shortest header or claims that mean anything.
 const MIN_PART: usize = 10;
 /// An encrypted token has five.
 const MAX_PARTS: usize = 5;
+/// A line of base64 in armour has 64 columns, in mail 76.
+const FULL_LINE: usize = 60;

@@ -38,7 +38,7 @@ pub(crate) enum Alphabet {
     Dotted,
     /// Letters, digits, `/`, `+`, `-`, `_`, `=`: base64 in either alphabet, with its padding.
     Base64,
-    /// All that can be seen, but for quotes and brackets.
+    /// All that can be seen, but for quotes, brackets and what divides lists.
     Graphic,
 }
 
@@ -77,7 +77,9 @@ impl Alphabet {
             Self::Url => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'),
             Self::Dotted => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
             Self::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+' | b'-' | b'_' | b'='),
-            Self::Graphic => byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'\\'),
+            Self::Graphic => {
+                byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'\\' | b';' | b',')
+            }
         }
     }
 }
@@ -243,12 +245,12 @@ fn run(value: &[u8], from: usize, alphabet: Alphabet, at_least: usize, at_most: 
     // What ends a sentence, or pads nothing, is no part of a token.
     let trailing = value[from..at].iter().rev().take_while(|byte| **byte == b'.').count();
     (at, count) = (at - trailing, count - trailing);
-    let goes_on = value.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() && alphabet.has(*byte));
+    let goes_on = value.get(at).is_some_and(u8::is_ascii_alphanumeric);
     (count >= at_least && !goes_on).then_some(at)
 }
 
 /// Where the next line begins, if a line ends at `at`: as it is, behind the `=` of quoted-printable or the `\` of a shell, or in escapes.
-fn next_line(value: &[u8], at: usize) -> Option<usize> {
+pub(super) fn next_line(value: &[u8], at: usize) -> Option<usize> {
     let rest = value.get(at..)?;
     let breaks: [&[u8]; 9] = [b"\r\n", b"\n", b"=\r\n", b"=\n", b"\\\r\n", b"\\\n", b"\\r\\n", b"\\n", b"%0A"];
     let end = breaks.iter().find(|line_break| rest.starts_with(line_break))?.len();
@@ -287,9 +289,10 @@ const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// `xxxxxxxx`, `00000000`: what stands in documents where a token would.
+/// `xxxxxxxx`, `api03-xxxxxxxxxxxx`: what stands in documents where a token would.
 fn is_filler(rest: &[u8]) -> bool {
-    rest.len() > 2 && rest.iter().all(|byte| *byte == rest[0])
+    let tail = &rest[rest.len().saturating_sub(MIN_FILLER)..];
+    tail.len() > 2 && tail.iter().all(|byte| *byte == tail[0])
 }
 
 /// Hands out what a pattern matches as a whole token: its first group, if it has one.
@@ -310,6 +313,8 @@ fn is_whole(value: &[u8], span: &Range<usize>) -> bool {
     !span.is_empty() && (!is_word(value[span.start]) || begins_token(value, span.start)) && ends_token(value, span.end)
 }
 
+/// No token ends in so many characters that are all the same.
+const MIN_FILLER: usize = 12;
 /// The shortest line that a token is broken behind when it lacks something.
 const MIN_LINE: usize = 16;
 /// A line of base64 in armour has 64 columns, in mail 76; a terminal has 80.

@@ -46,10 +46,10 @@ fn shapes_are_found_without_a_name() {
         ("key AKIAIOSFODNN7EXAMPLE", "aws_key:AKIAIOSFODNN7EXAMPLE"),
         ("Bearer mF_9.B5f-4.1JqM", "authorization:mF_9.B5f-4.1JqM"),
         ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "authorization:QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
-        ("postgres://app:s3cret@db:5432/x", "url_credential:s3cret"),
+        ("postgres://app:s3cret@db:5432/x", "url_credential:postgres://app:s3cret@db:5432/x"),
         ("user=bob password=hunter2, ok", "password:hunter2"),
         (r#"{"api_key": "abc def"#, "token:abc def"),
-        ("aws secret access key: abcdefgh/+12", "token:abcdefgh/+12"),
+        ("aws secret access key: abcdefgh/+12", "aws_secret:abcdefgh/+12"),
         (";4111111111111111=25121010000012300?", "card_security:;4111111111111111=25121010000012300?"),
     ] {
         assert_eq!(found(text), [expected], "{text}");
@@ -94,7 +94,7 @@ fn look_alikes_stay() {
 fn names_claim_whole_values() {
     for (name, text, expected) in [
         ("password", "p w", "password:p w"),
-        ("authorization", "Bearer abc", "token:abc"),
+        ("authorization", "Bearer abc", "authorization:abc"),
         ("phone", "030 / 1234", "phone:030 / 1234"),
         ("ssn", "123456789", "ssn:123456789"),
         ("cvv", "123", "card_security:123"),
@@ -105,8 +105,8 @@ fn names_claim_whole_values() {
         ("address", "12 High St", "address:12 High St"),
         ("dob", "31.1.80", "birth_date:31.1.80"),
         ("email", "alice at shop", "email:alice at shop"),
-        ("code", "4/0AQ-0tCieQvvDZyEZJRx", "token:4/0AQ-0tCieQvvDZyEZJRx"),
-        ("access_code", " 1234 ", "token:1234"),
+        ("code", "4/0AQ-0tCieQvvDZyEZJRx", "oauth_code:4/0AQ-0tCieQvvDZyEZJRx"),
+        ("access_code", " 1234 ", "one_time_code:1234"),
     ] {
         assert_eq!(named(name, text), [expected], "{name}");
     }

@@ -105,6 +105,7 @@ impl Pseudonyms {
         let text = std::str::from_utf8(value).ok();
         let made = match (domain, text) {
             (Domain::Opaque | Domain::Identifier, Some(text)) => opaque::structured(self, prf, text),
+            (Domain::Password, Some(text)) => opaque::in_url(prf, text),
             (Domain::Opaque | Domain::Password | Domain::Identifier, _) => None,
             (Domain::Email, Some(text)) => internet::email(prf, text),
             (Domain::Card, Some(text)) => digits::card(prf, text),

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::prf::Prf;
 use super::{Domain, Pseudonyms};
+use crate::detect::credentials::password_of;
 use crate::rules::Rules;
 
 /// The forms that need more than their classes kept: JSON Web Tokens and armoured keys. `None` for all else.
@@ -14,6 +15,13 @@ pub(super) fn structured(all: &Pseudonyms, prf: &Prf, text: &str) -> Option<Stri
         return Some(token);
     }
     text.contains("-----BEGIN ").then(|| armoured(prf, text)).flatten()
+}
+
+/// The password of a URL by itself, so that it has the pseudonym that it has anywhere; the rest of the URL says where it opens what.
+pub(super) fn in_url(prf: &Prf, text: &str) -> Option<String> {
+    let password = password_of(text.as_bytes())?;
+    let made = plain(prf, text.get(password.clone())?.as_bytes());
+    Some(format!("{}{}{}", &text[..password.start], String::from_utf8_lossy(&made), &text[password.end..]))
 }
 
 /// The same length, and in each place the same class of character. Never the value itself, if there is any other.

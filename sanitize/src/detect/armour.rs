@@ -1,0 +1,71 @@
+//! Private keys in armour: PEM and its kin, SSH2 and PuTTY, as they are, escaped in a text or in a form.
+//!
+//! In: a value. Out: where keys stand, from the line that opens one to the line that closes it. What is cut off reaches to where
+//! its text ends, so that no piece of a key is left. Public keys and certificates are no secrets.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use super::Classes;
+
+/// Keys in any armour.
+pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let mut after = 0;
+    for dashes in memmem::find_iter(value, b"---- BEGIN ").chain(memmem::find_iter(value, b"-----BEGIN")) {
+        if dashes >= after
+            && let Some(title) = title_at(value, dashes)
+            && memmem::find(&value[title.clone()], b"PRIVATE").is_some()
+        {
+            after = end_of(value, title.end);
+            found.push(dashes..after);
+        }
+    }
+    putty(value, found);
+}
+
+/// The words between `BEGIN` and the dashes behind it.
+fn title_at(value: &[u8], dashes: usize) -> Option<Range<usize>> {
+    let start = dashes + 10;
+    let rest = value.get(start..(start + MAX_TITLE).min(value.len()))?;
+    let length = memmem::find(rest, b"----").unwrap_or(rest.len());
+    // Words in capitals, with spaces or what a form makes of them.
+    let is_title = rest[..length].iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" +%_\\".contains(byte));
+    is_title.then_some(start..start + length)
+}
+
+/// Behind the line that closes what was opened before `from`; without one, where the text of the key ends.
+fn end_of(value: &[u8], from: usize) -> usize {
+    let rest = &value[from..];
+    let close = memmem::find(rest, b"---END").or_else(|| memmem::find(rest, b"--- END"));
+    let next = memmem::find(rest, b"---BEGIN");
+    if let Some(close) = close.filter(|close| next.is_none_or(|next| *close < next)) {
+        let dashes = from + close + 6;
+        let title = memmem::find(&value[dashes..(dashes + MAX_TITLE).min(value.len())], b"----");
+        return title.map_or(value.len().min(dashes + MAX_TITLE), |title| {
+            let start = dashes + title;
+            start + value[start..].iter().take_while(|byte| **byte == b'-').count()
+        });
+    }
+    let most = next.map_or(rest.len(), |next| next.saturating_sub(2));
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'&' | b'`' | b'}');
+    from + rest[..most].iter().position(ends).unwrap_or(most)
+}
+
+/// From the heading of a PuTTY key to the code that closes it (the PuTTY manual, appendix C).
+fn putty(value: &[u8], found: &mut Vec<Range<usize>>) {
+    let mut after = 0;
+    for start in memmem::find_iter(value, b"PuTTY-User-Key-File-").filter(|start| super::starts_word(value, *start)) {
+        if start >= after {
+            let code = memmem::find(&value[start..], b"Private-MAC:").map(|at| start + at + 12);
+            after = code.map_or(value.len(), |code| {
+                let spaces = value[code..].iter().take_while(|byte| matches!(byte, b' ' | b'+')).count();
+                code + spaces + value[code + spaces..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count()
+            });
+            found.push(start..after);
+        }
+    }
+}
+
+/// `SSH2 ENCRYPTED PRIVATE KEY`, `PGP PRIVATE KEY BLOCK`, with room for what a form makes of the spaces.
+const MAX_TITLE: usize = 64;

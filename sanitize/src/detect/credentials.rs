@@ -1,0 +1,277 @@
+//! Credentials in text: behind the name of a scheme, in URLs, in connection strings.
+//!
+//! In: a value. Out: where credentials stand: what follows a scheme, the whole of a URL or a connection string that opens something.
+//! The parts of an `Authorization` header of its own are leaves already; this is for those that stand in bodies, logs and parameters.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use memchr::memmem;
+
+use super::Classes;
+use super::shapes::begins_token;
+
+/// `Bearer …`, `Basic …` and other schemes, anywhere in a text (RFC 9110, section 11.4).
+pub(super) fn schemes(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let mut after = 0;
+    for scheme in SCHEMES.find_iter(value) {
+        if scheme.start() < after || !begins_token(value, scheme.start()) {
+            continue;
+        }
+        let spaces = value[scheme.end()..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
+        let start = scheme.end() + spaces;
+        let is_digest = value[scheme.start()..scheme.end()].eq_ignore_ascii_case(b"digest");
+        let end = if is_digest { parameters(value, start) } else { token68(value, start) };
+        let credential = &value[start..end];
+        let holds = match value[scheme.start()].to_ascii_lowercase() {
+            _ if spaces == 0 => false,
+            b'd' if is_digest => memmem::find(credential, b"response=").is_some(),
+            // In prose a token is anything.
+            b't' => false,
+            b'b' if value[scheme.start() + 1].eq_ignore_ascii_case(&b'a') => is_user_and_password(credential),
+            _ => is_opaque(credential),
+        };
+        if holds {
+            after = end;
+            found.push(start..end);
+        }
+    }
+}
+
+/// Where a credential begins that is written with its scheme: the scheme is a part of it (RFC 9110, section 11.4), though not a secret one.
+pub(crate) fn with_scheme(raw: &[u8], start: usize) -> usize {
+    let before = &raw[..start];
+    let spaces = match before {
+        [.., b'%', b'2', b'0'] => 3,
+        _ => before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count(),
+    };
+    let end = start - spaces;
+    let length = before[..end].iter().rev().take(MAX_NAME).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
+    let is_scheme = spaces > 0 && NAMES.iter().any(|name| before[end - length..end].eq_ignore_ascii_case(name.as_bytes()));
+    if is_scheme { end - length } else { start }
+}
+
+/// Where what may stand behind a scheme ends: letters, digits, `-._~+/` and the padding.
+fn token68(value: &[u8], start: usize) -> usize {
+    let is_token = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(*byte);
+    let end = start + value[start..].iter().take_while(is_token).count();
+    let end = end - value[start..end].iter().rev().take_while(|byte| **byte == b'.').count();
+    end + value[end..].iter().take(2).take_while(|byte| **byte == b'=').count()
+}
+
+/// Where a list of `name=value` or `name="value"` ends.
+fn parameters(value: &[u8], start: usize) -> usize {
+    let mut end = start;
+    let mut at = start;
+    loop {
+        let name = value[at..].iter().take(MAX_NAME).take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).count();
+        if name == 0 || value.get(at + name) != Some(&b'=') {
+            return end;
+        }
+        at += name + 1;
+        // A quote may itself be escaped.
+        let escape = usize::from(value.get(at) == Some(&b'\\'));
+        at += if value.get(at + escape) == Some(&b'"') {
+            let inner = value[at + escape + 1..].iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | b'\r' | b'\n')).count();
+            (inner + 2 + 2 * escape).min(value.len() - at)
+        } else {
+            value[at..].iter().take_while(|byte| byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\'' | b'\\' | b';')).count()
+        };
+        end = at;
+        at += value[at..].iter().take_while(|byte| matches!(byte, b',' | b' ')).count();
+        if at == end {
+            return end;
+        }
+    }
+}
+
+/// Basic credentials are base64 over `user:password` (RFC 7617, section 2).
+fn is_user_and_password(credential: &[u8]) -> bool {
+    let bare = &credential[..credential.len() - credential.iter().rev().take_while(|byte| **byte == b'=').count()];
+    bare.len() >= 6 && STANDARD_NO_PAD.decode(bare).is_ok_and(|decoded| decoded.contains(&b':'))
+}
+
+/// Nothing that people write behind `bearer`: it has a digit, or both cases and length, or more length than words have.
+fn is_opaque(credential: &[u8]) -> bool {
+    let has = |test: fn(&u8) -> bool| credential.iter().any(test);
+    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && credential.len() >= 16;
+    let is_one_character = credential.iter().all(|byte| *byte == credential[0]);
+    credential.len() >= 8 && !is_one_character && (has(u8::is_ascii_digit) || is_mixed || credential.len() >= 32)
+}
+
+/// `scheme://user:password@host…`, as a whole (RFC 3986, section 3.2.1).
+pub(super) fn urls(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let mut after = 0;
+    for slashes in memmem::find_iter(value, b"://") {
+        if slashes >= after
+            && let Some(url) = url_at(value, slashes, after)
+        {
+            after = url.end;
+            found.push(url);
+        }
+    }
+}
+
+fn url_at(value: &[u8], slashes: usize, after: usize) -> Option<Range<usize>> {
+    let scheme = value[after..slashes].iter().rev().take(MAX_NAME).take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
+    let start = slashes - scheme;
+    let start = start + value[start..slashes].iter().position(u8::is_ascii_alphabetic)?;
+    let rest = &value[slashes + 3..];
+    let length = rest.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\"'<>`\\{}|^".contains(byte) || **byte >= 0x80).count();
+    let user_info = user_info(&rest[..length])?;
+    let (_, password) = rest[..user_info].split_at(memchr::memchr(b':', &rest[..user_info])? + 1);
+    // A port, a placeholder, an empty one: no password.
+    if password.is_empty() || password.iter().all(|byte| *byte == password[0] && !byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let query = memchr::memchr(b'?', &rest[..length]).unwrap_or(length);
+    let end = rest[user_info..length]
+        .iter()
+        .position(|byte| matches!(byte, b'&' | b';' | b')') && length <= query || *byte == b')')
+        .map_or(length, |at| user_info + at);
+    let end = end - rest[..end].iter().rev().take_while(|byte| b".,;:!?".contains(byte)).count();
+    Some(start..slashes + 3 + end)
+}
+
+/// How long the user and the password of an authority are, up to the last `@` before the path; a password may hold a slash itself.
+fn user_info(rest: &[u8]) -> Option<usize> {
+    let path = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    if let Some(at) = memchr::memrchr(b'@', &rest[..path]) {
+        return Some(at);
+    }
+    let colon = memchr::memchr(b':', &rest[..path])?;
+    let is_port = colon + 1 < path && rest[colon + 1..path].iter().all(u8::is_ascii_digit);
+    let at = memchr::memchr(b'@', &rest[..rest.len().min(MAX_USER_INFO)])?;
+    (!is_port && rest.get(at + 1).is_some_and(u8::is_ascii_alphanumeric) && rest[path] == b'/' && at > path).then_some(at)
+}
+
+/// `Name=value;Name=value` with a key or a password among them.
+pub(super) fn connection_strings(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let mut after = 0;
+    for name in SECRET_SETTINGS.find_iter(value) {
+        if name.start() < after || !begins_token(value, name.start()) {
+            continue;
+        }
+        let from = name.start() - value[after..name.start()].iter().rev().take(MAX_STRING).take_while(|byte| is_within(**byte)).count();
+        let to = name.start() + value[name.start()..].iter().take_while(|byte| is_within(**byte)).count();
+        let span = settings_around(value, from..to, name.start());
+        after = name.end().max(span.end);
+        if is_connection(&value[span.clone()]) {
+            found.push(span);
+        }
+    }
+}
+
+/// What may stand in a connection string.
+const fn is_within(byte: u8) -> bool {
+    !matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\' | b'&' | b'\r' | b'\n' | b'\t')
+}
+
+/// The settings around the one that begins at `at`, as far as there are settings.
+fn settings_around(value: &[u8], within: Range<usize>, at: usize) -> Range<usize> {
+    let mut start = at;
+    while start > within.start && value[start - 1] == b';' {
+        let before = within.start + memchr::memrchr(b';', &value[within.start..start - 1]).map_or(0, |semicolon| semicolon + 1);
+        let Some(name) = name_of(&value[before..start - 1]) else { break };
+        start = before + name.start;
+        if !is_setting(&value[before..]) {
+            break;
+        }
+    }
+    let (mut end, mut last) = (at, at);
+    while end < within.end && is_setting(&value[end..within.end]) {
+        last = end;
+        end = memchr::memchr(b';', &value[end..within.end]).map_or(within.end, |semicolon| end + semicolon + 1);
+    }
+    // The last one ends where prose goes on.
+    let value_of_last = name_of(&value[last..within.end]).map_or(last, |name| last + name.end);
+    if value[..end].last() != Some(&b';') {
+        end = value_of_last + value[value_of_last..end].iter().position(|byte| *byte == b' ').unwrap_or(end - value_of_last);
+    }
+    start..end
+}
+
+/// The name of a setting: what stands before an equals sign, one word or two that are known. Prose may stand before the first one.
+fn name_of(setting: &[u8]) -> Option<Range<usize>> {
+    let equals = memchr::memchr(b'=', &setting[..setting.len().min(MAX_STRING)])?;
+    let name = setting[..equals].trim_ascii_end();
+    let last = name.iter().rev().take(MAX_NAME).take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')).count();
+    let long = LONG_NAMES.iter().filter(|long| name.len() >= long.len() && name[name.len() - long.len()..].eq_ignore_ascii_case(long)).map(|long| long.len());
+    let length = long.max().unwrap_or(last);
+    (length > 0).then_some(name.len() - length..equals)
+}
+
+/// Whether a setting is nothing but one.
+fn is_setting(setting: &[u8]) -> bool {
+    name_of(setting).is_some_and(|name| setting[..name.start].iter().all(|byte| *byte == b' '))
+}
+
+/// More than one setting, and one of them says where the service is; a key of a cloud says that by itself.
+fn is_connection(text: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let has = |name: &[u8]| memmem::find(&lower, name).is_some();
+    let is_cloud = [&b"accountkey="[..], b"sharedaccess"].iter().any(|name| has(name));
+    let is_placed = PLACES.iter().any(|name| has(name));
+    let is_one = memchr::memchr_iter(b'=', text).count() < 2;
+    is_cloud || (is_placed && !is_one)
+}
+
+/// Where the password of a URL stands in it.
+pub(crate) fn password_of(url: &[u8]) -> Option<Range<usize>> {
+    let start = memmem::find(&url[..url.len().min(MAX_NAME)], b"://")? + 3;
+    let end = start + user_info(&url[start..])?;
+    Some(memchr::memchr(b':', &url[start..end]).map_or(start, |colon| start + colon + 1)..end)
+}
+
+static SCHEMES: LazyLock<AhoCorasick> = LazyLock::new(|| words(NAMES));
+/// Settings whose value is a secret.
+static SECRET_SETTINGS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| words(["accountkey=", "sharedaccesskey=", "sharedaccesssignature=", "password=", "pwd=", "sharedsecretvalue="]));
+
+fn words<const N: usize>(words: [&str; N]) -> AhoCorasick {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(words)
+        .expect("the words are few and short")
+}
+
+/// The schemes that stand before one credential.
+const NAMES: [&str; 10] = ["bearer", "basic", "digest", "negotiate", "ntlm", "dpop", "ssws", "apikey", "sharedkey", "token"];
+/// Settings that say where a service is.
+const PLACES: [&[u8]; 12] = [
+    b"server=",
+    b"data source=",
+    b"datasource=",
+    b"host=",
+    b"hostname=",
+    b"addr=",
+    b"address=",
+    b"endpoint=",
+    b"driver=",
+    b"database=",
+    b"catalog=",
+    b"provider=",
+];
+/// Names of more than one word.
+const LONG_NAMES: [&[u8]; 10] = [
+    b"data source",
+    b"user id",
+    b"initial catalog",
+    b"integrated security",
+    b"persist security info",
+    b"application name",
+    b"connect timeout",
+    b"connection timeout",
+    b"trust server certificate",
+    b"max pool size",
+];
+/// No scheme and no setting has a longer name.
+const MAX_NAME: usize = 40;
+const MAX_USER_INFO: usize = 256;
+/// As far as the settings before a password may reach.
+const MAX_STRING: usize = 2048;
