@@ -165,7 +165,7 @@ impl<'b> MarkupVisitor<'b, '_> {
             let found = self.attributes.iter().find(|attribute| local_name(&bytes[attribute.name.clone()]).eq_ignore_ascii_case(wanted));
             found.and_then(|attribute| attribute.value.clone()).filter(|value| !value.is_empty()).map(|value| lossy(unescaped(&bytes[value])))
         };
-        let is_general = GENERAL_ELEMENTS.iter().any(|general| name.eq_ignore_ascii_case(general));
+        let is_general = is_general(name);
         if !is_general {
             return None;
         }
@@ -230,6 +230,43 @@ fn is_name_byte(byte: u8) -> bool {
 /// A name without its namespace prefix, in its own case.
 fn local_name(name: &[u8]) -> Cow<'_, str> {
     lossy(Cow::Borrowed(memchr::memrchr(b':', name).map_or(name, |colon| &name[colon + 1..])))
+}
+
+/// Whether an element's own name says nothing of what stands in it.
+fn is_general(name: &str) -> bool {
+    let mut buffer = [0; 16];
+    let Some(lower) = buffer.get_mut(..name.len()) else { return false };
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"input"
+            | b"textarea"
+            | b"select"
+            | b"option"
+            | b"button"
+            | b"meta"
+            | b"data"
+            | b"output"
+            | b"dd"
+            | b"td"
+            | b"property"
+            | b"param"
+            | b"parameter"
+            | b"field"
+            | b"entry"
+            | b"item"
+            | b"add"
+            | b"setting"
+            | b"attribute"
+            | b"attributevalue"
+            | b"value"
+            | b"string"
+            | b"integer"
+            | b"int"
+            | b"var"
+            | b"arg"
+    )
 }
 
 fn skip_space(bytes: &[u8], at: usize) -> usize {
@@ -315,35 +352,6 @@ const MAX_ENTITY: usize = 12;
 const MAX_DEPTH: usize = 64;
 /// The longest name that an element gives to the one behind it.
 const MAX_TOLD: usize = 64;
-/// Elements whose own names say nothing of what stands in them.
-const GENERAL_ELEMENTS: [&str; 26] = [
-    "input",
-    "textarea",
-    "select",
-    "option",
-    "button",
-    "meta",
-    "data",
-    "output",
-    "dd",
-    "td",
-    "property",
-    "param",
-    "parameter",
-    "field",
-    "entry",
-    "item",
-    "add",
-    "setting",
-    "attribute",
-    "attributevalue",
-    "value",
-    "string",
-    "integer",
-    "int",
-    "var",
-    "arg",
-];
 /// Elements whose texts name what stands in the next one: property lists, XML-RPC, definition lists, forms.
 const NAMING_ELEMENTS: [&str; 6] = ["key", "name", "dt", "th", "label", "Name"];
 const VOID_ELEMENTS: [&str; 8] = ["br", "img", "input", "meta", "link", "hr", "area", "base"];

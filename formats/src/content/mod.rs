@@ -47,3 +47,6 @@ pub use rewrite::{Edit, Edits, MAX_DECODED, Placed, apply, placed, rewrite, rewr
 
 /// How a visitor hands out what it finds.
 type Visit<'v> = &'v mut dyn FnMut(Leaf<'_>);
+
+#[cfg(test)]
+mod tests;

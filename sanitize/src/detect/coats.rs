@@ -261,7 +261,11 @@ fn runs(value: &[u8], each: &mut dyn FnMut(Range<usize>) -> bool) {
             continue;
         }
         let padded = end + value[end..].iter().take(2).take_while(|byte| **byte == b'=').count();
-        if !each(start..padded) && value[start..end].contains(&b'/') {
+        let hex_from = start + if matches!(value[start..], [b'0', b'x' | b'X', ..]) { 2 } else { usize::from(value[start] == b'x') };
+        if each(start..padded) || hex_from > start && each(hex_from..end) {
+            continue;
+        }
+        if value[start..end].contains(&b'/') {
             // Segments of a path, each by itself.
             let mut from = start;
             for segment in value[start..end].split(|byte| *byte == b'/') {
