@@ -80,8 +80,6 @@ impl HeadVisitor<'_, '_> {
             "baggage" | "correlation-context" => self.pairs(header, &name, &[b',', b';'], Surface::Percent),
             "content-disposition" => self.disposition(header, &name),
             name if is_client_address(name) => self.addresses(header, name),
-            // An absolute URL, whatever the header.
-            name if is_url(header.value) => self.url(name, header.value_span()),
             name => self.leaf(&["header:", name], Some(name), LeafKind::Header, header.value_span(), Surface::Header),
         }
         self.name = name;
@@ -272,12 +270,6 @@ fn is_client_address(name: &str) -> bool {
     )
 }
 
-/// `scheme://` and no white space.
-fn is_url(value: &[u8]) -> bool {
-    let scheme = value.iter().take(MAX_SCHEME).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    scheme > 1 && value[scheme..].starts_with(b"://") && !value.iter().any(u8::is_ascii_whitespace)
-}
-
 /// A span without the quotes at both of its ends.
 fn unquoted(list: &[u8], span: Range<usize>) -> Range<usize> {
     if span.len() >= 2 && list[span.start] == b'"' && list[span.end - 1] == b'"' { span.start + 1..span.end - 1 } else { span }
@@ -316,9 +308,6 @@ fn auth_parameters(list: &[u8]) -> Option<Vec<(Range<usize>, Range<usize>)>> {
     }
     (!parameters.is_empty()).then_some(parameters)
 }
-
-/// The longest scheme of a URL that is looked for.
-const MAX_SCHEME: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! Structure within a value: a JSON text in a string, a URL in a parameter, a form in a cookie, JSON in the middle of a line of a log.
+//! Structure within a value: a JSON text in a string, a form in a cookie, JSON in the middle of a line of a log.
 //!
 //! In: the text of a value. Out: the leaves of what stands in it, with what lies between as text; every byte that could be of
 //! a value is in one of them. Nothing at all if the text has no structure. Linear: what looks like JSON and is none is only tried
@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use super::body::{Fault, Spot, is_json};
 use super::leaf::{Leaf, LeafKind, Surface};
-use super::path::{Paths, is_name};
-use super::{Visit, form, json, markup, url};
+use super::path::{is_name, push_index};
+use super::{Visit, form, json, markup};
 use crate::model::Part;
 
-/// Hands out what stands in a text that was found within a value: JSON, alone or in the middle of text, XML, a URL with
-/// parameters, a form. False if it is none of these; then nothing was handed out.
+/// Hands out what stands in a text that was found within a value: JSON, alone or in the middle of text, XML, a form. False if it is
+/// none of these; then nothing was handed out.
 pub fn visit_nested(text: &[u8], f: &mut dyn FnMut(Leaf<'_>)) -> bool {
     let trimmed = text.trim_ascii();
     let (Some(first), Some(last)) = (trimmed.first(), trimmed.last()) else { return false };
@@ -22,10 +22,6 @@ pub fn visit_nested(text: &[u8], f: &mut dyn FnMut(Leaf<'_>)) -> bool {
         (b'{', b'}') | (b'[', b']') if is_json(text) => json::visit(text, Spot::BODY, f),
         (b'"', b'"') if trimmed.len() > 2 && json::check(text).is_ok() => json::visit(text, Spot::BODY, f),
         (b'<', b'>') if has_elements(trimmed) => markup::visit(text, Spot::BODY, f),
-        (first, _) if first.is_ascii_alphabetic() && is_url(text) => {
-            let place = url::Place { part: Part::Body, offset: 0, prefix: &["body:"], query_prefix: &["body:?"] };
-            url::visit(text, &place, &mut Paths::default(), f);
-        }
         _ if is_form(text) => form::visit(text, &["body:"], 0, f),
         _ => return visit_embedded(text, f),
     }
@@ -43,7 +39,7 @@ fn visit_embedded(text: &[u8], f: Visit<'_>) -> bool {
                 piece(text, seen_to..start, f);
                 prefix.clear();
                 prefix.push_str("body:/");
-                super::path::push_index(&mut prefix, index);
+                push_index(&mut prefix, index);
                 index += 1;
                 json::visit(&text[start..start + length], Spot { prefix: &prefix, offset: start, ..Spot::BODY }, f);
                 (at, seen_to) = (start + length, start + length);
@@ -87,15 +83,6 @@ fn has_elements(text: &[u8]) -> bool {
         && matches!(text.get(1), Some(byte) if byte.is_ascii_alphabetic() || matches!(byte, b'?' | b'!'))
 }
 
-/// An absolute URL with something in it that has a name. One with credentials is for those who look for them.
-fn is_url(text: &[u8]) -> bool {
-    let scheme = text.iter().take(MAX_SCHEME).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'+').count();
-    text[scheme..].starts_with(b"://") && text.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>')) && {
-        let parts = url::split(text);
-        parts.user_info.is_none() && (parts.query.is_some() || parts.fragment.is_some())
-    }
-}
-
 /// `name=value&name=value`, two of them at least, and nothing else.
 fn is_form(text: &[u8]) -> bool {
     let is_pair = |pair: &[u8]| {
@@ -109,8 +96,6 @@ fn is_form(text: &[u8]) -> bool {
 
 /// What fails to be JSON may be looked through so often, all in all.
 const MAX_TRIES: usize = 4;
-/// The longest scheme of a URL that is looked for.
-const MAX_SCHEME: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -129,13 +114,12 @@ mod tests {
 
     #[test]
     fn finds_structure_within_values() {
-        let cases: [(&str, &[&str]); 11] = [
+        let cases: [(&str, &[&str]); 10] = [
             ("{\"a\":1}", &["body:/a~key - a", "body:/a a 1"]),
             ("\"{\\\"a\\\":1}\"", &["body: - {\"a\":1}"]),
             ("<a><b>x</b></a>", &["body:/a/b b x"]),
             ("<jane@x.org>", &[]),
-            ("https://h/q?mail=a%40b", &["body:host - h", "body:/0 - q", "body:?mail mail a@b"]),
-            ("https://h/q", &[]),
+            ("https://h/q?mail=a%40b&x=1", &[]),
             ("a=1&b=x%20y", &["body:a a 1", "body:b b x y"]),
             ("a=1 & b=2", &[]),
             ("10:00 sent {\"a\":[1]} ok", &["body: - 10:00 sent", "body:/0/a~key - a", "body:/0/a/0 a 1", "body: - ok"]),
