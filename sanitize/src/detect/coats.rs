@@ -8,10 +8,10 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use crate::rules::RuleId;
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use reenact_formats::config::policy::RuleName;
 use reenact_formats::content::{CodingError, Surface, coding};
 
 use super::{Hit, within};
@@ -204,10 +204,9 @@ fn coats(value: &[u8], f: &mut dyn FnMut(Coat)) {
     for byte in value {
         classes |= CLASSES[usize::from(*byte)];
     }
-    for (surface, has_escapes) in ESCAPES {
-        if classes & has_escapes != 0 && escapes(value, surface) {
-            f(Coat::Escaped(surface, surface.undress(value).into_owned()));
-        }
+    // One kind at a time: what else the value wears is seen in the text that is left.
+    if let Some((surface, _)) = ESCAPES.into_iter().find(|(surface, begins)| classes & begins != 0 && escapes(value, *surface)) {
+        return f(Coat::Escaped(surface, surface.undress(value).into_owned()));
     }
     if value.len() < MIN_LENGTH {
         return;
@@ -293,6 +292,13 @@ fn escapes(value: &[u8], surface: Surface) -> bool {
     }
 }
 
+/// Whether a value wears something still.
+pub(crate) fn is_worn(value: &[u8]) -> bool {
+    let mut is_worn = false;
+    coats(value, &mut |_| is_worn = true);
+    is_worn
+}
+
 /// Takes off what `value` wears, has `look` find hits in the text, and adds them as hits in `value`.
 pub(crate) fn look_within(value: &[u8], hits: &mut Vec<Hit>, mut look: impl FnMut(&[u8]) -> Vec<Hit>) {
     coats(value, &mut |coat| match coat {
@@ -302,7 +308,7 @@ pub(crate) fn look_within(value: &[u8], hits: &mut Vec<Hit>, mut look: impl FnMu
                 hits.push(Hit { held: Some(Box::new(held.clone())), ..Hit::new(span, first.rule, first.domain) });
             }
         }
-        Coat::OverLimit(span) => hits.push(Hit::new(span, RuleName::OpaqueBody, Domain::Opaque)),
+        Coat::OverLimit(span) => hits.push(Hit::new(span, RuleId::OPAQUE_BODY, Domain::Opaque)),
         Coat::Escaped(surface, text) => {
             let found = look(&text);
             if found.is_empty() {
@@ -343,7 +349,7 @@ pub(crate) fn texts_within(value: &[u8], depth: usize, f: &mut dyn FnMut(&[u8], 
 }
 
 /// How many layers are taken off.
-pub(crate) const MAX_COATS: usize = 2;
+pub(crate) const MAX_COATS: usize = 3;
 /// `a@b.cd` and no less, with what a short id in base64 could not be.
 const MIN_LENGTH: usize = 12;
 /// Eight characters.
