@@ -11,10 +11,14 @@ pub(crate) mod check;
 mod coats;
 pub(crate) mod credentials;
 mod email;
+mod fold;
+mod geo;
 mod internet;
+mod mac;
 pub(crate) mod names;
 mod numbers;
 mod pairs;
+mod phones;
 mod prose;
 mod secrets;
 pub(crate) mod shapes;
@@ -119,11 +123,13 @@ pub(crate) struct Recogniser {
 }
 
 /// All of them.
-pub(crate) static RECOGNISERS: [Recogniser; 12] = [
+pub(crate) static RECOGNISERS: &[Recogniser] = &[
     Recogniser { name: "email", may: |classes| classes.at > 0, is_numeric: false, find: email::find },
     Recogniser { name: "ip", may: |classes| classes.dots >= 3 || classes.colons >= 2, is_numeric: true, find: internet::find },
     Recogniser { name: "iban", may: |classes| classes.upper >= 2 && classes.digits >= 10, is_numeric: true, find: numbers::ibans },
-    Recogniser { name: "international_phone", may: |classes| classes.plus > 0 && classes.digits >= 8, is_numeric: true, find: numbers::international_phones },
+    Recogniser { name: "phone", may: |classes| classes.digits >= 8 && classes.length > classes.digits, is_numeric: true, find: phones::find },
+    Recogniser { name: "mac", may: |classes| classes.length >= MIN_MAC, is_numeric: true, find: mac::find },
+    Recogniser { name: "geo", may: |classes| classes.dots >= 2 && classes.digits >= 6, is_numeric: true, find: geo::find },
     Recogniser { name: "private_key", may: |classes| classes.length >= MIN_ARMOURED, is_numeric: false, find: armour::find },
     Recogniser { name: "jwt", may: |classes| classes.dots > 0 && classes.length >= MIN_SECRET, is_numeric: false, find: secrets::web_tokens },
     Recogniser { name: "authorization", may: |classes| classes.length >= MIN_SECRET, is_numeric: false, find: credentials::schemes },
@@ -476,6 +482,8 @@ const MIN_DISCORD: usize = 59;
 const MIN_AWS_PAIR: usize = 61;
 /// 64 bytes in base64.
 const MIN_AZURE: usize = 88;
+/// `081e.d1fa.3853`.
+const MIN_MAC: usize = 14;
 /// The shortest secret that a shape gives away.
 const MIN_SECRET: usize = 12;
 /// `-----BEGIN … PRIVATE KEY`

@@ -1,17 +1,20 @@
 //! Telling names: what the name of a header, member, field, parameter, cookie or column says of its value.
 //!
 //! Names are taken apart into words (case, `-`, `_`, camelCase do not matter) and matched as whole words from their end:
-//! `customerEmailAddress` ends in `email address`, `email_verified` does not end in `email`. Never a substring.
+//! `customerEmailAddress` ends in `email address`, `email_verified` does not end in `email`. Accents do not matter either; in scripts that are written
+//! without spaces, each character is a word. Never a substring, but for one case: in `billingemail` a word for people stands before.
 
 use std::cell::RefCell;
 #[expect(clippy::disallowed_types, reason = "looked up, never iterated")]
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::FixedState;
 
 use super::Strength;
+use super::fold::{folded, is_ideographic};
 use crate::pseudonym::Domain;
 use crate::rules::{Name, RuleId, Rules};
 
@@ -47,7 +50,8 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Those of the rules. A name that several have tells what each of them says; the policy's own say it alone.
+    /// Those of the rules. A name that several have tells what each of them says, though another rule has it among those that tell nothing; the policy's
+    /// own say it alone.
     pub(crate) fn of(rules: &Rules) -> Self {
         let mut by_phrase: BTreeMap<String, Vec<Telling>> = BTreeMap::new();
         let mut last_words = HashSet::with_hasher(FixedState::default());
@@ -61,7 +65,7 @@ impl Names {
             by_phrase.entry(phrase(&name.words)).or_default().push(telling(name));
         }
         for name in rules.never() {
-            by_phrase.insert(phrase(name), Vec::new());
+            by_phrase.entry(phrase(name)).or_default();
         }
         for name in rules.own_names() {
             by_phrase.insert(phrase(&name.words), vec![telling(name)]);
@@ -123,19 +127,20 @@ impl Names {
     }
 
     fn of_words(&self, words: &[String]) -> Option<(u32, u32)> {
-        let mut end = words.len();
-        loop {
-            for start in 0..end {
-                if let Some(telling) = self.phrases.get(words[start..end].concat().as_str()) {
-                    return Some(*telling);
-                }
+        for end in (1..=words.len()).rev() {
+            if let Some(tellings) = (0..end).find_map(|start| self.phrases.get(words[start..end].concat().as_str())) {
+                return Some(*tellings);
+            }
+            // `billingemail`
+            if let Some(tellings) = joined(&words[end - 1]).find_map(|rest| self.phrases.get(rest)) {
+                return Some(*tellings);
             }
             // `password_confirmation`, `email_1`, `phone number value`: the last word says nothing of its own.
-            if end < 2 || !(NEUTRAL.contains(&words[end - 1].as_str()) || words[end - 1].bytes().all(|byte| byte.is_ascii_digit())) {
+            if !(NEUTRAL.contains(&words[end - 1].as_str()) || words[end - 1].bytes().all(|byte| byte.is_ascii_digit())) {
                 return None;
             }
-            end -= 1;
         }
+        None
     }
 
     /// Whether the words before a bare `name` make it a person's.
@@ -167,7 +172,13 @@ fn are_about_people(words: &[String]) -> bool {
     words.iter().any(|word| PEOPLE.contains(&word.as_str()) || word.strip_suffix('s').is_some_and(|word| PEOPLE.contains(&word)))
 }
 
-/// The words of a name in lower case: `HTTPServerName` is `http server name`, `address2` is `address 2`.
+/// What stands in a word behind a word for people.
+fn joined(word: &str) -> impl Iterator<Item = &str> {
+    let can_be = word.len() >= MIN_JOINED;
+    PEOPLE.iter().chain(BEFORE).filter(move |_| can_be).filter_map(move |before| word.strip_prefix(before))
+}
+
+/// The words of a name without case and accents: `HTTPServerName` is `http server name`, `address2` is `address 2`, `お客様` is `お 客 様`.
 pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut previous = ' ';
@@ -177,12 +188,14 @@ pub(crate) fn words(name: &str) -> Vec<String> {
         if character.is_alphanumeric() {
             let begins = !previous.is_alphanumeric()
                 || (character.is_uppercase() && (!previous.is_uppercase() || next_is_lower))
-                || character.is_numeric() != previous.is_numeric();
+                || character.is_numeric() != previous.is_numeric()
+                || is_ideographic(character)
+                || is_ideographic(previous);
             if begins {
                 words.push(String::new());
             }
             if let Some(word) = words.last_mut() {
-                word.extend(character.to_lowercase());
+                word.extend(folded(character));
             }
         }
         previous = character;
@@ -191,86 +204,32 @@ pub(crate) fn words(name: &str) -> Vec<String> {
 }
 
 /// Words at the end of a name that do not change what the words before them tell.
-const NEUTRAL: &[&str] = &[
-    "value",
-    "val",
-    "number",
-    "no",
-    "num",
-    "nr",
-    "string",
-    "text",
-    "field",
-    "header",
-    "raw",
-    "plain",
-    "old",
-    "new",
-    "current",
-    "confirmation",
-    "confirm",
-    "again",
-    "repeat",
-    "repeated",
-    "primary",
-    "secondary",
-    "main",
-    "work",
-    "home",
-    "private",
-    "business",
-    "other",
-    "alt",
-    "alternate",
-    "input",
-    "param",
-];
+static NEUTRAL: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    "value val number no num nr string text field header raw plain old new current confirmation confirm again repeat repeated primary secondary \
+     main work home private business other alt alternate alternative input param kana kanji katakana hiragana romaji native latin local full \
+     original"
+        .split_whitespace()
+        .collect()
+});
 
 /// What a bare `name` is a person's name beside.
-const PEOPLE: &[&str] = &[
-    "customer",
-    "user",
-    "person",
-    "people",
-    "contact",
-    "billing",
-    "shipping",
-    "recipient",
-    "patient",
-    "employee",
-    "owner",
-    "holder",
-    "member",
-    "client",
-    "guest",
-    "passenger",
-    "traveler",
-    "traveller",
-    "author",
-    "sender",
-    "buyer",
-    "seller",
-    "applicant",
-    "student",
-    "teacher",
-    "subscriber",
-    "beneficiary",
-    "payer",
-    "payee",
-    "cardholder",
-    "profile",
-    "attendee",
-    "consignee",
-    "addressee",
-    "participant",
-    "signer",
-    "driver",
-    "tenant",
-    "lead",
-    "kunde",
-    "cliente",
-];
+static PEOPLE: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    "customer user person people contact billing shipping recipient patient employee owner holder member client guest passenger traveler \
+     traveller author sender buyer seller applicant student teacher subscriber beneficiary payer payee cardholder profile attendee consignee \
+     addressee participant signer driver tenant lead insured borrower donor spouse child parent guardian partner doctor physician nurse staff \
+     worker assignee reporter reviewer creator approver manager supervisor voter debtor witness visitor caller respondent candidate renter \
+     landlord receiver human individual kunde kunden benutzer nutzer mitarbeiter patienten mieter fahrer versicherter cliente usuario paciente \
+     titular empleado utilisateur titulaire salarie destinataire utente paziente dipendente klant medewerker klient pracownik uzytkownik kund \
+     bruger bruker kayttaja asiakas musteri kullanici hasta"
+        .split_whitespace()
+        .collect()
+});
 
+/// Other words that are written together with what they stand before.
+const BEFORE: &[&str] =
+    &["home", "work", "primary", "secondary", "current", "new", "old", "personal", "private", "business", "delivery", "mailing", "my", "your"];
+/// `useremail`.
+const MIN_JOINED: usize = 6;
 const VERSIONS: &[&str] = &["version", "ver", "build", "release", "revision"];
 /// More names than an API has.
 const MAX_ASKED: usize = 16_384;
@@ -291,7 +250,10 @@ mod tests {
             ("APIKey", "api key"),
             ("cvv2", "cvv 2"),
             ("card[number]", "card number"),
-            ("straßeName", "straße name"),
+            ("straßeName", "strasse name"),
+            ("Prénom_Élève", "prenom eleve"),
+            ("お客様氏名", "お 客 様 氏 名"),
+            ("IP주소2", "ip 주 소 2"),
             ("", ""),
         ] {
             assert_eq!(words(name).join(" "), expected, "{name}");
@@ -330,6 +292,17 @@ mod tests {
             ("client_ip", Some(RuleId::IP)),
             ("order_id", None),
             ("birthDate4", Some(RuleId::BIRTH_DATE)),
+            ("billingemail", Some(RuleId::EMAIL)),
+            ("applicantwhatsapp", Some(RuleId::PHONE)),
+            ("userinfo", None),
+            ("homepage", None),
+            ("Téléphone", Some(RuleId::PHONE)),
+            ("お客様氏名", Some(RuleId::PERSON)),
+            ("商品名", None),
+            ("배송지주소", Some(RuleId::ADDRESS)),
+            ("Дата_рождения", Some(RuleId::BIRTH_DATE)),
+            ("البريد الإلكتروني", Some(RuleId::EMAIL)),
+            ("sähköposti", Some(RuleId::EMAIL)),
         ] {
             assert_eq!(names.lookup(name).first().map(|telling| telling.rule), expected, "{name}");
         }

@@ -130,38 +130,11 @@ pub(super) fn ibans(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// A plus, then eight to fifteen digits (ITU-T E.164), the first not zero; spaces, dots, dashes and parentheses between them.
-pub(super) fn international_phones(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
-    for plus in memchr::memchr_iter(b'+', value) {
-        if !starts_word(value, plus) || matches!(value[..plus], [.., b'+' | b'/']) {
-            continue;
-        }
-        let (mut digits, mut end, mut at) = (0, plus + 1, plus + 1);
-        while at < value.len() && digits <= MAX_PHONE {
-            match value[at] {
-                b'0' if digits == 0 => break,
-                byte if byte.is_ascii_digit() => {
-                    digits += 1;
-                    end = at + 1;
-                }
-                b' ' | b'.' | b'-' | b'(' | b')' if digits > 0 && at - end < 2 => {}
-                _ => break,
-            }
-            at += 1;
-        }
-        if (MIN_PHONE..=MAX_PHONE).contains(&digits) && ends_word(value, end) {
-            found.push(plus..end);
-        }
-    }
-}
-
-/// The fewest digits of a number that is found by itself.
-const MIN_DIGITS: usize = 9;
+/// The fewest digits that a pattern makes something of.
+const MIN_DIGITS: usize = 8;
 const MIN_IBAN: usize = 15;
 const MAX_IBAN: usize = 34;
-const MIN_PHONE: usize = 8;
 /// Expiry and service code.
 const MIN_TRACK: usize = 7;
-const MAX_PHONE: usize = 15;
 /// A run of more groups is a table of numbers; its pieces are looked at one by one.
 const MAX_GROUPS: usize = 4096;
