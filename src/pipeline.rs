@@ -6,6 +6,7 @@
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rayon::ThreadPoolBuildError;
@@ -17,7 +18,7 @@ use reenact_formats::disk::verdict::Verdict;
 use reenact_formats::model::Exchange;
 use reenact_formats::seam::{Blame, Explain};
 use reenact_replay::{Hook, Permissions, Plan, PlanOptions, RunOptions, RunSummary, Targets};
-use reenact_sanitize::{Key, KnownPseudonyms, Policy, Redactor, ResidueCheck};
+use reenact_sanitize::{Key, KnownPseudonyms, KnownValues, KnownValuesBuilder, Policy, Redactor, ResidueCheck};
 use reenact_verify::{Entities, Inputs, Objectives};
 
 use crate::check;
@@ -101,6 +102,17 @@ pub struct Redaction {
     pub key: Key,
     /// What is redacted, and how.
     pub policy: Policy,
+    /// What is redacted wherever it stands in traffic.
+    pub known_values: Option<Arc<KnownValues>>,
+}
+
+/// The values that a query gives, as a set for redaction: each is digested as it comes, and none is kept.
+pub async fn known_values(database: &str, query: &str) -> Result<KnownValues, Error> {
+    let mut builder: Option<KnownValuesBuilder> = None;
+    let mut add = |columns: &[String], place: usize, value: &str| builder.get_or_insert_with(|| KnownValuesBuilder::new(columns.to_vec())).add(place, value);
+    reenact_verify::select(database, query, &mut add).await?;
+    let known = builder.map(KnownValuesBuilder::finish).filter(|known| known.count() > 0);
+    Ok(known.ok_or_else(|| reenact_sanitize::Error::NoKnownValues { from: reenact_verify::shown_address(database) })?)
 }
 
 /// Is the recording `path` whole, valid, and free of residue under `policy`? A raw one is not searched for residue.
@@ -321,6 +333,15 @@ pub fn verify(job: &VerifyJob) -> Result<Verdict, Error> {
 }
 
 impl Redaction {
+    /// A redactor for traffic.
+    fn recorder(&self) -> Redactor {
+        let redactor = Redactor::new(&self.policy, &self.key);
+        match &self.known_values {
+            Some(known) => redactor.with_known_values(Arc::clone(known)),
+            None => redactor,
+        }
+    }
+
     /// A redactor for what a sandbox answers: values that `recording` names as pseudonyms already stay.
     fn redactor(&self, recording: Option<&Recording>) -> Result<Redactor, Error> {
         let redactor = Redactor::new(&self.policy, &self.key);

@@ -42,6 +42,30 @@ pub enum Error {
     /// The text is no key.
     #[error("the key is not 32 bytes in base64")]
     KeyText,
+    /// The file of known values cannot be read.
+    #[error("cannot read known values {}", path.display())]
+    ReadKnownValues {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line of a file of known values is not as it must be.
+    #[error("known values {}, line {line}: {what}", path.display())]
+    KnownValues {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// There is nothing to know.
+    #[error("known values {from}: no value of four letters and digits or more")]
+    NoKnownValues {
+        /// A file, or a database without its password.
+        from: String,
+    },
     /// The policy cannot be used.
     #[error(transparent)]
     Policy(#[from] reenact_formats::config::Error),
@@ -52,6 +76,7 @@ impl Explain for Error {
         match self {
             Self::Randomness | Self::WriteKey { .. } => Blame::Ours,
             Self::ReadKey { .. } | Self::KeyExists { .. } | Self::KeyFile { .. } | Self::KeyText | Self::Policy(_) => Blame::Input,
+            Self::ReadKnownValues { .. } | Self::KnownValues { .. } | Self::NoKnownValues { .. } => Blame::Input,
         }
     }
 
@@ -60,6 +85,10 @@ impl Explain for Error {
             Self::ReadKey { .. } | Self::KeyFile { .. } | Self::KeyText => Some("make one with `reenact key new FILE`".to_owned()),
             Self::KeyExists { .. } => Some("a key is never overwritten: what it made would join with nothing any more; choose another file".to_owned()),
             Self::Policy(error) => error.hint(),
+            Self::KnownValues { .. } | Self::NoKnownValues { .. } => {
+                Some("a value a line, or a .csv or .tsv with the names of its columns in the first row; UTF-8".to_owned())
+            }
+            Self::ReadKnownValues { .. } => None,
             Self::Randomness | Self::WriteKey { .. } => None,
         }
     }

@@ -116,7 +116,9 @@ impl Policy {
         if rule == RuleId::CARD_SECURITY || action == Action::Keep {
             return action;
         }
-        let is_allowed = self.allowed_paths.contains(path) || std::str::from_utf8(bare).is_ok_and(|bare| self.allowed_values.contains(bare));
+        // A known value is redacted wherever it stands; only the policy naming it, or its rule, keeps it.
+        let is_place_allowed = rule != RuleId::KNOWN_VALUE && self.allowed_paths.contains(path);
+        let is_allowed = is_place_allowed || std::str::from_utf8(bare).is_ok_and(|bare| self.allowed_values.contains(bare));
         if is_allowed { Action::Keep } else { action }
     }
 }

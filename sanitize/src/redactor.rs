@@ -17,13 +17,15 @@ use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, K
 use reenact_formats::seam::Redact;
 
 use crate::detect::credentials::with_scheme;
-use crate::detect::{Beside, Detector, Hit, MAX_COATS, Place, apart, is_public, look_within, texts_within};
+use crate::detect::{Beside, Detector, Hit, Place, apart, is_public};
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
+use crate::known_values::KnownValues;
 use crate::memo::Memo;
 use crate::plan::{Plan, Spans, Spot};
 use crate::policy::Policy;
 use crate::pseudonym::{Domain, Pseudonyms};
+use crate::recall::{each_text, join, overlap, recall};
 use crate::recurrence::{Memories, Recurrences, Words};
 use crate::residue::Originals;
 use crate::rules::{RuleId, Rules};
@@ -35,6 +37,7 @@ use crate::rules::{RuleId, Rules};
 pub struct Redactor {
     shared: Arc<Shared>,
     known: Arc<KnownPseudonyms>,
+    known_values: Option<Arc<KnownValues>>,
     trusts_recorded: bool,
     memories: Memories,
     originals: Originals,
@@ -64,6 +67,7 @@ impl Redactor {
         Self {
             shared: Arc::new(shared),
             known: Arc::default(),
+            known_values: None,
             trusts_recorded: true,
             memories: Memories::default(),
             originals: Originals::default(),
@@ -78,6 +82,7 @@ impl Redactor {
         Self {
             shared: Arc::clone(&self.shared),
             known: Arc::clone(&self.known),
+            known_values: self.known_values.clone(),
             trusts_recorded: self.trusts_recorded,
             memories: Memories::default(),
             originals: self.originals.none_yet(),
@@ -89,6 +94,12 @@ impl Redactor {
     /// Live answers may hold these: they are pseudonyms already and stay.
     pub fn with_known(mut self, known: KnownPseudonyms) -> Self {
         self.known = Arc::new(known);
+        self
+    }
+
+    /// These are redacted wherever they stand, whatever the rules say.
+    pub fn with_known_values(mut self, known: Arc<KnownValues>) -> Self {
+        self.known_values = Some(known);
         self
     }
 
@@ -160,8 +171,7 @@ impl Redactor {
             let recurs = memory.is_some() && may_recur(&leaf);
             if hits.is_empty() && leaf.kind != LeafKind::MultipartFile {
                 if recurs {
-                    look.words.add(&leaf.value);
-                    texts_within(&leaf.value, MAX_COATS, &mut |text, _| look.words.add(text));
+                    each_text(&leaf.value, &mut |text| look.words.add(text));
                 }
                 return;
             }
@@ -195,6 +205,13 @@ impl Redactor {
 
     fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside, recorded: &[Redaction]) -> Vec<Hit> {
         let mut hits = self.shared.detector.detect(&leaf.value, &Place::of(leaf, beside));
+        if let Some(known) = self.known_values.as_deref().filter(|_| KnownValues::may_stand(leaf)) {
+            let found = recall(&|text, hits| known.find(text, hits), &leaf.value);
+            // What the policy would keep gives way.
+            let is_kept = |hit: &Hit| hit.held.is_none() && self.shared.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) == Action::Keep;
+            hits.retain(|hit| !found.iter().any(|known| overlap(&known.span, &hit.span)) || !is_kept(hit));
+            join(&mut hits, found);
+        }
         if !hits.is_empty() && !recorded.is_empty() {
             let recorded = Spans::of(recorded, leaf.part);
             let spot = Spot::of(leaf);
@@ -254,7 +271,10 @@ impl Redactor {
             return;
         }
         if let Some(memory) = memory.filter(|memory| !memory.is_empty()) {
-            recall(memory, spot.value, &mut hits, MAX_COATS);
+            // What is claimed as a whole holds nothing else to be found.
+            if !matches!(hits.as_slice(), [hit] if hit.held.is_none() && hit.span == (0..spot.value.len())) {
+                join(&mut hits, recall(&|text, hits| memory.find(text, hits), spot.value));
+            }
             let recorded = plan.recorded_in(spot.part);
             hits.retain(|hit| hit.rule != RuleId::RECURRENCE || !recorded.touch(&spot.placed(raw, &hit.span)));
         }
@@ -339,11 +359,15 @@ impl Redactor {
 
     fn address(&mut self, address: &mut SocketAddr, side: Side, path: &str, is_renewed: bool) -> Option<Redaction> {
         let original = address.ip();
-        if !is_renewed && !is_public(original) {
-            return None;
-        }
-        let rule = RuleId::IP;
         let text = original.to_string();
+        let is_known = || self.known_values.as_ref().is_some_and(|known| known.holds(&text));
+        let rule = if is_renewed || is_public(original) {
+            RuleId::IP
+        } else if is_known() {
+            RuleId::KNOWN_VALUE
+        } else {
+            return None;
+        };
         let action = self.shared.policy.action(rule, path, text.as_bytes());
         if action != Action::Keep {
             let made = self.shared.pseudonyms.of(Domain::Ip, text.as_bytes());
@@ -471,30 +495,6 @@ enum Made {
     Stays,
     /// This, with what it wears, takes its place.
     New(Action, Vec<u8>),
-}
-
-/// Adds to the hits in a value what is known from before, also under what the value wears.
-fn recall(memory: &Recurrences, value: &[u8], hits: &mut Vec<Hit>, depth: usize) {
-    if let [hit] = hits.as_mut_slice()
-        && hit.span == (0..value.len())
-    {
-        if let Some(held) = &mut hit.held {
-            recall(memory, &held.text, &mut held.hits, depth.saturating_sub(1));
-        }
-        return;
-    }
-    let before = hits.len();
-    memory.find(value, hits);
-    if depth > 0 {
-        look_within(value, hits, |text| {
-            let mut found = Vec::new();
-            recall(memory, text, &mut found, depth - 1);
-            found
-        });
-    }
-    if hits.len() > before {
-        *hits = apart(std::mem::take(hits));
-    }
 }
 
 /// What the first look at a message has found.

@@ -14,9 +14,11 @@ use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
 use reenact_formats::model::{Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
 
 use crate::detect::{Beside, Detector, MAX_COATS, Place, is_public, texts_within};
+use crate::known_values::KnownValues;
 use crate::plan::{Spans, Spot};
 use crate::policy::Policy;
 use crate::pseudonym::Domain;
+use crate::recall::recall;
 use crate::recurrence::is_memorable;
 use crate::redactor::{INTERIM, beside_in_body, beside_in_head, content_of, may_recur, reason_to_drop};
 use crate::rules::{RuleId, Rules};
@@ -78,6 +80,7 @@ pub struct ResidueCheck<'o> {
     rules: Arc<Rules>,
     detector: Detector,
     originals: Option<&'o Originals>,
+    known_values: Option<&'o KnownValues>,
 }
 
 impl<'o> ResidueCheck<'o> {
@@ -87,7 +90,14 @@ impl<'o> ResidueCheck<'o> {
             rules: Arc::clone(policy.rules()),
             detector: Detector::new(policy.rules()),
             originals: originals.filter(|originals| !originals.digests.is_empty()),
+            known_values: None,
         }
+    }
+
+    /// None of these must be left.
+    pub const fn with_known_values(mut self, known: Option<&'o KnownValues>) -> Self {
+        self.known_values = known;
+        self
     }
 
     /// What is still in an exchange that its redactions do not account for.
@@ -108,8 +118,13 @@ impl<'o> ResidueCheck<'o> {
         }
         for (address, side, path) in [(exchange.client, Side::Request, "metadata:client"), (exchange.server, Side::Response, "metadata:server")] {
             findings.side = side;
-            if is_public(address.ip()) && !exchange.redactions.iter().any(|redaction| redaction.path == path) {
+            if exchange.redactions.iter().any(|redaction| redaction.path == path) {
+                continue;
+            }
+            if is_public(address.ip()) {
                 findings.add(path.to_owned(), self.rules.word(RuleId::IP));
+            } else if self.known_values.is_some_and(|known| known.holds(&address.ip().to_string())) {
+                findings.add(path.to_owned(), self.rules.word(RuleId::KNOWN_VALUE));
             }
         }
         findings.found
@@ -156,6 +171,13 @@ impl<'o> ResidueCheck<'o> {
         for hit in self.detector.detect(&leaf.value, &Place::of(leaf, beside)) {
             if !recorded.account_for(&hit, &spot.placed(raw, &hit.span)) {
                 findings.add(leaf.template(), self.rules.word(hit.rule));
+            }
+        }
+        if let Some(known) = self.known_values.filter(|_| KnownValues::may_stand(leaf)) {
+            for hit in recall(&|text, hits| known.find(text, hits), &leaf.value) {
+                if !recorded.touch(&spot.placed(raw, &hit.span)) {
+                    findings.add(leaf.template(), self.rules.word(hit.rule));
+                }
             }
         }
         if let Some(originals) = self.originals.filter(|_| may_recur(leaf)) {

@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use clap::{Args, ValueEnum, ValueHint};
-use reenact::pipeline::{self, CaptureJob};
+use reenact::pipeline::{self, CaptureJob, Redaction};
 use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, Source};
 use reenact_formats::disk::recording::PART_BYTES;
 use serde_json::json;
 
 use super::exit::Exit;
 use super::progress::{Progress, now};
-use super::redaction::RedactionArgs;
+use super::redaction::{KnownValuesArgs, RedactionArgs};
 use super::size::{Size, size_within};
 use super::threads::ThreadArgs;
 use super::{InvalidArgument, output, report, signals};
@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   reenact capture -i eth0 -o rec/ --key-file key.txt tcp port 8080
   reenact capture -r traffic.pcapng -o rec/ --key-file key.txt
+  reenact capture -r traffic.pcapng -o rec/ --key-file key.txt --known-values customers.csv
   reenact capture -r traffic.pcapng --discard
   tcpdump -w - port 8080 | reenact capture -r - -o rec/ --key-file key.txt";
 
@@ -37,7 +38,7 @@ pub(crate) struct CaptureArgs {
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output: Option<PathBuf>,
     /// Write nothing: print the account alone, of what is there and what is missing
-    #[arg(long, conflicts_with_all = ["output", "key_file", "policy", "danger_raw", "part_size"])]
+    #[arg(long, conflicts_with_all = ["output", "key_file", "policy", "known_values", "danger_raw", "part_size"])]
     discard: bool,
     /// List the network interfaces and end
     #[arg(short = 'D', long, conflicts_with_all = ["interface", "read", "output", "discard"])]
@@ -58,7 +59,7 @@ pub(crate) struct CaptureArgs {
     #[arg(long)]
     verify_checksums: bool,
     /// Write without any redaction: the recording holds personal data and secrets, and cannot be replayed
-    #[arg(long, conflicts_with_all = ["key_file", "policy"])]
+    #[arg(long, conflicts_with_all = ["key_file", "policy", "known_values"])]
     danger_raw: bool,
     /// Report as one JSON object
     #[arg(long)]
@@ -69,6 +70,8 @@ pub(crate) struct CaptureArgs {
     memory: MemoryArgs,
     #[command(flatten)]
     redaction: RedactionArgs,
+    #[command(flatten)]
+    known_values: KnownValuesArgs,
     /// Keep only packets that match this filter, in the words of tcpdump
     #[arg(value_name = "FILTER", trailing_var_arg = true)]
     filter: Vec<String>,
@@ -197,7 +200,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
         output::warning("the recording is written raw: it will hold personal data and secrets as they were sent, and cannot be replayed");
         None
     } else {
-        Some(args.redaction.load()?)
+        Some(Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? })
     };
     Ok(Work::Record(CaptureJob { source, options, output, part_bytes: part_size.0, redaction }))
 }

@@ -1,13 +1,16 @@
 //! The key and the policy, as each command that redacts takes them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
-use reenact::pipeline::Redaction;
-use reenact_sanitize::{Key, Policy};
+use reenact::inspect::count;
+use reenact::pipeline::{self, Redaction};
+use reenact_sanitize::{Key, KnownValues, Policy};
+use reenact_verify::is_server_address;
 
-use super::output;
+use super::{InvalidArgument, output, signals};
 
 /// The environment variable that holds a key.
 pub(crate) const KEY_VARIABLE: &str = "REENACT_KEY";
@@ -28,13 +31,13 @@ impl RedactionArgs {
     pub(crate) fn load(&self) -> anyhow::Result<Redaction> {
         let policy = self.policy()?;
         if let Some(key) = given_key(self.key_file.as_deref())? {
-            return Ok(Redaction { key, policy });
+            return Ok(Redaction { key, policy, known_values: None });
         }
         output::warning(&format!(
             "no key was given, so a random one is used and forgotten: what is written now will join with nothing else \
              (`reenact key new FILE` makes a key; --key-file FILE or {KEY_VARIABLE} gives it)"
         ));
-        Ok(Redaction { key: Key::generate()?, policy })
+        Ok(Redaction { key: Key::generate()?, policy, known_values: None })
     }
 
     /// The policy that was given, or the built-in one.
@@ -43,6 +46,45 @@ impl RedactionArgs {
             Some(file) => Policy::load(file)?,
             None => Policy::default(),
         })
+    }
+}
+
+/// Values that are to be redacted wherever they stand.
+#[derive(Args)]
+#[command(next_help_heading = "Redaction")]
+pub(crate) struct KnownValuesArgs {
+    /// Redact these values wherever they stand, whatever the rules say: a value a line; or a .csv or .tsv whose first row names its
+    /// columns; or postgres://…, mysql://… or sqlite:FILE, with --query
+    #[arg(long, value_name = "FILE|DATABASE", value_hint = ValueHint::FilePath)]
+    known_values: Option<String>,
+    /// What the database is asked for; every column of the answer holds known values, and its name tells of which kind
+    #[arg(long, value_name = "SQL", requires = "known_values")]
+    query: Option<String>,
+}
+
+impl KnownValuesArgs {
+    /// The values that were named, if any were, as a set that holds none of them.
+    pub(crate) fn load(&self) -> anyhow::Result<Option<Arc<KnownValues>>> {
+        let Some(from) = self.known_values.as_deref() else { return Ok(None) };
+        let known = match &self.query {
+            Some(query) => signals::runtime()?.block_on(pipeline::known_values(from, query))?,
+            None if is_server_address(from) || from.starts_with("sqlite:") => {
+                return Err(InvalidArgument::new(
+                    "known values from a database, and no query",
+                    "say what they are: --query 'select email, name from customers'",
+                )
+                .into());
+            }
+            None => KnownValues::from_file(Path::new(from))?,
+        };
+        output::note(&format!("known values  {} in {} MB", count(known.count() as u64), known.memory().div_ceil(1 << 20)));
+        if known.left_out() > 0 {
+            output::warning(&format!(
+                "{} known values are left out: they have less than four letters and digits, or more than a thousand, and would be found everywhere, or nowhere",
+                count(known.left_out())
+            ));
+        }
+        Ok(Some(Arc::new(known)))
     }
 }
 

@@ -7,21 +7,23 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 
-use reenact::pipeline;
+use reenact::pipeline::{self, Redaction};
 use reenact_formats::disk::recording::Recording;
 use reenact_sanitize::{Key, Redactor};
 use serde::Deserialize;
 
 use super::exit::Exit;
 use super::progress::{Progress, now};
-use super::redaction::RedactionArgs;
+use super::redaction::{KnownValuesArgs, RedactionArgs};
 use super::threads::ThreadArgs;
 use super::{InvalidArgument, output, report};
 
 const EXAMPLES: &str = "\
 Examples:
   reenact sanitize raw/ -o clean/ --key-file key.txt
-  reenact sanitize clean/ -o cleaner/ --key-file key.txt --policy stricter.yaml";
+  reenact sanitize clean/ -o cleaner/ --key-file key.txt --policy stricter.yaml
+  reenact sanitize raw/ -o clean/ --key-file key.txt --known-values customers.csv
+  reenact sanitize raw/ -o clean/ --key-file key.txt --known-values postgres://reader@db/shop --query 'select email, name from customers'";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -42,13 +44,15 @@ pub(crate) struct SanitizeArgs {
     threads: ThreadArgs,
     #[command(flatten)]
     redaction: RedactionArgs,
+    #[command(flatten)]
+    known_values: KnownValuesArgs,
 }
 
 pub(crate) fn run(args: &SanitizeArgs) -> anyhow::Result<Exit> {
     let (Some(input), Some(output)) = (&args.recording, &args.output) else {
         return spans(args);
     };
-    let redaction = args.redaction.load()?;
+    let redaction = Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? };
     let total = Recording::open(input)?.manifest().exchanges;
     let progress = Progress::start("redacting", Some(total));
     let began = now();
@@ -69,7 +73,10 @@ struct Sample {
 fn spans(args: &SanitizeArgs) -> anyhow::Result<Exit> {
     let file = args.spans.as_deref().ok_or_else(|| InvalidArgument::new("nothing to redact", "name a recording and -o DIR"))?;
     // No pseudonym is made, so that any key does.
-    let redactor = Redactor::new(&args.redaction.policy()?, &Key::generate()?);
+    let mut redactor = Redactor::new(&args.redaction.policy()?, &Key::generate()?);
+    if let Some(known) = args.known_values.load()? {
+        redactor = redactor.with_known_values(known);
+    }
     let lines = BufReader::new(File::open(file).with_context(|| format!("cannot read {}", file.display()))?).lines();
     for (number, line) in (1..).zip(lines) {
         let line = line.with_context(|| format!("cannot read {}", file.display()))?;

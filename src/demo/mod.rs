@@ -183,7 +183,8 @@ impl Explain for Error {
 /// Runs the demo. `program` is this program's own file; `output` is replaced if an earlier demo wrote it.
 pub async fn run(program: &Path, output: &Path, tell: &mut dyn FnMut(Event<'_>)) -> Result<Outcome, Error> {
     prepare(output)?;
-    let mut demo = Demo { program, output, redaction: Redaction { key: Key::generate()?, policy: Policy::parse("the demo's policy", POLICY)? }, tell };
+    let mut demo =
+        Demo { program, output, redaction: Redaction { key: Key::generate()?, policy: Policy::parse("the demo's policy", POLICY)?, known_values: None }, tell };
     let planted = planted::read(PLANTED);
     let scanner = Scanner::new(&planted);
 

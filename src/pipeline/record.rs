@@ -15,7 +15,7 @@ use reenact_formats::disk;
 use reenact_formats::disk::recording::{Counts, Manifest, Recording, Window, WriterOptions, mark_checked};
 use reenact_formats::model::{Exchange, LossLedger, Side};
 use reenact_formats::seam::{BoxError, ExchangeSink};
-use reenact_sanitize::{Finding, Originals, Policy, Redactor, ResidueCheck};
+use reenact_sanitize::{Finding, KnownValues, Originals, Policy, ResidueCheck};
 
 use super::sink::RecordingSink;
 use super::{Error, Redaction};
@@ -46,8 +46,16 @@ pub struct Written {
     /// What is in it.
     pub manifest: Manifest,
     /// What the residue check needs; nothing if the recording is raw.
-    residue: Option<(Policy, Originals)>,
+    residue: Option<Residue>,
     pool: Option<Arc<ThreadPool>>,
+}
+
+/// What must not be left.
+#[derive(Debug)]
+struct Residue {
+    policy: Policy,
+    originals: Originals,
+    known_values: Option<Arc<KnownValues>>,
 }
 
 /// A recording that was written, and checked if it is a redacted one.
@@ -80,7 +88,7 @@ pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
     };
     let Pools { work, writers } = Pools::of(job.options.threads)?;
     let options = WriterOptions { part_age, part_bytes: job.part_bytes, source: in_words(&job.source), pool: writers, ..WriterOptions::default() };
-    let redactor = job.redaction.as_ref().map(|redaction| Redactor::new(&redaction.policy, &redaction.key));
+    let redactor = job.redaction.as_ref().map(Redaction::recorder);
     let mut sink = RecordingSink::create(&job.output, redactor.as_ref(), options, work.clone())?;
     let ledger = tap.run(&mut sink, control)?;
     Written::new(sink, &job.output, job.redaction.as_ref(), &ledger, work)
@@ -118,7 +126,7 @@ pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, threads: Non
     let manifest = recording.manifest();
     let Pools { work, writers } = Pools::of(threads)?;
     let options = WriterOptions { source: manifest.source.clone(), pool: writers, ..WriterOptions::default() };
-    let mut redactor = Redactor::new(&redaction.policy, &redaction.key);
+    let mut redactor = redaction.recorder();
     if let Some(key) = &manifest.key_id {
         redactor = redactor.with_recorded_key(key);
     }
@@ -136,7 +144,11 @@ pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, threads: Non
 impl Written {
     fn new(sink: RecordingSink, output: &Path, redaction: Option<&Redaction>, ledger: &LossLedger, pool: Option<Arc<ThreadPool>>) -> Result<Self, Error> {
         let (manifest, originals) = sink.finish(ledger)?;
-        let residue = redaction.map(|redaction| redaction.policy.clone()).zip(originals);
+        let residue = redaction.zip(originals).map(|(redaction, originals)| Residue {
+            policy: redaction.policy.clone(),
+            originals,
+            known_values: redaction.known_values.clone(),
+        });
         Ok(Self { output: output.to_owned(), manifest, residue, pool })
     }
 
@@ -147,10 +159,10 @@ impl Written {
 
     /// Reads everything again to see whether redaction has overlooked anything. A raw recording is not read: all of it would be.
     pub fn check(self) -> Result<Recorded, Error> {
-        let Some((policy, originals)) = self.residue else {
+        let Some(Residue { policy, originals, known_values }) = self.residue else {
             return Ok(Recorded { manifest: self.manifest, findings: Vec::new() });
         };
-        let check = ResidueCheck::new(&policy, Some(&originals));
+        let check = ResidueCheck::new(&policy, Some(&originals)).with_known_values(known_values.as_deref());
         let recording = Recording::open(&self.output)?;
         let mut findings = Vec::new();
         for exchanges in batches(recording.exchanges(&Window::ALL)?) {

@@ -56,6 +56,14 @@ pub enum Error {
         /// The database's word for it, without values.
         why: String,
     },
+    /// A query failed, or one of its values is no text.
+    #[error("database {shown}: the query failed: {why}")]
+    Select {
+        /// The address without user and password.
+        shown: String,
+        /// The database's word for it, without values.
+        why: String,
+    },
     /// A column that the entities file names is not in the projection.
     #[error("entity `{entity}` has no column `{column}`")]
     NoColumn {
@@ -156,6 +164,7 @@ impl Explain for Error {
             Self::Query { .. } => {
                 Some("run the sql by hand in the database's own client; with --schema choose the projections of another schema version".to_owned())
             }
+            Self::Select { .. } => Some("run the query by hand in the database's own client; it must be one statement that reads".to_owned()),
             Self::NoColumn { column, known, .. } => {
                 let names: Vec<&str> = known.iter().map(String::as_str).collect();
                 let near = config::nearest(column, &names).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();

@@ -6,6 +6,7 @@ use reenact_formats::model::{Body, BodyFraming, ConnectionId, ExchangeId, Initia
 
 use super::*;
 use crate::key::test_key;
+use crate::known_values::KnownValuesBuilder;
 use crate::residue::ResidueCheck;
 
 fn body(bytes: &[u8]) -> Body {
@@ -472,6 +473,104 @@ fn redaction_makes_nothing_telling() {
     }
 }
 
+fn known_values(values: &[&str]) -> Arc<KnownValues> {
+    let mut builder = KnownValuesBuilder::new(Vec::new());
+    values.iter().for_each(|value| builder.add(0, value));
+    Arc::new(builder.finish())
+}
+
+#[test]
+fn known_values_win_over_all_but_what_the_policy_names() {
+    let known = || known_values(&["Zephyrine Quill", "jane@shop.example", "help@shop.example", "+49 30 1234567", "K-20417", "10.1.2.3"]);
+    let (head, content) = json(
+        r#"{"note":"for ZEPHYRINE QUILL","mail":"jane@shop.example","help":"help@shop.example","s":"K-20417","n":20417,"phone":"+49301234567","Zephyrine Quill":1,"other":"030 7654321"}"#,
+    );
+    let policy =
+        "version: 1\nrules: { phone: { enabled: false }, email: { action: keep } }\nallow: { values: [help@shop.example], paths: ['body:/s', 'body:/note'] }\n";
+    let mut exchange = exchange(1, request("GET /Zephyrine%20Quill?a=k_20417 HTTP/1.1\r\nContent-Type: k-20417", b""), response(&head, &content));
+    exchange.client = "10.1.2.3:5000".parse().expect("an address");
+    let policy = Policy::parse("p.yaml", policy).expect("reads");
+    let mut redactor = Redactor::new(&policy, &test_key()).with_known_values(known());
+    let raw = exchange.clone();
+    redactor.exchange(&mut exchange);
+    let asked = text_of(exchange.request.as_ref().expect("there"));
+    let text = text_of(exchange.response.as_ref().expect("there"));
+    for gone in ["ZEPHYRINE", "Zephyrine", "jane@", "K-20417", "+49301234567"] {
+        assert!(!text.contains(gone), "{gone}: {text}");
+    }
+    assert!(!asked.contains("Quill") && !asked.contains("k_20417") && asked.contains("Content-Type: k-20417"), "{asked}");
+    assert!(text.contains("help@shop.example") && text.contains(r#""n":20417"#) && text.contains("030 7654321"), "{text}");
+    assert_ne!(exchange.client, raw.client);
+    let pseudonym = |domain, text: &str| String::from_utf8(redactor.shared.pseudonyms.of(domain, text.as_bytes())).expect("text");
+    assert!(text.contains(&pseudonym(Domain::Phone, "+49301234567")) && text.contains(&pseudonym(Domain::Email, "jane@shop.example")), "{text}");
+    let known = known();
+    let check = |exchange: &Exchange| ResidueCheck::new(&policy, None).with_known_values(Some(&known)).exchange(exchange);
+    assert_eq!(check(&exchange), []);
+    let places: BTreeSet<_> = check(&raw).into_iter().filter(|finding| finding.rule == "known_value").map(|finding| finding.path).collect();
+    let expected = ["target:/0", "query:a", "body:/note", "body:/mail", "body:/help", "body:/s", "body:/phone", "body:/*~key", "metadata:client"];
+    assert_eq!(places, expected.map(str::to_owned).into());
+    let mut twice = exchange.clone();
+    redactor.lane().exchange(&mut twice);
+    assert_eq!(twice, exchange);
+    let kept = Policy::parse("p.yaml", "version: 1\nrules: { known_value: { enabled: false } }\n").expect("reads");
+    let mut exchange = raw.clone();
+    Redactor::new(&kept, &test_key()).with_known_values(known_values(&["K-20417"])).exchange(&mut exchange);
+    assert!(text_of(exchange.response.as_ref().expect("there")).contains("K-20417"));
+}
+
+#[test]
+fn what_was_redacted_recurs_in_any_encoding() {
+    let token = "Zq8/fj2+x9é-Kw";
+    let escaped: String = token.chars().map(|character| format!("\\u{:04x}", u32::from(character))).collect();
+    let told = |name: &str| format!(r#"{{"{name}":"{escaped}","pin_code_word":"short7"}}"#);
+    let nested = serde_json::to_string(&format!(r#"{{"a":["it was {token}"]}}"#)).expect("text");
+    let in_json = serde_json::to_string(&format!("see <{token}>.")).expect("text");
+    let again = format!(r#"{{"n":{nested},"s":{in_json},"b":"{}","deep":"{}"}}"#, wrapped(token), wrapped(&format!(r#"{{"x":{in_json}}}"#)));
+    let target = format!("POST /a/{}?q={}&r={} HTTP/1.1", percent(token), percent(token), percent(&percent(token)));
+    let with = |target: &str, content: &str| request(&format!("{target}\r\nContent-Type: application/json"), content.as_bytes());
+    let answer = |content: &str| response("Content-Type: application/json", content.as_bytes());
+    let left = |message: &Message| {
+        let text = text_of(message);
+        [percent(token), percent(&percent(token)), in_json.trim_matches('"').to_owned(), wrapped(token)]
+            .iter()
+            .filter(|form| text.contains(form.as_str()))
+            .count()
+    };
+    // Told in the request and seen in its answer; told in an answer and seen in the next request.
+    let mut first = [exchange(1, with("POST /login HTTP/1.1", &told("password")), answer(&again))];
+    let mut second = [exchange(1, with("POST /x HTTP/1.1", "{}"), answer(&told("token"))), exchange(2, with(&target, &again), answer("{}"))];
+    for (exchanges, asked) in [(&mut first[..], false), (&mut second[..], true)] {
+        let raw = exchanges.last().expect("one").clone();
+        let mut redactor = redactor();
+        exchanges.iter_mut().for_each(|exchange| redactor.exchange(exchange));
+        let message = |exchange: &Exchange| if asked { exchange.request.clone() } else { exchange.response.clone() }.expect("there");
+        let seen = exchanges.last().expect("one");
+        assert_eq!(left(&message(seen)), 0, "{}", text_of(&message(seen)));
+        assert!(left(&message(&raw)) >= 2, "they were there");
+        let check = |exchange: &Exchange| ResidueCheck::new(&Policy::default(), Some(redactor.originals())).exchange(exchange);
+        assert_eq!(check(seen), []);
+        let places: BTreeSet<_> = check(&raw).into_iter().filter(|finding| finding.rule == "original").map(|finding| finding.path).collect();
+        assert!(places.contains("body:/b") && places.contains("body:/deep") && places.contains("body:/n"), "{places:?}");
+        assert_eq!(places.contains("query:q") && places.contains("query:r"), asked, "{places:?}");
+    }
+}
+
+#[test]
+fn recurrences_are_whole_long_tokens_and_no_words_of_the_api() {
+    let (head, content) = json(r#"{"token":"checkout","password":"hunter7","secret":"orders-list"}"#);
+    let mut first = exchange(1, request("POST /x HTTP/1.1", b""), response(&head, &content));
+    let (head, content) = json(r#"{"checkout":"checkout","a":"hunter7","b":"xcheckout checkout2","c":"a checkout, b"}"#);
+    let mut second = exchange(2, request("POST /checkout/orders-list?checkout=1 HTTP/1.1", b""), response(&head, &content));
+    let mut redactor = redactor();
+    redactor.exchange(&mut first);
+    redactor.exchange(&mut second);
+    assert!(text_of(second.request.as_ref().expect("there")).starts_with("POST /checkout/orders-list?checkout=1 HTTP"));
+    let text = text_of(second.response.as_ref().expect("there"));
+    assert!(text.contains(r#"{"checkout":""#) && text.contains(r#""a":"hunter7","b":"xcheckout checkout2","c":"a "#), "{text}");
+    assert!(!text.contains(r#":"checkout""#) && !text.contains("a checkout, b"), "{text}");
+    assert_eq!(ResidueCheck::new(&Policy::default(), Some(redactor.originals())).exchange(&second), []);
+}
+
 fn planted() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{3,8}[0-9]{2}@[a-z]{4,9}\\.(com|de|io)", "tok[A-Za-z0-9]{20,40}9z", "Xy\"\\\\\\\\é [a-zA-Z0-9]{6,12}7q"]
 }
@@ -509,6 +608,65 @@ proptest! {
         prop_assert_eq!(ResidueCheck::new(&Policy::default(), Some(redactor.originals())).exchange(&once), []);
         let mut twice = once.clone();
         self::redactor().exchange(&mut twice);
+        prop_assert_eq!(twice, once);
+    }
+
+    #[test]
+    fn known_values_never_survive(
+        value in prop_oneof!["[A-Z][a-z]{4,8} [A-Z][a-z]{5,9}", "[A-Z]{2}-[0-9]{3,5}-[A-Z][0-9]{4}", "[A-Z][a-z]{3,6}[äöüßé][a-z]{2,4} [A-Z][a-z]{3,6}-[A-Z][a-z]{3,7}", "[a-z]{3,8}\\.[a-z]{3,8}@[a-z]{3,8}"],
+        spelling in 0_usize..3,
+        coat in 0_usize..6,
+        encoding in prop_oneof![Just("identity"), Just("gzip"), Just("br")],
+        place in 0_usize..16,
+    ) {
+        let known = known_values(&[&value]);
+        let spelled = match spelling {
+            0 => value.clone(),
+            1 => value.to_uppercase(),
+            _ => value.to_lowercase().replace([' ', '-'], "_"),
+        };
+        let text = match coat {
+            0 => spelled,
+            1 => percent(&spelled),
+            2 => percent(&percent(&spelled)),
+            3 => wrapped(&spelled),
+            4 => wrapped(&format!(r#"{{"x":["for {spelled}, as said"]}}"#)),
+            _ => format!(r#"{{"x":"{}"}}"#, spelled.chars().map(|character| format!("\\u{:04x}", u32::from(character))).collect::<String>()),
+        };
+        let quoted = percent(&text);
+        let in_json = serde_json::to_string(&text).expect("text");
+        let in_quotes = if text.contains('"') { &quoted } else { &text };
+        let in_markup = text.replace('"', "&quot;");
+        let (target, headers, media_type, content) = match place {
+            0 => (format!("/a/{quoted}"), String::new(), "text/plain", String::new()),
+            1 => (format!("/a?x={quoted}&y=1"), String::new(), "text/plain", String::new()),
+            2 => (format!("/a;m={quoted}/b"), String::new(), "text/plain", String::new()),
+            3 => ("/a".to_owned(), format!("X-What: {text}\r\n"), "text/plain", String::new()),
+            4 => ("/a".to_owned(), format!("Cookie: theme={text}\r\n"), "text/plain", String::new()),
+            5 => ("/a".to_owned(), format!("Referer: https://h.example/x/{quoted}?z={quoted}\r\n"), "text/plain", String::new()),
+            6 => ("/a".to_owned(), String::new(), "application/json", format!(r#"{{"a":[{{"x":{in_json}}}]}}"#)),
+            7 => ("/a".to_owned(), String::new(), "application/json", format!(r#"{{{in_json}:1}}"#)),
+            8 => ("/a".to_owned(), String::new(), "application/json", format!(r#"{{"in":{}}}"#, serde_json::to_string(&format!(r#"{{"x":{in_json}}}"#)).expect("text"))),
+            9 => ("/a".to_owned(), String::new(), "application/x-www-form-urlencoded", format!("x={quoted}&y=2")),
+            10 => ("/a".to_owned(), String::new(), "multipart/form-data; boundary=QQ", format!("--QQ\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n{text}\r\n--QQ--\r\n")),
+            11 => ("/a".to_owned(), String::new(), "multipart/form-data; boundary=QQ", format!("--QQ\r\nContent-Disposition: form-data; name=\"x\"; filename=\"{in_quotes}\"\r\n\r\nabc\r\n--QQ--\r\n")),
+            12 => ("/a".to_owned(), String::new(), "application/xml", format!("<a><x>{in_markup}</x></a>")),
+            13 => ("/a".to_owned(), String::new(), "text/html", format!("<p title=\"{in_markup}\">x</p>")),
+            14 => ("/a".to_owned(), String::new(), "application/x-ndjson", format!("{{\"n\":1}}\n{{\"x\":{in_json}}}\n")),
+            _ => ("/a".to_owned(), String::new(), "text/plain", text.clone()),
+        };
+        let encoded = if content.is_empty() { Vec::new() } else { coding::encode(encoding.as_bytes(), content.as_bytes()).expect("encodes") };
+        let message = request(&format!("POST {target} HTTP/1.1\r\n{headers}Content-Encoding: {encoding}\r\nContent-Type: {media_type}"), &encoded);
+        let mut once = exchange(1, message, response("X: y", b""));
+        let mut redactor = redactor().with_known_values(Arc::clone(&known));
+        redactor.exchange(&mut once);
+        let out = text_of(once.request.as_ref().expect("there"));
+        for form in [&text, &quoted, &in_json[1..in_json.len() - 1].to_owned(), &in_markup] {
+            prop_assert!(!out.contains(form.as_str()), "{} left in {}", form, out);
+        }
+        prop_assert_eq!(ResidueCheck::new(&Policy::default(), Some(redactor.originals())).with_known_values(Some(&known)).exchange(&once), []);
+        let mut twice = once.clone();
+        redactor.lane().exchange(&mut twice);
         prop_assert_eq!(twice, once);
     }
 

@@ -60,8 +60,8 @@ known! {
     JWT = "jwt",
     PRIVATE_KEY = "private_key",
     URL_CREDENTIAL = "url_credential",
-    RECURRENCE = "recurrence",
     KNOWN_VALUE = "known_value",
+    RECURRENCE = "recurrence",
     OPAQUE_BODY = "opaque_body",
     BODY_DIGEST = "body_digest",
 }

@@ -1,4 +1,4 @@
-//! One snapshot: connect, begin a read-only transaction, read each entity, redact each value, sort.
+//! One snapshot: connect, begin a read-only transaction, read each entity, redact each value, sort. Or one query, handed out as it comes.
 //!
 //! Rows are sorted here and not by the database: a pseudonym sorts elsewhere than its original, and every database has
 //! collations of its own.
@@ -24,14 +24,21 @@ use crate::Error;
 pub async fn snapshot(database: &str, entities: &Entities, schema: &str, redact: &mut dyn Redact) -> Result<StateSnapshot, Error> {
     let projections = entities.projections(schema)?;
     let (word, entities) = match Address::of(database)? {
-        Address::Sqlite(path) => {
-            let options = SqliteConnectOptions::new().filename(&path).read_only(true).create_if_missing(false);
-            read::<Sqlite>(options, database, projections, redact).await?
-        }
+        Address::Sqlite(path) => read::<Sqlite>(sqlite(&path), database, projections, redact).await?,
         Address::Postgres => read::<Postgres>(options::<PgConnectOptions>(database)?, database, projections, redact).await?,
         Address::MySql => read::<MySql>(options::<MySqlConnectOptions>(database)?, database, projections, redact).await?,
     };
     Ok(StateSnapshot { key_id: redact.key_id(), policy_digest: redact.policy_digest(), database: word.to_owned(), schema: schema.to_owned(), entities })
+}
+
+/// Asks `database` one query, and hands out what it answers value by value, as it comes: the names of the columns, the place of
+/// this one, the value in canonical form. Nothing is written, and nothing is kept. What is no value (NULL) is left out.
+pub async fn select(database: &str, query: &str, each: &mut dyn FnMut(&[String], usize, &str)) -> Result<(), Error> {
+    match Address::of(database)? {
+        Address::Sqlite(path) => ask::<Sqlite>(sqlite(&path), database, query, each).await,
+        Address::Postgres => ask::<Postgres>(options::<PgConnectOptions>(database)?, database, query, each).await,
+        Address::MySql => ask::<MySql>(options::<MySqlConnectOptions>(database)?, database, query, each).await,
+    }
 }
 
 enum Address {
@@ -59,6 +66,10 @@ impl Address {
     }
 }
 
+fn sqlite(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).read_only(true).create_if_missing(false)
+}
+
 fn options<O: FromStr<Err = sqlx::Error>>(database: &str) -> Result<O, Error> {
     // The parser's own words may quote the address, password included.
     database.parse().map_err(|_| Error::Address { shown: shown(database), why: "it cannot be read as an address".to_owned() })
@@ -66,7 +77,7 @@ fn options<O: FromStr<Err = sqlx::Error>>(database: &str) -> Result<O, Error> {
 
 /// The address without user, password and parameters, however it was mistyped: what stands before the last `@` may be a
 /// password, so that only a scheme is kept of it.
-fn shown(database: &str) -> String {
+pub fn shown(database: &str) -> String {
     let front = scheme(database);
     let rest = &database[front.len()..];
     let rest = match rest.rsplit_once('@') {
@@ -116,12 +127,7 @@ async fn read<DB: Engine>(
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let refused = |error: sqlx::Error| Error::Connect { shown: shown(database), why: reason::<DB>(&error) };
-    // The driver would log each statement; rows and statements belong in no log.
-    let mut connection = options.disable_statement_logging().connect().await.map_err(refused)?;
-    for statement in DB::BEGIN {
-        connection.execute(sqlx::raw_sql(*statement)).await.map_err(refused)?;
-    }
+    let mut connection = opened::<DB>(options, database).await?;
     let projections = match projections {
         Some(projections) => projections,
         None => {
@@ -133,11 +139,61 @@ where
     for projection in &projections {
         entities.push(read_entity::<DB>(&mut connection, projection, redact).await?);
     }
-    // All is read; how the parting goes changes nothing.
+    closed::<DB>(connection).await;
+    Ok((DB::WORD, entities))
+}
+
+/// A connection with a transaction that reads.
+async fn opened<DB: Engine>(options: <DB::Connection as Connection>::Options, database: &str) -> Result<DB::Connection, Error>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let refused = |error: sqlx::Error| Error::Connect { shown: shown(database), why: reason::<DB>(&error) };
+    // The driver would log each statement; rows and statements belong in no log.
+    let mut connection = options.disable_statement_logging().connect().await.map_err(refused)?;
+    for statement in DB::BEGIN {
+        connection.execute(sqlx::raw_sql(*statement)).await.map_err(refused)?;
+    }
+    Ok(connection)
+}
+
+/// All is read; how the parting goes changes nothing.
+async fn closed<DB: Engine>(connection: DB::Connection) {
     if let Err(error) = connection.close().await {
         tracing::debug!(reason = reason::<DB>(&error), "database connection not closed in order");
     }
-    Ok((DB::WORD, entities))
+}
+
+async fn ask<DB: Engine>(
+    options: <DB::Connection as Connection>::Options,
+    database: &str,
+    query: &str,
+    each: &mut dyn FnMut(&[String], usize, &str),
+) -> Result<(), Error>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let failed = |error: sqlx::Error| Error::Select { shown: shown(database), why: reason::<DB>(&error) };
+    let mut connection = opened::<DB>(options, database).await?;
+    // Prepared for its columns; and it proves that this is one statement.
+    let statement = connection.prepare(AssertSqlSafe(query.to_owned()).into_sql_str()).await.map_err(failed)?;
+    let columns: Vec<String> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
+    drop(statement);
+    let mut stream = connection.fetch(sqlx::raw_sql(AssertSqlSafe(query.to_owned())));
+    while let Some(row) = stream.try_next().await.map_err(failed)? {
+        for (place, column) in columns.iter().enumerate() {
+            let value = DB::cell(&row, place).map_err(|undecodable| {
+                let why = format!("column `{column}` of type {}: {}", undecodable.kind, undecodable.why);
+                Error::Select { shown: shown(database), why }
+            })?;
+            if let Some(value) = value {
+                each(&columns, place, &value);
+            }
+        }
+    }
+    drop(stream);
+    closed::<DB>(connection).await;
+    Ok(())
 }
 
 async fn every_table<DB: Engine>(connection: &mut DB::Connection) -> Result<Vec<Projection>, sqlx::Error>
