@@ -22,6 +22,7 @@
 
 mod detect;
 mod error;
+mod fuzz;
 mod key;
 mod known;
 mod known_values;
@@ -36,6 +37,8 @@ mod residue;
 mod rules;
 
 pub use error::Error;
+#[doc(hidden)]
+pub use fuzz::fuzz;
 pub use key::Key;
 pub use known::KnownPseudonyms;
 pub use known_values::{KnownValues, KnownValuesBuilder};
