@@ -18,7 +18,7 @@ help:
 	@echo 'make fmt    format the source'
 	@echo 'make lint   check format and lints'
 	@echo 'make bench-capture   measure how fast captures are read, beside tcpflow and tshark'
-	@echo 'make bench-sanitize  measure what redaction finds in labelled samples'
+	@echo 'make bench-sanitize  measure what redaction finds in labelled samples, beside Presidio and detect-secrets'
 
 demo: build
 	@./target/release/reenact demo
@@ -34,6 +34,7 @@ bench-capture: build
 	@./bench/capture --reenact target/release/reenact
 
 bench-sanitize: build
+	@./scripts/install-packages python3-venv util-linux
 	@./bench/sanitize --reenact target/release/reenact
 
 fmt:
