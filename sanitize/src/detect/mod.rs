@@ -5,6 +5,7 @@
 //! check digit, a vendor's prefix, a grammar. Every detector is one pass over the bytes behind a cheap look at which bytes
 //! there are at all; no input makes one slow. Nothing here changes a byte.
 
+mod accounts;
 mod armour;
 mod beside;
 pub(crate) mod check;
@@ -38,6 +39,7 @@ use check::Check;
 pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
 pub(crate) use internet::is_public;
 use names::Names;
+use numbers::Numbers;
 use shapes::Shapes;
 
 /// How much a name tells of its value.
@@ -125,7 +127,16 @@ pub(crate) struct Recogniser {
 pub(crate) static RECOGNISERS: &[Recogniser] = &[
     Recogniser { name: "email", may: |classes| classes.at > 0, is_numeric: false, find: email::find },
     Recogniser { name: "ip", may: |classes| classes.dots >= 3 || classes.colons >= 2, is_numeric: true, find: internet::find },
-    Recogniser { name: "iban", may: |classes| classes.upper >= 2 && classes.digits >= 10, is_numeric: true, find: numbers::ibans },
+    Recogniser { name: "iban", may: |classes| classes.digits >= 8 && classes.length >= 15, is_numeric: true, find: accounts::ibans },
+    Recogniser { name: "sepa_creditor", may: |classes| classes.upper >= 2 && classes.digits >= 6, is_numeric: true, find: accounts::creditors },
+    Recogniser { name: "card_track", may: |classes| classes.digits >= 19, is_numeric: true, find: accounts::tracks },
+    Recogniser { name: "crypto_address", may: |classes| classes.length >= 26 && classes.digits > 0, is_numeric: false, find: accounts::crypto_addresses },
+    Recogniser {
+        name: "travel_document",
+        may: |classes| classes.digits >= 12 && classes.upper >= 2 && classes.length >= 30,
+        is_numeric: true,
+        find: accounts::travel_documents,
+    },
     Recogniser { name: "phone", may: |classes| classes.digits >= 8 && classes.length > classes.digits, is_numeric: true, find: phones::find },
     Recogniser { name: "mac", may: |classes| classes.length >= MIN_MAC, is_numeric: true, find: mac::find },
     Recogniser { name: "geo", may: |classes| classes.dots >= 2 && classes.digits >= 6, is_numeric: true, find: geo::find },
@@ -162,6 +173,7 @@ pub(crate) struct Compiled {
     codes: Vec<(usize, &'static Recogniser)>,
     /// What has a shape or is found by a recogniser, by its number.
     entries: Vec<Entry>,
+    numbers: Numbers,
 }
 
 /// One way to find a value of a rule.
@@ -196,7 +208,13 @@ impl Compiled {
                 entries.push(Entry { rule: id, domain: rule.domain, checks: checks.to_vec(), alone: alone.unwrap_or(Alone::Checked) });
             }
         }
-        Self { names: Names::of(rules), shapes: Shapes::new(shapes).expect("literals are few and short"), codes, entries }
+        let numbers = rules.all().filter(|(_, rule)| rule.is_on).flat_map(|(id, rule)| {
+            rule.finds.iter().filter_map(move |find| match find {
+                Find::Number(number) => Some((id, number)),
+                _ => None,
+            })
+        });
+        Self { names: Names::of(rules), shapes: Shapes::new(shapes).expect("literals are few and short"), codes, entries, numbers: Numbers::new(numbers) }
     }
 
     /// How many bytes of a token are its vendor's prefix, which a pseudonym keeps.
@@ -256,7 +274,7 @@ impl Detector {
             }
             Find::Number(_) => Fit::No,
         });
-        fits.max().unwrap_or(Fit::No)
+        fits.max().unwrap_or(Fit::No).max(self.rules.compiled().numbers.fit(rule, value))
     }
 
     /// What stands beside what in a text whose leaves `visit` hands out.
@@ -346,7 +364,9 @@ impl Detector {
             found.into_iter().for_each(|(span, entry)| add(entry, span));
         }
         if takes_numbers {
-            numbers::find(value, &classes, hits);
+            let mut found = Vec::new();
+            compiled.numbers.find(value, &classes, &mut found);
+            hits.extend(found.into_iter().filter(|found| found.is_proven).map(|found| Hit::new(found.span, found.rule, self.rules.get(found.rule).domain)));
         }
         if classes.colons + classes.equals > 0 && place.kind != LeafKind::JsonKey {
             pairs::find(self, value, hits);

@@ -26,6 +26,8 @@ packs! {
     "people",
     "finance",
     "identity",
+    "health",
+    "devices",
     "reenact",
 }
 

@@ -13,9 +13,10 @@ pub(super) fn is_bitcoin(address: &[u8]) -> bool {
 }
 
 /// Those of the larger currencies: Bitcoin, Litecoin, Dogecoin, Dash, Tron, Cardano, Ethereum and all that share its form.
-pub(super) fn is_address(address: &[u8]) -> bool {
+pub(crate) fn is_address(address: &[u8]) -> bool {
     is_bitcoin(address)
         || is_ethereum(address)
+        || is_monero(address)
         || base58_check(address).is_some_and(|version| OTHER_VERSIONS.contains(&version))
         || is_bech32(address, &[b"ltc", b"addr", b"cosmos"])
 }
@@ -44,6 +45,11 @@ fn base58_check(address: &[u8]) -> Option<u8> {
     }
     let digest = Sha256::digest(Sha256::digest(&bytes[..21]));
     (digest[..4] == bytes[21..]).then_some(bytes[0])
+}
+
+/// Monero: a network byte, two keys and a checksum that no digest at hand makes; ninety-five characters are rare enough.
+fn is_monero(address: &[u8]) -> bool {
+    address.len() == 95 && matches!(address[0], b'4' | b'8') && address.iter().all(|byte| ALPHABET.contains(byte))
 }
 
 /// A human-readable part, a 1, and characters whose polynomial leaves the constant of bech32 or bech32m; in one case.

@@ -7,13 +7,14 @@ pub(super) fn is_document_number(bare: &[u8]) -> bool {
     bare.len() == 10 && bare[9].is_ascii_digit() && is_checked(&bare[..9], bare[9])
 }
 
-/// The second line of a machine readable zone of two lines: number, country, birth, sex, expiry, each date and the number with its check digit.
-pub(super) fn is_mrz(line: &[u8]) -> bool {
-    matches!(line.len(), 36 | 44)
-        && line.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'<')
-        && is_checked(&line[..9], line[9])
-        && is_checked(&line[13..19], line[19])
-        && is_checked(&line[21..27], line[27])
+/// The second line of a machine readable zone: of two lines, number, country, birth, sex, expiry, each with its check digit; of three, the dates.
+pub(crate) fn is_mrz(line: &[u8]) -> bool {
+    let is_of_zone = || line.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'<');
+    match line.len() {
+        36 | 44 => is_of_zone() && is_checked(&line[..9], line[9]) && is_checked(&line[13..19], line[19]) && is_checked(&line[21..27], line[27]),
+        30 => is_of_zone() && line[15..].contains(&b'<') && is_checked(&line[..6], line[6]) && is_checked(&line[8..14], line[14]),
+        _ => false,
+    }
 }
 
 /// A filler counts nothing.

@@ -1,7 +1,7 @@
 //! Eastern Europe and Central Asia.
 
 use super::date::{is_birth, is_of_some_century, is_yymmdd};
-use super::{are_digits, base36, digit, is_repeated, last, number, weighted};
+use super::{are_digits, base36, digit, is_repeated, last, national, number, weighted};
 
 /// Polish persons: a date whose month tells the century, a serial, weights 1, 3, 7, 9 (Ministerstwo Cyfryzacji).
 pub(super) fn is_pesel(bare: &[u8]) -> bool {
@@ -15,6 +15,7 @@ pub(super) fn is_pesel(bare: &[u8]) -> bool {
 
 /// Polish taxpayers: modulus 11, in which ten is not given out.
 pub(super) fn is_nip(bare: &[u8]) -> bool {
+    let bare = national(bare, b"PL");
     are_digits(bare, 10) && !is_repeated(bare) && weighted(bare, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == last(bare)
 }
 

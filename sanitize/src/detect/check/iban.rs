@@ -2,12 +2,14 @@
 
 use super::iso7064::remainder_97;
 
+/// How long the IBANs of a country are.
+pub(crate) fn iban_length(country: &[u8]) -> Option<usize> {
+    LENGTHS.iter().find(|(_, countries)| has_country(countries, country)).map(|(length, _)| *length)
+}
+
 /// Whether letters and digits are an IBAN: a country's length, and a remainder of one.
 pub(crate) fn is_iban(bare: &[u8]) -> bool {
-    bare.len() > 4
-        && LENGTHS.iter().any(|(length, countries)| *length == bare.len() && has_country(countries, &bare[..2]))
-        && has_check_digits(bare)
-        && remainder_97(bare[4..].iter().chain(&bare[..4])) == Some(1)
+    bare.len() > 4 && iban_length(&bare[..2]) == Some(bare.len()) && has_check_digits(bare) && remainder_97(bare[4..].iter().chain(&bare[..4])) == Some(1)
 }
 
 /// Whether a creditor's identifier: country, check digits, a business code that does not count, and a national part.

@@ -26,7 +26,9 @@ mod verhoeff;
 mod western;
 
 pub(crate) use card::is_card;
-pub(crate) use iban::{iban_check_digits, is_iban};
+pub(crate) use crypto::is_address as is_crypto_address;
+pub(crate) use document::is_mrz;
+pub(crate) use iban::{iban_check_digits, iban_length, is_creditor_id, is_iban};
 pub(crate) use luhn::luhn_digit;
 pub(crate) use north_america::is_ssn;
 
@@ -34,7 +36,6 @@ pub(crate) use north_america::is_ssn;
 pub(crate) type Check = fn(&[u8]) -> bool;
 
 /// The check that a rule pack names.
-#[cfg_attr(not(test), expect(dead_code, reason = "rule packs are its users, and are not read yet"))]
 pub(crate) fn by_name(name: &str) -> Option<Check> {
     CHECKS.iter().find(|(known, _)| *known == name).map(|(_, check)| *check)
 }
@@ -69,6 +70,16 @@ fn is_repeated(bare: &[u8]) -> bool {
     bare.iter().all(|byte| *byte == bare[0])
 }
 
+/// Whether there is a digit: the form has told the rest.
+fn is_shape(bare: &[u8]) -> bool {
+    bare.iter().any(u8::is_ascii_digit)
+}
+
+/// A number without its country before it, as in `IT00743110157`: taxpayers of the union write it so or so.
+fn national<'a>(bare: &'a [u8], country: &[u8]) -> &'a [u8] {
+    bare.strip_prefix(country).unwrap_or(bare)
+}
+
 /// The value of a letter or digit where letters follow the digits: 0 to 35.
 fn base36(byte: u8) -> u32 {
     match byte {
@@ -85,13 +96,13 @@ const CHECKS: &[(&str, Check)] = &[
     ("card", is_card),
     ("card_unnamed", card::is_telling_card),
     ("iban", is_iban),
-    ("sepa_creditor", iban::is_creditor_id),
+    ("sepa_creditor", is_creditor_id),
     ("bic", bank::is_bic),
     ("bic_long", bank::is_long_bic),
     ("us_aba", bank::is_aba),
     ("mx_clabe", bank::is_clabe),
     ("btc_address", crypto::is_bitcoin),
-    ("crypto_address", crypto::is_address),
+    ("crypto_address", is_crypto_address),
     // North America.
     ("us_ssn", is_ssn),
     ("us_itin", north_america::is_itin),
@@ -209,7 +220,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("vin", device::is_vin),
     // Documents.
     ("icao_document", document::is_document_number),
-    ("mrz", document::is_mrz),
+    ("mrz", is_mrz),
+    // A form that says it all by itself.
+    ("shape", is_shape),
 ];
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::date::is_ddmmyy;
 use super::iso7064::is_mod_11_10;
 use super::luhn::is_luhn;
-use super::{are_digits, base36, digit, is_repeated, last, number, weighted};
+use super::{are_digits, base36, digit, is_repeated, last, national, number, weighted};
 
 /// The letters of modulus 23 (Ministerio del Interior).
 const SPANISH_LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
@@ -74,11 +74,13 @@ fn even_value(byte: u8) -> u32 {
 
 /// Italian companies: an office, and Luhn (Agenzia delle Entrate).
 pub(super) fn is_partita_iva(bare: &[u8]) -> bool {
+    let bare = national(bare, b"IT");
     are_digits(bare, 11) && matches!(number(&bare[7..10]), 1..=100 | 120 | 121 | 888 | 999) && number(&bare[..7]) > 0 && is_luhn(bare)
 }
 
 /// Portuguese taxpayers: modulus 11, and first digits that are given out (Autoridade Tributária).
 pub(super) fn is_nif(bare: &[u8]) -> bool {
+    let bare = national(bare, b"PT");
     let check = 11 - weighted(bare, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11;
     are_digits(bare, 9) && bare[0] != b'0' && (bare[0] != b'4' || bare[1] == b'5') && !is_repeated(bare) && last(bare) == if check > 9 { 0 } else { check }
 }
@@ -111,11 +113,13 @@ pub(super) fn is_amka(bare: &[u8]) -> bool {
 
 /// Greek taxpayers: powers of two in modulus 11.
 pub(super) fn is_afm(bare: &[u8]) -> bool {
+    let bare = national(bare, b"EL");
     are_digits(bare, 9) && !is_repeated(bare) && weighted(bare, &[256, 128, 64, 32, 16, 8, 4, 2]) % 11 % 10 == last(bare)
 }
 
 /// Croatian persons and companies: ISO 7064 MOD 11,10 (Porezna uprava).
 pub(super) fn is_oib(bare: &[u8]) -> bool {
+    let bare = national(bare, b"HR");
     are_digits(bare, 11) && !is_repeated(bare) && is_mod_11_10(bare)
 }
 

@@ -302,6 +302,7 @@ fn addresses_of_currencies_keep_their_case() {
 fn lines_of_travel_documents_carry_their_checks() {
     let is_mrz = check("mrz");
     assert!(is_mrz(b"L898902C36UTO7408122F1204159ZE184226B<<<<<10") && is_mrz(b"D231458907UTO7408122F1204159<<<<<<<6"));
+    assert!(is_mrz(b"7408122F1204159UTO<<<<<<<<<<<6"));
     assert!(!is_mrz(b"L898902C36UTO7408123F1204159ZE184226B<<<<<10") && !is_mrz(b"L898902C36UTO7408122F1204159") && !is_mrz(b""));
 }
 

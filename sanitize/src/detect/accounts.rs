@@ -1,0 +1,166 @@
+//! Longer numbers with a grammar of their own: bank accounts and creditors, the tracks of cards, addresses of crypto-currencies, the lines of
+//! travel documents.
+//!
+//! In: a value. Out: spans. Each recogniser looks at the beginnings of words or at runs of its alphabet, reads as far as its grammar
+//! goes and no further, and asks a check last.
+
+use std::ops::Range;
+
+use super::check::{iban_length, is_card, is_creditor_id, is_crypto_address, is_iban, is_mrz};
+use super::numbers::folded;
+use super::{Classes, ends_word, starts_word};
+
+/// Two letters, two digits, and as many letters and digits behind them as the country has; single separators between.
+pub(super) fn ibans(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    in_plain_text(value, found, |text, spans| {
+        each_word(text, |start| {
+            let [first, second, third, ..] = text[start..] else { return None };
+            let opens = first.is_ascii_alphabetic() && second.is_ascii_alphabetic() && (third.is_ascii_digit() || third == b' ');
+            let length = opens.then(|| iban_length(&[first, second].map(|byte| byte.to_ascii_uppercase())))??;
+            let (bare, end) = gathered(text, start, length)?;
+            (ends_word(text, end) && is_iban(&bare)).then(|| spans.push(start..end));
+            Some(end)
+        });
+    });
+}
+
+/// The same head, then a business code and a national number, in one word.
+pub(super) fn creditors(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    each_word(value, |start| {
+        let end = start + value[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let fits = (MIN_CREDITOR..=MAX_CREDITOR).contains(&(end - start)) && is_creditor_id(&value[start..end].to_ascii_uppercase());
+        (fits && ends_word(value, end)).then(|| found.push(start..end));
+        Some(end)
+    });
+}
+
+/// The magnetic stripe of a card (ISO/IEC 7813): the first track with the name between carets, the second with an equals sign.
+pub(super) fn tracks(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let mut at = 0;
+    while let Some(start) = value[at..].iter().position(u8::is_ascii_digit).map(|offset| at + offset) {
+        let end = digits_end(value, start);
+        at = end;
+        let is_number = (MIN_CARD..=MAX_CARD).contains(&(end - start)) && is_card(&value[start..end]);
+        let behind = match value.get(end) {
+            Some(b'^') if is_number => value[end + 1..].iter().take(MAX_NAME).position(|byte| *byte == b'^').map(|name| end + name + 2),
+            Some(b'=' | b'D' | b'd') if is_number => Some(end + 1),
+            _ => None,
+        };
+        let Some(data) = behind else { continue };
+        let data_end = digits_end(value, data);
+        if data_end - data < MIN_TRACK_DATA {
+            continue;
+        }
+        // Discretionary data of the first track has letters and signs, up to the end sentinel.
+        let rest = if value[end] == b'^' {
+            value[data_end..].iter().take(MAX_NAME).position(|byte| matches!(byte, b'?' | b'\r' | b'\n' | b'"')).unwrap_or(0)
+        } else {
+            0
+        };
+        let ends = data_end + rest + usize::from(value.get(data_end + rest) == Some(&b'?'));
+        let begins = match &value[..start] {
+            [.., b'%', b'B' | b'b'] => start - 2,
+            [.., b'B' | b'b' | b';'] => start - 1,
+            _ => start,
+        };
+        found.push(begins..ends);
+        at = ends;
+    }
+}
+
+/// Addresses of crypto-currencies: words whose own checksum holds, and the long ones whose shape is rare enough.
+pub(super) fn crypto_addresses(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    each_word(value, |start| {
+        let end = start + value[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        ((MIN_ADDRESS..=MAX_ADDRESS).contains(&(end - start)) && ends_word(value, end) && is_crypto_address(&value[start..end]))
+            .then(|| found.push(start..end));
+        Some(end)
+    });
+}
+
+/// The machine readable zone of a travel document (ICAO Doc 9303): two lines of 44 or 36 characters or three of 30; the checked line tells the others.
+pub(super) fn travel_documents(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let is_of_zone = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'<';
+    // The lines before and behind are of the same length, beyond a line break or its escape.
+    let line_before = |line: &Range<usize>| {
+        let breaks = value[..line.start].iter().rev().take(4).take_while(|byte| b"\r\n\\nr".contains(byte)).count();
+        let end = line.start - breaks;
+        let start = end.checked_sub(line.len())?;
+        (breaks > 0 && value[start..end].iter().all(is_of_zone)).then_some(start..end)
+    };
+    let line_behind = |line: &Range<usize>| {
+        let start = line.end + value[line.end..].iter().take(4).take_while(|byte| b"\r\n\\nr".contains(byte)).count();
+        let end = start + line.len();
+        (start > line.end && value.get(start..end)?.iter().all(is_of_zone)).then_some(start..end)
+    };
+    let mut at = 0;
+    while let Some(start) = value[at..].iter().position(is_of_zone).map(|offset| at + offset) {
+        let end = start + value[start..].iter().take_while(|byte| is_of_zone(byte)).count();
+        at = end;
+        let line = start..end;
+        if !is_mrz(&value[line.clone()]) {
+            continue;
+        }
+        let first = line_before(&line).map_or(line.start, |before| before.start);
+        let last = if line.len() == SHORT_LINE { line_behind(&line).map_or(line.end, |behind| behind.end) } else { line.end };
+        found.push(first..last);
+        at = last;
+    }
+}
+
+/// Looks into a text with plain digits and spaces for those of other widths, and maps what is found back.
+fn in_plain_text(value: &[u8], found: &mut Vec<Range<usize>>, find: impl FnOnce(&[u8], &mut Vec<Range<usize>>)) {
+    match folded(value) {
+        None => find(value, found),
+        Some((text, starts)) => {
+            let mut spans = Vec::new();
+            find(&text, &mut spans);
+            found.extend(spans.into_iter().map(|span| starts[span.start]..starts[span.end]));
+        }
+    }
+}
+
+/// Hands out each beginning of a word, from where the last one was read to on.
+fn each_word(text: &[u8], mut read: impl FnMut(usize) -> Option<usize>) {
+    let mut at = 0;
+    while at < text.len() {
+        if !text[at].is_ascii_alphanumeric() || !starts_word(text, at) {
+            at += 1;
+            continue;
+        }
+        at = read(at).map_or(at + 1, |end| end.max(at + 1));
+    }
+}
+
+/// So many letters and digits, in upper case, and where they end; single separators between.
+fn gathered(text: &[u8], start: usize, count: usize) -> Option<(Vec<u8>, usize)> {
+    let mut bare = Vec::with_capacity(count);
+    let mut at = start;
+    while bare.len() < count {
+        match text.get(at)? {
+            byte if byte.is_ascii_alphanumeric() => bare.push(byte.to_ascii_uppercase()),
+            b' ' | b'-' | b'+' | b'.' if text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric) => {}
+            _ => return None,
+        }
+        at += 1;
+    }
+    Some((bare, at))
+}
+
+fn digits_end(value: &[u8], start: usize) -> usize {
+    start + value[start..].iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+const MIN_CREDITOR: usize = 11;
+const MAX_CREDITOR: usize = 35;
+const MIN_CARD: usize = 12;
+const MAX_CARD: usize = 19;
+/// Expiry and service code.
+const MIN_TRACK_DATA: usize = 7;
+/// The longest name in the first track, and the longest discretionary data.
+const MAX_NAME: usize = 40;
+const MIN_ADDRESS: usize = 26;
+/// A bech32 address of a staking wallet; one of Monero has 95.
+const MAX_ADDRESS: usize = 110;
+/// Each of three lines.
+const SHORT_LINE: usize = 30;
