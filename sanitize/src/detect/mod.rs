@@ -6,6 +6,7 @@
 //! there are at all; no input makes one slow. Nothing here changes a byte.
 
 mod accounts;
+mod addresses;
 mod armour;
 mod beside;
 pub(crate) mod check;
@@ -19,11 +20,13 @@ mod mac;
 pub(crate) mod names;
 mod numbers;
 mod pairs;
+mod persons;
 mod phones;
 mod prose;
 mod secrets;
 pub(crate) mod shapes;
 mod telling;
+mod worded;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

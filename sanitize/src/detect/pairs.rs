@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use reenact_formats::content::LeafKind;
 
+use super::worded::Worded;
 use super::{Detector, Hit, Place, Strength, telling};
 
 pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
@@ -20,6 +21,9 @@ pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
         let Some(name) = std::str::from_utf8(name).ok().filter(tells) else { continue };
         let at = sign + 1 + value[sign + 1..].iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let span = value_at(value, at);
+        // Names and addresses go on over spaces.
+        let worded = detector.names().lookup(name).iter().filter_map(|telling| Worded::of(telling.domain)?.behind(value, at)).max();
+        let span = span.start..if span.start == at { span.end.max(worded.unwrap_or_default()) } else { span.end };
         let place = Place { kind: LeafKind::Text, name: Some(name), path: "", beside: None };
         for mut hit in telling::named(detector, &value[span.clone()], &place) {
             hit.span = span.start + hit.span.start..span.start + hit.span.end;

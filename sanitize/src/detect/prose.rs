@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::names::{Telling, words};
+use super::worded::Worded;
 use super::{Detector, Fit, Hit, Strength, telling};
 use crate::pseudonym::Domain;
 
@@ -62,7 +63,9 @@ fn behind(detector: &Detector, text: &[u8], end: usize, tellings: &[Telling]) ->
     let mut at = end;
     for _ in 0..=MAX_BETWEEN {
         at += text[at..].iter().take(MAX_GAP).take_while(|byte| matches!(byte, b' ' | b'\t' | b'#' | b'"' | b'\'' | b'(' | b'`' | b':' | b'-')).count();
-        if let Some(hit) = value_from(detector, text, at, tellings) {
+        if let Some(hit) =
+            value_from(detector, text, at, tellings).or_else(|| worded(detector, text, tellings, |extents| extents.behind(text, at).map(|end| at..end)))
+        {
             return Some(hit);
         }
         let word = next_word(text, at).filter(|word| word.start == at && is_link(&text[word.clone()]))?;
@@ -78,6 +81,11 @@ fn before(detector: &Detector, text: &[u8], start: usize, tellings: &[Telling]) 
         end -= text[..end].iter().rev().take(MAX_GAP).take_while(|byte| matches!(byte, b' ' | b'\t' | b'(' | b'"' | b'\'' | b'-')).count();
         let length = text[..end].iter().rev().take(MAX_VALUE).take_while(|byte| !byte.is_ascii_whitespace()).count();
         let last = end - length;
+        if turn > 0
+            && let Some(hit) = worded(detector, text, tellings, |extents| extents.before(text, end).map(|start| start..end))
+        {
+            return Some(hit);
+        }
         if turn > 0 && text[last..end].iter().any(u8::is_ascii_digit) {
             // As many pieces with digits before it as belong to it, the most first.
             let mut starts = vec![last];
@@ -120,6 +128,24 @@ fn value_from(detector: &Detector, text: &[u8], at: usize, tellings: &[Telling])
         start += length + 1;
     }
     ends.into_iter().rev().find_map(|end| claimed(detector, text, trimmed(text, at..end), tellings))
+}
+
+/// A name or an address, of as many words as are written like one: a strong phrase takes it as it is, a weak one if it is known by itself.
+fn worded(detector: &Detector, text: &[u8], tellings: &[Telling], span: impl Fn(Worded) -> Option<Range<usize>>) -> Option<Hit> {
+    tellings.iter().find_map(|telling| {
+        let span = Worded::of(telling.domain).and_then(&span)?;
+        let value = &text[span.clone()];
+        let is_one = match telling.strength {
+            Strength::Strong => !telling::is_placeholder(value) && !has_label(value),
+            Strength::Weak => detector.fit(telling.rule, value) == Fit::Checked,
+        };
+        is_one.then(|| Hit::new(span, telling.rule, telling.domain))
+    })
+}
+
+/// `First name Last name E-mail`: words of a form, not what was filled in.
+fn has_label(value: &[u8]) -> bool {
+    value.split(|byte| !byte.is_ascii_alphanumeric() && *byte < 0x80).any(|word| LABELS.iter().any(|label| word.eq_ignore_ascii_case(label.as_bytes())))
 }
 
 /// A piece without what ends a sentence or closes a bracket.
@@ -168,6 +194,10 @@ fn is_back_link(word: &[u8]) -> bool {
     BACK_LINKS.iter().any(|link| word.eq_ignore_ascii_case(link.as_bytes()))
 }
 
+const LABELS: [&str; 20] = [
+    "name", "email", "mail", "phone", "address", "number", "date", "field", "required", "optional", "invalid", "missing", "must", "cannot", "id", "code",
+    "type", "the", "and", "value",
+];
 /// What may stand between a name and its value.
 const LINKS: [&str; 40] = [
     "is", "was", "are", "of", "the", "my", "their", "his", "her", "number", "no", "nr", "num", "id", "ending", "code", "ist", "lautet", "nummer", "est", "le",
