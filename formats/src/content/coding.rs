@@ -1,4 +1,4 @@
-//! Content codings: undone within a limit, and done again.
+//! Content codings, and charsets that are codings of their own: undone within a limit, and done again.
 //!
 //! In: the value of `Content-Encoding` and the bytes under it. Out: the bytes without it, or with it. A coding that is not
 //! known, bytes that do not end where their coding ends, and content over the limit are errors: the caller drops such a
@@ -9,6 +9,7 @@ use std::io::{Read, Write};
 
 use brotli::enc::StandardAlloc;
 
+use super::charset::Charset;
 use crate::model::{Head, Message};
 
 /// Why a content coding could not be undone or done again, or edits not be made.
@@ -44,14 +45,46 @@ pub enum CodingError {
     Head,
 }
 
-/// The body without its content codings; borrowed if it has none and came in one piece.
+/// The body without its content codings, and in UTF-8 if it is a text in UTF-16 or UTF-32; borrowed if it came as it is in one piece.
 pub fn decoded_body(message: &Message, limit: usize) -> Result<Cow<'_, [u8]>, CodingError> {
     let bytes = message.body.contiguous();
-    let encoding = encoding_of(&message.head);
-    if bytes.is_empty() || codings(&encoding)?.is_empty() {
-        return if bytes.len() > limit { Err(CodingError::OverLimit { limit }) } else { Ok(bytes) };
+    if bytes.is_empty() {
+        return Ok(bytes);
     }
-    decode(&encoding, &bytes, limit).map(Cow::Owned)
+    let encoding = encoding_of(&message.head);
+    let content = if codings(&encoding)?.is_empty() {
+        if bytes.len() > limit {
+            return Err(CodingError::OverLimit { limit });
+        }
+        bytes
+    } else {
+        Cow::Owned(decode(&encoding, &bytes, limit)?)
+    };
+    match charset_of(message) {
+        Some(charset) => charset.decode(&content).map(Cow::Owned).ok_or(CodingError::Corrupt { coding: "charset" }),
+        None => Ok(content),
+    }
+}
+
+/// The charset that a body's text is to be freed of. What is under a content coding must be declared: its first bytes are not at hand.
+fn charset_of(message: &Message) -> Option<Charset> {
+    let start = message.body.slices.first().map_or(&[][..], |start| start);
+    let is_odd = start.iter().take(4).any(|byte| matches!(byte, 0 | 0xfe | 0xff));
+    let is_coded = is_odd && !codings(&encoding_of(&message.head)).is_ok_and(|codings| codings.is_empty());
+    Charset::of(message.head.header("content-type").unwrap_or_default(), if is_odd && !is_coded { start } else { &[] })
+}
+
+/// The bytes of a body whose text is to be `text`: in its charset, under its codings, each in the form that the body has it in.
+pub(super) fn encoded_body(message: &Message, text: Vec<u8>) -> Result<Vec<u8>, CodingError> {
+    let content = match charset_of(message) {
+        Some(charset) => charset.encode(&text).ok_or(CodingError::Corrupt { coding: "charset" })?,
+        None => text,
+    };
+    if content.is_empty() {
+        return Ok(content);
+    }
+    let begins: Vec<u8> = message.body.slices.iter().flatten().copied().take(2).collect();
+    encode_like(&encoding_of(&message.head), content, &begins)
 }
 
 /// Undoes the codings that `content_encoding` lists, the last one first (RFC 9110, section 8.4).
@@ -83,7 +116,7 @@ pub fn carries_more(content_encoding: &[u8], bytes: &[u8]) -> bool {
 }
 
 /// Like [`encode`], and where a coding has two forms on the wire, in the form of the one that began with `like`.
-pub(super) fn encode_like(content_encoding: &[u8], bytes: Vec<u8>, like: &[u8]) -> Result<Vec<u8>, CodingError> {
+fn encode_like(content_encoding: &[u8], bytes: Vec<u8>, like: &[u8]) -> Result<Vec<u8>, CodingError> {
     match codings(content_encoding)? {
         codings if *codings == [Coding::Deflate] && !has_zlib_header(like) => deflate_raw(&bytes),
         codings => encoded(codings, Cow::Owned(bytes)).map(Cow::into_owned),
@@ -91,7 +124,7 @@ pub(super) fn encode_like(content_encoding: &[u8], bytes: Vec<u8>, like: &[u8]) 
 }
 
 /// All `Content-Encoding` lines of a head as one list.
-pub(super) fn encoding_of(head: &Head) -> Vec<u8> {
+fn encoding_of(head: &Head) -> Vec<u8> {
     head.headers_named("content-encoding").map(|header| header.value).collect::<Vec<_>>().join(&b","[..])
 }
 

@@ -2,10 +2,11 @@
 
 use super::Visit;
 use super::leaf::LeafKind;
-use super::path::Repeats;
+use super::path::Paths;
 use super::url::Parameters;
 use crate::model::Part;
 
-pub(super) fn visit(bytes: &[u8], f: Visit<'_>) {
-    Parameters { part: Part::Body, offset: 0, prefix: "body:", kind: LeafKind::Form, separator: b'&' }.visit(bytes, &mut Repeats::default(), f);
+/// `prefix` begins the paths; `offset` is where the form begins in the body.
+pub(super) fn visit(bytes: &[u8], prefix: &[&str], offset: usize, f: Visit<'_>) {
+    Parameters { part: Part::Body, offset, prefix, kind: LeafKind::Form, separator: b'&' }.visit(bytes, &mut Paths::default(), f);
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Visit;
-use super::leaf::{Leaf, LeafKind, Surface, unpercent};
-use super::path::{Repeats, is_name};
+use super::leaf::{Leaf, LeafKind, Surface};
+use super::multipart::header_parameters;
+use super::path::{Paths, is_name};
 use super::url::{self, lossy};
 use crate::model::{Head, Header, Part, StartLine};
 
@@ -15,11 +16,16 @@ use crate::model::{Head, Header, Part, StartLine};
 /// are handed out as [`LeafKind::Text`], so that no byte that could carry a value goes unseen.
 pub fn visit_head(head: &Head, f: &mut dyn FnMut(Leaf<'_>)) {
     let raw = head.raw();
-    let mut visitor = HeadVisitor { raw, part: Part::Head, repeats: Repeats::default(), f };
+    let mut visitor = HeadVisitor { raw, part: Part::Head, paths: Paths::default(), name: String::new(), f };
     let mut seen_to = match head.start_line() {
-        StartLine::Request { target, version, .. } => {
+        StartLine::Request { method, target, version } => {
             let target = target.start as usize..target.end as usize;
-            url::visit(&raw[target.clone()], &url::Place { part: Part::Head, offset: target.start, prefix: "target:", query_prefix: "query:" }, visitor.f);
+            let place = url::Place { part: Part::Head, offset: target.start, prefix: &["target:"], query_prefix: &["query:"] };
+            if raw[method.start as usize..method.end as usize] == *b"CONNECT" {
+                url::visit_authority(&raw[target.clone()], &place, &mut visitor.paths, visitor.f);
+            } else {
+                url::visit(&raw[target.clone()], &place, &mut visitor.paths, visitor.f);
+            }
             target.end.max(version.end as usize)
         }
         StartLine::Response { reason, .. } => {
@@ -49,34 +55,39 @@ pub fn visit_head(head: &Head, f: &mut dyn FnMut(Leaf<'_>)) {
 struct HeadVisitor<'h, 'v> {
     raw: &'h [u8],
     part: Part,
-    repeats: Repeats,
+    paths: Paths,
+    /// The name of the header at hand, in lower case.
+    name: String,
     f: Visit<'v>,
 }
 
 impl HeadVisitor<'_, '_> {
     fn header(&mut self, header: &Header<'_>) {
-        let name = header.name.to_ascii_lowercase();
-        match name.as_slice() {
-            b"authorization" | b"proxy-authorization" => self.credential(header, &lossy(Cow::Borrowed(&name))),
-            b"cookie" => self.cookies(header),
-            b"set-cookie" => self.set_cookie(header),
-            b"referer" | b"location" | b"content-location" | b"origin" | b"destination" => {
-                let name = lossy(Cow::Borrowed(&name));
-                let (prefix, query_prefix) = (format!("header:{name}:"), format!("header:{name}?"));
-                let place = url::Place { part: self.part, offset: header.value_start, prefix: &prefix, query_prefix: &query_prefix };
-                url::visit(header.value, &place, self.f);
+        let mut name = std::mem::take(&mut self.name);
+        name.clear();
+        name.push_str(&String::from_utf8_lossy(header.name));
+        name.make_ascii_lowercase();
+        match name.as_str() {
+            "authorization" | "proxy-authorization" => self.credential(header, &name),
+            "cookie" => self.cookies(header),
+            "set-cookie" => self.set_cookie(header),
+            "referer" | "location" | "content-location" | "origin" | "destination" | "x-original-url" | "x-rewrite-url" | "x-forwarded-uri" => {
+                self.url(&name, header.value_span());
             }
-            _ => {
-                let name = lossy(Cow::Borrowed(&name));
-                self.leaf(format!("header:{name}"), Some(&name), LeafKind::Header, header.value_span(), Surface::Header);
-            }
+            "link" => self.links(header, &name),
+            "refresh" => self.refresh(header, &name),
+            "forwarded" => self.pairs(header, &name, &[b',', b';'], Surface::Quoted),
+            "baggage" | "correlation-context" => self.pairs(header, &name, &[b',', b';'], Surface::Percent),
+            "content-disposition" => self.disposition(header, &name),
+            name if is_client_address(name) => self.addresses(header, name),
+            name => self.leaf(&["header:", name], Some(name), LeafKind::Header, header.value_span(), Surface::Header),
         }
+        self.name = name;
     }
 
     /// `scheme credential`, or `scheme name=value, name="value"` (RFC 9110, section 11.4), or the bare credential that some clients send.
     fn credential(&mut self, header: &Header<'_>, name: &str) {
         let value = header.value;
-        let path = format!("header:{name}");
         let scheme_end = value.iter().position(|byte| *byte == b' ').unwrap_or(0);
         let start = value[scheme_end..].iter().position(|byte| *byte != b' ').map_or(value.len(), |at| scheme_end + at);
         let is_token68 = [&b"basic"[..], b"bearer", b"negotiate", b"ntlm"].iter().any(|scheme| value[..scheme_end].eq_ignore_ascii_case(scheme));
@@ -86,22 +97,94 @@ impl HeadVisitor<'_, '_> {
                 for (parameter, span) in parameters {
                     let parameter = lossy(Cow::Borrowed(&value[start..][parameter])).to_ascii_lowercase();
                     let span = header.value_start + start + span.start..header.value_start + start + span.end;
-                    self.leaf(format!("{path};{parameter}"), Some(&parameter), LeafKind::Credential, span, Surface::Quoted);
+                    self.leaf(&["header:", name, ";", &parameter], Some(&parameter), LeafKind::Credential, span, Surface::Quoted);
                 }
             }
-            None => self.leaf(path, Some(name), LeafKind::Credential, header.value_start + start..header.value_start + value.len(), Surface::Header),
+            None => {
+                let span = header.value_start + start..header.value_start + value.len();
+                self.leaf(&["header:", name], Some(name), LeafKind::Credential, span, Surface::Header);
+            }
+        }
+    }
+
+    fn url(&mut self, name: &str, span: Range<usize>) {
+        let place = url::Place { part: self.part, offset: span.start, prefix: &["header:", name, ":"], query_prefix: &["header:", name, "?"] };
+        url::visit(&self.raw[span], &place, &mut self.paths, self.f);
+    }
+
+    /// `<url>; rel="next", <url>; title="x"` (RFC 8288, section 3). What is in no brackets is as it is in any header.
+    fn links(&mut self, header: &Header<'_>, name: &str) {
+        let span = header.value_span();
+        let mut at = span.start;
+        while at < span.end {
+            let open = memchr::memchr(b'<', &self.raw[at..span.end]).map_or(span.end, |open| at + open);
+            self.piece(name, at..open);
+            let end = memchr::memchr(b'>', &self.raw[open..span.end]).map_or(span.end, |close| open + close);
+            self.url(name, (open + 1).min(end)..end);
+            at = (end + 1).min(span.end);
+        }
+    }
+
+    /// `5; url=https://…`: no standard says so, and every browser reads it.
+    fn refresh(&mut self, header: &Header<'_>, name: &str) {
+        let span = header.value_span();
+        let url = memchr::memmem::find(&header.value.to_ascii_lowercase(), b"url=").map_or(span.end, |at| span.start + at + b"url=".len());
+        self.piece(name, span.start..url);
+        let quotes = usize::from(matches!(self.raw.get(url), Some(b'"' | b'\'')) && url < span.end);
+        let end = if quotes == 1 && span.end > url + 1 && self.raw[span.end - 1] == self.raw[url] { span.end - 1 } else { span.end };
+        self.url(name, url + quotes..end);
+    }
+
+    /// `name=value` between separators, in quotes or not: `Forwarded` (RFC 7239), W3C baggage. The name is the value's own.
+    fn pairs(&mut self, header: &Header<'_>, name: &str, separators: &[u8], surface: Surface) {
+        for span in pieces(header.value, separators) {
+            let piece = &header.value[span.clone()];
+            let equals = memchr::memchr(b'=', piece);
+            let own = lossy(Cow::Borrowed(piece[..equals.unwrap_or(0)].trim_ascii())).to_ascii_lowercase();
+            let start = span.start + if is_name(&own) { equals.map_or(0, |equals| equals + 1) } else { 0 };
+            let span = unquoted(header.value, start..span.end);
+            let span = header.value_start + span.start..header.value_start + span.end;
+            let own_name = if own.is_empty() || !is_name(&own) { name } else { &own };
+            self.leaf(&["header:", name, ";", own_name], Some(own_name), LeafKind::Header, span, surface);
+        }
+    }
+
+    /// Each address of a list, without its quotes.
+    fn addresses(&mut self, header: &Header<'_>, name: &str) {
+        for span in pieces(header.value, b",") {
+            let span = unquoted(header.value, span);
+            self.leaf(&["header:", name], Some(name), LeafKind::Header, header.value_start + span.start..header.value_start + span.end, Surface::Header);
+        }
+    }
+
+    /// `attachment; filename="a.pdf"; filename*=UTF-8''a.pdf` (RFC 6266).
+    fn disposition(&mut self, header: &Header<'_>, name: &str) {
+        let span = header.value_span();
+        let kind_end = memchr::memchr(b';', header.value).map_or(span.end, |at| span.start + at);
+        self.piece(name, span.start..kind_end);
+        for parameter in header_parameters(self.raw, kind_end..span.end) {
+            self.leaf(&["header:", name, ";", &parameter.name], Some(&parameter.name), LeafKind::Header, parameter.span, parameter.surface);
+        }
+    }
+
+    /// What is left of a header of whose value the rest was understood; white space and separators alone are nothing.
+    fn piece(&mut self, name: &str, span: Range<usize>) {
+        let piece = &self.raw[span.clone()];
+        let is_mark = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b';');
+        if let (Some(first), Some(last)) = (piece.iter().position(|byte| !is_mark(byte)), piece.iter().rposition(|byte| !is_mark(byte))) {
+            self.leaf(&["header:", name], Some(name), LeafKind::Header, span.start + first..span.start + last + 1, Surface::Header);
         }
     }
 
     fn cookies(&mut self, header: &Header<'_>) {
-        for pair in pieces(header.value, b';') {
+        for pair in pieces(header.value, b";") {
             self.cookie_pair("cookie:", header.value, pair, header.value_start);
         }
     }
 
     fn set_cookie(&mut self, header: &Header<'_>) {
         let mut cookie = String::new();
-        for (position, piece) in pieces(header.value, b';').into_iter().enumerate() {
+        for (position, piece) in pieces(header.value, b";").enumerate() {
             if position == 0 {
                 cookie = self.cookie_pair("set-cookie:", header.value, piece, header.value_start);
                 continue;
@@ -112,30 +195,29 @@ impl HeadVisitor<'_, '_> {
             let known = is_name(&attribute);
             let span = if known { span } else { piece };
             let span = header.value_start + span.start..header.value_start + span.end;
-            self.leaf(format!("set-cookie:{cookie};{attribute}"), known.then_some(&attribute), LeafKind::CookieAttribute, span, Surface::Header);
+            let path = ["set-cookie:", &cookie, ";", &attribute];
+            self.leaf(&path, known.then_some(&attribute), LeafKind::CookieAttribute, span, Surface::Header);
         }
     }
 
     /// One `name=value`, answered with its name. Many cookies are percent-escaped by custom, though no standard says so.
     fn cookie_pair(&mut self, prefix: &str, list: &[u8], pair: Range<usize>, offset: usize) -> String {
         let equals = memchr::memchr(b'=', &list[pair.clone()]).map(|at| pair.start + at);
-        let name = lossy(Cow::Borrowed(&list[pair.start..equals.unwrap_or(pair.start)])).trim().to_owned();
+        let name = lossy(Cow::Borrowed(list[pair.start..equals.unwrap_or(pair.start)].trim_ascii())).into_owned();
         if !is_name(&name) {
-            self.leaf(format!("{prefix}~key"), None, LeafKind::Cookie, offset + pair.start..offset + pair.start + name.len(), Surface::Cookie);
+            let span = offset + pair.start..offset + equals.unwrap_or(pair.end);
+            self.leaf(&[prefix, "~key"], None, LeafKind::Cookie, span, Surface::Cookie);
         }
-        let mut span = equals.map_or(pair.start, |equals| equals + 1)..pair.end;
-        if span.len() >= 2 && list[span.start] == b'"' && list[span.end - 1] == b'"' {
-            span = span.start + 1..span.end - 1;
-        }
+        let span = unquoted(list, equals.map_or(pair.start, |equals| equals + 1)..pair.end);
         let is_escaped = list[span.clone()].windows(3).any(|window| window[0] == b'%' && window[1..].iter().all(u8::is_ascii_hexdigit));
         let surface = if is_escaped { Surface::Percent } else { Surface::Cookie };
-        self.leaf(format!("{prefix}{name}"), equals.is_some().then_some(&name), LeafKind::Cookie, offset + span.start..offset + span.end, surface);
+        self.leaf(&[prefix, &name], equals.is_some().then_some(&name), LeafKind::Cookie, offset + span.start..offset + span.end, surface);
         name
     }
 
     fn text(&mut self, path: &str, span: Range<usize>) {
         if !span.is_empty() {
-            self.leaf(path.to_owned(), None, LeafKind::Text, span, Surface::Header);
+            self.leaf(&[path], None, LeafKind::Text, span, Surface::Header);
         }
     }
 
@@ -154,33 +236,60 @@ impl HeadVisitor<'_, '_> {
         }
     }
 
-    fn leaf(&mut self, path: String, name: Option<&str>, kind: LeafKind, span: Range<usize>, surface: Surface) {
-        let raw = &self.raw[span.clone()];
-        let value = if surface == Surface::Percent { unpercent(raw, false) } else { Cow::Borrowed(raw) };
-        let path = self.repeats.unique(path);
-        (self.f)(Leaf { part: self.part, path: &path, name: name.map(Cow::Borrowed), kind, span, value, surface });
+    fn leaf(&mut self, path: &[&str], name: Option<&str>, kind: LeafKind, span: Range<usize>, surface: Surface) {
+        let value = surface.undress(&self.raw[span.clone()]);
+        let path = self.paths.start(path).unique();
+        (self.f)(Leaf { part: self.part, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
     }
 }
 
+/// Where the client's address stands behind proxies: no standard but custom, one header a vendor.
+fn is_client_address(name: &str) -> bool {
+    matches!(
+        name,
+        "x-forwarded-for"
+            | "x-original-forwarded-for"
+            | "x-real-ip"
+            | "x-client-ip"
+            | "client-ip"
+            | "x-cluster-client-ip"
+            | "true-client-ip"
+            | "cf-connecting-ip"
+            | "cf-connecting-ipv6"
+            | "cf-pseudo-ipv4"
+            | "fastly-client-ip"
+            | "fly-client-ip"
+            | "x-envoy-external-address"
+            | "x-appengine-user-ip"
+            | "x-azure-clientip"
+            | "x-azure-socketip"
+            | "x-nf-client-connection-ip"
+            | "x-vercel-forwarded-for"
+            | "x-remote-addr"
+            | "x-remote-ip"
+    )
+}
+
+/// A span without the quotes at both of its ends.
+fn unquoted(list: &[u8], span: Range<usize>) -> Range<usize> {
+    if span.len() >= 2 && list[span.start] == b'"' && list[span.end - 1] == b'"' { span.start + 1..span.end - 1 } else { span }
+}
+
 /// The pieces between separators without the white space around them; empty ones left out.
-fn pieces(list: &[u8], separator: u8) -> Vec<Range<usize>> {
-    let mut pieces = Vec::new();
+fn pieces<'l>(list: &'l [u8], separators: &'l [u8]) -> impl Iterator<Item = Range<usize>> + use<'l> {
     let mut start = 0;
-    for piece in list.split(|byte| *byte == separator) {
-        let leading = piece.len() - piece.trim_ascii_start().len();
-        let trimmed = piece.trim_ascii().len();
-        if trimmed > 0 {
-            pieces.push(start + leading..start + leading + trimmed);
-        }
+    list.split(|byte| separators.contains(byte)).filter_map(move |piece| {
+        let at = start + (piece.len() - piece.trim_ascii_start().len());
         start += piece.len() + 1;
-    }
-    pieces
+        let length = piece.trim_ascii().len();
+        (length > 0).then_some(at..at + length)
+    })
 }
 
 /// Names and values of `name=value, name="value"`; `None` if it is anything else.
 fn auth_parameters(list: &[u8]) -> Option<Vec<(Range<usize>, Range<usize>)>> {
     let mut parameters = Vec::new();
-    for piece in pieces(list, b',') {
+    for piece in pieces(list, b",") {
         let equals = memchr::memchr(b'=', &list[piece.clone()]).map(|at| piece.start + at)?;
         let name = piece.start..equals;
         let mut value = equals + 1..piece.end;

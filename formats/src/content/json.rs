@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Visit;
-use super::body::Fault;
+use super::body::{Fault, Spot};
 use super::leaf::{Leaf, LeafKind, Surface};
-use super::path::push_name;
+use super::path::{push_index, push_name};
 use super::url::lossy;
 use crate::model::Part;
 
@@ -19,10 +19,15 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
     Scanner { bytes, at: 0 }.document(&mut |_| {})
 }
 
-/// Hands out the members, strings, numbers and literals of a JSON text that [`check`] has passed. `prefix` begins their
-/// paths; `offset` is where the text begins in the body.
-pub(super) fn visit(bytes: &[u8], prefix: &str, name: Option<&str>, offset: usize, f: Visit<'_>) {
-    let mut emitter = Emitter { bytes, offset, path: prefix.to_owned(), root_name: name, stack: Vec::new(), f };
+/// Where the JSON value that `bytes` begin with ends, and where they stop being one if none does.
+pub(super) fn value_end(bytes: &[u8]) -> Result<usize, Fault> {
+    let mut scanner = Scanner { bytes, at: 0 };
+    scanner.values(&mut |_| {}).map(|()| scanner.at)
+}
+
+/// Hands out the members, strings, numbers and literals of a JSON text that [`check`] has passed.
+pub(super) fn visit(bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) {
+    let mut emitter = Emitter { bytes, offset: spot.offset, path: spot.prefix.to_owned(), root_name: spot.name, stack: Vec::new(), f };
     // What cannot be read was refused by `check`; a caller that did not ask gets what stands before the fault.
     let _ = Scanner { bytes, at: 0 }.document(&mut |event| emitter.event(event));
 }
@@ -30,15 +35,22 @@ pub(super) fn visit(bytes: &[u8], prefix: &str, name: Option<&str>, offset: usiz
 /// Whether a text is a JSON number or literal as it stands.
 pub(super) fn is_bare(text: &[u8]) -> bool {
     let mut scanner = Scanner { bytes: text, at: 0 };
-    matches!(text.first(), Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n')) && scanner.scalar().is_ok() && scanner.at == text.len()
+    matches!(text.first(), Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n')) && scanner.bare().is_ok() && scanner.at == text.len()
 }
 
 enum Event {
     Open(Container),
     Close,
-    /// Between the quotes.
-    Key(Range<usize>),
-    Scalar(LeafKind, Range<usize>),
+    Key(Text),
+    String(Text),
+    /// A number or a literal.
+    Bare(LeafKind, Range<usize>),
+}
+
+/// What stands between the quotes.
+struct Text {
+    span: Range<usize>,
+    has_escapes: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +65,7 @@ struct Scanner<'b> {
 }
 
 impl Scanner<'_> {
-    fn document(&mut self, sink: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+    fn document(&mut self, sink: &mut impl FnMut(Event)) -> Result<(), Fault> {
         if self.bytes.starts_with(BYTE_ORDER_MARK) {
             self.at = BYTE_ORDER_MARK.len();
         }
@@ -63,7 +75,7 @@ impl Scanner<'_> {
     }
 
     /// One value, with all that stands in it.
-    fn values(&mut self, sink: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+    fn values(&mut self, sink: &mut impl FnMut(Event)) -> Result<(), Fault> {
         let mut stack: Vec<Container> = Vec::new();
         loop {
             // A value begins here.
@@ -83,9 +95,10 @@ impl Scanner<'_> {
                         continue;
                     }
                 }
+                Some(b'"') => sink(Event::String(self.string()?)),
                 _ => {
-                    let (kind, span) = self.scalar()?;
-                    sink(Event::Scalar(kind, span));
+                    let (kind, span) = self.bare()?;
+                    sink(Event::Bare(kind, span));
                 }
             }
             // A value has ended here: close what closes, until another one begins.
@@ -111,7 +124,7 @@ impl Scanner<'_> {
     }
 
     /// What stands before a member's value: in an object its name and a colon.
-    fn member(&mut self, container: Container, sink: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+    fn member(&mut self, container: Container, sink: &mut impl FnMut(Event)) -> Result<(), Fault> {
         if container == Container::Object {
             let key = self.string()?;
             sink(Event::Key(key));
@@ -124,10 +137,9 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn scalar(&mut self) -> Result<(LeafKind, Range<usize>), Fault> {
+    fn bare(&mut self) -> Result<(LeafKind, Range<usize>), Fault> {
         let start = self.at;
         let kind = match self.peek() {
-            Some(b'"') => return Ok((LeafKind::JsonString, self.string()?)),
             Some(b't') => self.word(b"true", LeafKind::JsonBool)?,
             Some(b'f') => self.word(b"false", LeafKind::JsonBool)?,
             Some(b'n') => self.word(b"null", LeafKind::JsonNull)?,
@@ -174,22 +186,21 @@ impl Scanner<'_> {
         if count == 0 { Err(self.fault()) } else { Ok(count) }
     }
 
-    /// Between the quotes; escapes are stepped over, not checked.
-    fn string(&mut self) -> Result<Range<usize>, Fault> {
+    /// Escapes are stepped over, not checked.
+    fn string(&mut self) -> Result<Text, Fault> {
         if self.peek() != Some(b'"') {
             return Err(self.fault());
         }
         let start = self.at + 1;
-        let mut at = start;
+        let (mut at, mut has_escapes) = (start, false);
         loop {
-            match memchr::memchr2(b'"', b'\\', &self.bytes[at.min(self.bytes.len())..]) {
-                Some(offset) if self.bytes[at + offset] == b'"' => {
-                    self.at = at + offset + 1;
-                    return Ok(start..at + offset);
-                }
-                Some(offset) => at += offset + 2,
-                None => return Err(self.fault()),
+            at = quote_or_backslash(self.bytes, at).ok_or(self.fault())?;
+            if self.bytes[at] == b'"' {
+                self.at = at + 1;
+                return Ok(Text { span: start..at, has_escapes });
             }
+            has_escapes = true;
+            at += 2;
         }
     }
 
@@ -206,6 +217,22 @@ impl Scanner<'_> {
     const fn fault(&self) -> Fault {
         Fault::Syntax { offset: self.at }
     }
+}
+
+/// Where the next quote or backslash stands. Most strings are short: eight bytes at a time are faster than a call, up to a length.
+fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    for _ in 0..SHORT_WORDS {
+        let Some(word) = bytes.get(at..at + 8).and_then(|word| word.try_into().ok()).map(u64::from_le_bytes) else { break };
+        let found = is_zero(word ^ (ONES * b'"' as u64)) | is_zero(word ^ (ONES * b'\\' as u64));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr::memchr2(b'"', b'\\', bytes.get(at..)?).map(|offset| at + offset)
 }
 
 const fn closing(container: Container) -> u8 {
@@ -240,7 +267,8 @@ impl<'b> Emitter<'b, '_> {
         match event {
             Event::Open(container) => {
                 self.element();
-                let name = if container == Container::Array { self.name() } else { None };
+                let name =
+                    if container == Container::Array { self.stack.last().map_or(self.root_name.map(Cow::Borrowed), |frame| frame.name.clone()) } else { None };
                 self.stack.push(Frame { container, name, path_length: self.path.len(), index: 0 });
             }
             Event::Close => {
@@ -248,23 +276,26 @@ impl<'b> Emitter<'b, '_> {
                     self.path.truncate(frame.path_length);
                 }
             }
-            Event::Key(span) => {
+            Event::Key(text) => {
                 let bytes = self.bytes;
-                let key = lossy(unescaped(&bytes[span.clone()]));
+                let value = text.says(bytes);
                 let Some(frame) = self.stack.last_mut() else { return };
                 self.path.truncate(frame.path_length);
-                push_name(&mut self.path, &key);
-                frame.name = Some(key);
+                let key = frame.name.insert(lossy(value.clone()));
+                push_name(&mut self.path, key);
                 let length = self.path.len();
                 self.path.push_str("~key");
-                self.leaf(LeafKind::JsonKey, span, Surface::JsonString, None);
+                let span = self.offset + text.span.start..self.offset + text.span.end;
+                (self.f)(Leaf { part: Part::Body, path: &self.path, name: None, kind: LeafKind::JsonKey, span, value, surface: Surface::JsonString });
                 self.path.truncate(length);
             }
-            Event::Scalar(kind, span) => {
+            Event::String(text) => {
                 self.element();
-                let surface = if kind == LeafKind::JsonString { Surface::JsonString } else { Surface::JsonBare };
-                let name = self.name();
-                self.leaf(kind, span, surface, name);
+                self.leaf(LeafKind::JsonString, text.says(self.bytes), text.span, Surface::JsonString);
+            }
+            Event::Bare(kind, span) => {
+                self.element();
+                self.leaf(kind, Cow::Borrowed(&self.bytes[span.clone()]), span, Surface::JsonBare);
             }
         }
     }
@@ -274,23 +305,22 @@ impl<'b> Emitter<'b, '_> {
         if let Some(frame) = self.stack.last_mut().filter(|frame| frame.container == Container::Array) {
             self.path.truncate(frame.path_length);
             self.path.push('/');
-            self.path.push_str(&frame.index.to_string());
+            push_index(&mut self.path, frame.index);
             frame.index += 1;
         }
     }
 
-    fn name(&self) -> Option<Cow<'b, str>> {
-        match self.stack.last() {
-            Some(frame) => frame.name.clone(),
-            None => self.root_name.map(Cow::Borrowed),
-        }
-    }
-
-    fn leaf(&mut self, kind: LeafKind, span: Range<usize>, surface: Surface, name: Option<Cow<'b, str>>) {
-        let raw = &self.bytes[span.clone()];
-        let value = if surface == Surface::JsonString { unescaped(raw) } else { Cow::Borrowed(raw) };
+    fn leaf(&mut self, kind: LeafKind, value: Cow<'_, [u8]>, span: Range<usize>, surface: Surface) {
         let span = self.offset + span.start..self.offset + span.end;
+        let name = self.stack.last().map_or(self.root_name, |frame| frame.name.as_deref()).map(Cow::Borrowed);
         (self.f)(Leaf { part: Part::Body, path: &self.path, name, kind, span, value, surface });
+    }
+}
+
+impl Text {
+    fn says<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        let raw = &bytes[self.span.clone()];
+        if self.has_escapes { unescaped(raw) } else { Cow::Borrowed(raw) }
     }
 }
 
@@ -345,6 +375,8 @@ fn unicode(raw: &[u8]) -> Option<(char, usize)> {
 
 /// Deeper than what services send, far from what a stack of our own could not hold.
 const MAX_DEPTH: usize = 128;
+/// So many words of eight bytes are looked at one by one.
+const SHORT_WORDS: usize = 4;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[cfg(test)]
@@ -353,7 +385,7 @@ mod tests {
 
     fn leaves(text: &[u8]) -> Vec<String> {
         let mut seen = Vec::new();
-        visit(text, "body:", None, 0, &mut |leaf| {
+        visit(text, Spot::BODY, &mut |leaf| {
             let name = leaf.name.as_deref().unwrap_or("-");
             seen.push(format!("{} {name} {:?} {}", leaf.path, leaf.kind, String::from_utf8_lossy(&leaf.value)));
             assert_eq!(unescaped(&text[leaf.span.clone()]), leaf.value);

@@ -49,6 +49,10 @@ pub enum LeafKind {
     ElementText,
     /// An attribute of an XML or HTML element.
     ElementAttribute,
+    /// A cell of a table. Its name is the column's.
+    Cell,
+    /// What follows a name on a line: YAML, TOML, ini files, a field of an event stream.
+    Entry,
     /// Free text: a whole text body, a reason phrase, a line of a head that could not be read.
     Text,
 }
@@ -84,6 +88,12 @@ pub enum Surface {
     Markup,
     /// Between the quotes of a header parameter.
     Quoted,
+    /// Escapes of quoted-printable text (RFC 2045, section 6.7).
+    QuotedPrintable,
+    /// A bare cell of CSV; what would end it gets quotes.
+    Cell,
+    /// Between the quotes of a cell of CSV (RFC 4180).
+    CellQuoted,
 }
 
 impl Surface {
@@ -100,6 +110,12 @@ impl Surface {
             Self::JsonBare if super::json::is_bare(value) => value.to_vec(),
             Self::JsonBare => [&b"\""[..], &json_escaped(value), b"\""].concat(),
             Self::Markup => markup_escaped(value),
+            Self::QuotedPrintable => quoted_printable(value),
+            Self::Cell if value.iter().any(|byte| matches!(byte, b'"' | b',' | b';' | b'|' | b'\t' | b'\r' | b'\n')) => {
+                [&b"\""[..], &doubled(value), b"\""].concat()
+            }
+            Self::Cell => value.to_vec(),
+            Self::CellQuoted => doubled(value),
             Self::Quoted => value
                 .iter()
                 .flat_map(|byte| match byte {
@@ -120,7 +136,38 @@ impl Surface {
             Self::Query => unpercent(raw, true),
             Self::JsonString => super::json::unescaped(raw),
             Self::Markup => super::markup::unescaped(raw),
-            Self::Raw | Self::Header | Self::Cookie | Self::JsonBare | Self::Quoted => Cow::Borrowed(raw),
+            Self::QuotedPrintable if raw.contains(&b'=') => Cow::Owned(self.said(raw)),
+            Self::CellQuoted if raw.contains(&b'"') => Cow::Owned(self.said(raw)),
+            Self::Quoted if raw.contains(&b'\\') => Cow::Owned(self.said(raw)),
+            Self::Raw | Self::Header | Self::Cookie | Self::JsonBare | Self::Quoted | Self::QuotedPrintable | Self::Cell | Self::CellQuoted => {
+                Cow::Borrowed(raw)
+            }
+        }
+    }
+
+    /// What `raw` says, where each escape says one byte or none.
+    fn said(&self, raw: &[u8]) -> Vec<u8> {
+        let (mut out, mut at) = (Vec::with_capacity(raw.len()), 0);
+        while at < raw.len() {
+            let (length, byte) = self.escape(&raw[at..]).unwrap_or((1, Some(raw[at])));
+            out.extend(byte);
+            at += length;
+        }
+        out
+    }
+
+    /// The escape that `rest` begins with, of the surfaces whose escapes say one byte or none: how long it is, and that byte.
+    fn escape(&self, rest: &[u8]) -> Option<(usize, Option<u8>)> {
+        match (self, rest) {
+            (Self::QuotedPrintable, [b'=', b'\r', b'\n', ..]) => Some((3, None)),
+            (Self::QuotedPrintable, [b'=', b'\n', ..]) => Some((2, None)),
+            (Self::QuotedPrintable, [b'=', high, low, ..]) => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                Some((3, Some(u8::try_from(digit(high)? * 16 + digit(low)?).ok()?)))
+            }
+            (Self::CellQuoted, [b'"', b'"', ..]) => Some((2, Some(b'"'))),
+            (Self::Quoted, [b'\\', byte @ (b'"' | b'\\'), ..]) => Some((2, Some(*byte))),
+            _ => None,
         }
     }
 
@@ -137,6 +184,9 @@ impl Surface {
                 (Self::JsonString, b'\\') => {
                     let (character, length) = super::json::escape(rest);
                     (length, character.len_utf8())
+                }
+                (Self::QuotedPrintable | Self::CellQuoted | Self::Quoted, _) => {
+                    self.escape(rest).map_or((1, 1), |(length, byte)| (length, usize::from(byte.is_some())))
                 }
                 (Self::Markup, b'&') => super::markup::entity(rest).map_or((1, 1), |(character, length)| (length, character.len_utf8())),
                 _ => (1, 1),
@@ -251,6 +301,26 @@ fn markup_escaped(value: &[u8]) -> Vec<u8> {
     out
 }
 
+fn quoted_printable(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for byte in value {
+        match byte {
+            b' ' | b'\t' | b'!'..=b'<' | b'>'..=b'~' => out.push(*byte),
+            byte => out.extend([b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+        }
+    }
+    out
+}
+
+/// Quotes doubled.
+fn doubled(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for byte in value {
+        out.extend(std::iter::repeat_n(*byte, if *byte == b'"' { 2 } else { 1 }));
+    }
+    out
+}
+
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 const HEX_LOWER: &[u8; 16] = b"0123456789abcdef";
 
@@ -260,7 +330,7 @@ mod tests {
 
     #[test]
     fn dresses_for_the_place() {
-        let cases: [(Surface, &str, &str); 14] = [
+        let cases: [(Surface, &str, &str); 18] = [
             (Surface::Raw, "a\"b", "a\"b"),
             (Surface::Header, "a\r\nSet-Cookie: x", "a  Set-Cookie: x"),
             (Surface::Cookie, "a;b c%", "a%3Bb%20c%25"),
@@ -275,6 +345,10 @@ mod tests {
             (Surface::JsonBare, "a\"", "\"a\\\"\""),
             (Surface::Markup, "<a & 'b'>", "&lt;a &amp; &#39;b&#39;&gt;"),
             (Surface::Quoted, "a\"b", "a\\\"b"),
+            (Surface::QuotedPrintable, "a=é b", "a=3D=C3=A9 b"),
+            (Surface::Cell, "a b", "a b"),
+            (Surface::Cell, "a, \"b\"", "\"a, \"\"b\"\"\""),
+            (Surface::CellQuoted, "a\"b", "a\"\"b"),
         ];
         for (surface, value, expected) in cases {
             assert_eq!(String::from_utf8_lossy(&surface.dress(value.as_bytes())), expected, "{surface:?}");
@@ -289,6 +363,9 @@ mod tests {
             (Surface::JsonString, r#"a\"\u00e9\ud83d\ude00\ud83dx\q\"#),
             (Surface::Markup, "a&amp;b&#233;&nope;&"),
             (Surface::Raw, "a%40"),
+            (Surface::QuotedPrintable, "a=3Db=\r\nc=40=\nd=zz=4"),
+            (Surface::CellQuoted, "a\"\"b\""),
+            (Surface::Quoted, "a\\\"b\\\\c\\d\\"),
         ] {
             let value = surface.undress(raw.as_bytes());
             let offsets = surface.offsets(raw.as_bytes());

@@ -1,19 +1,22 @@
 //! XML and HTML as far as values need it: text between tags, attributes, and whatever is neither.
 //!
 //! No parser of documents: nothing is validated, unclosed elements are no error, and every byte that is not a tag's own name
-//! or bracket is handed out, comments, scripts and declarations as free text.
+//! or bracket is handed out, comments, scripts and declarations as free text. A value has the name of its element or attribute,
+//! and where these say nothing (`<input name="…" value="…">`, `<key>…</key><string>…</string>`), the one that stands beside it.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Visit;
+use super::body::{Spot, is_json};
+use super::json;
 use super::leaf::{Leaf, LeafKind, Surface};
-use super::path::{Repeats, push_name};
+use super::path::{Paths, push_name};
 use super::url::lossy;
 use crate::model::Part;
 
-pub(super) fn visit(bytes: &[u8], f: Visit<'_>) {
-    let mut visitor = MarkupVisitor { bytes, stack: Vec::new(), path: String::new(), repeats: Repeats::default(), f };
+pub(super) fn visit(bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) {
+    let mut visitor = MarkupVisitor { bytes, spot, stack: Vec::new(), attributes: Vec::new(), path: String::new(), paths: Paths::default(), beside: None, f };
     let mut at = 0;
     while at < bytes.len() {
         let Some(open) = memchr::memchr(b'<', &bytes[at..]).map(|offset| at + offset) else {
@@ -27,67 +30,94 @@ pub(super) fn visit(bytes: &[u8], f: Visit<'_>) {
 
 struct MarkupVisitor<'b, 'v> {
     bytes: &'b [u8],
-    /// Names of the open elements, and how long the path was outside of each.
-    stack: Vec<(String, usize)>,
+    spot: Spot<'b>,
+    /// The open elements.
+    stack: Vec<Element<'b>>,
+    /// Those of the tag at hand.
+    attributes: Vec<Attribute>,
     path: String,
-    repeats: Repeats,
+    paths: Paths,
+    /// What the last element that names the one behind it said, and how many elements were open around it.
+    beside: Option<(usize, Cow<'b, str>)>,
     f: Visit<'v>,
 }
 
-impl MarkupVisitor<'_, '_> {
+struct Element<'b> {
+    name: Cow<'b, str>,
+    /// What its text is called, if not by the element's own name.
+    told: Option<Cow<'b, str>>,
+    /// How long the path was outside of it.
+    path_length: usize,
+}
+
+struct Attribute {
+    name: Range<usize>,
+    /// `None`: a word without a value.
+    value: Option<Range<usize>>,
+}
+
+impl<'b> MarkupVisitor<'b, '_> {
     /// What begins with `<` at `open`; answers where it ends.
     fn tag(&mut self, open: usize) -> usize {
-        let rest = &self.bytes[open..];
+        let bytes = self.bytes;
+        let rest = &bytes[open..];
         for (start, end, text_from) in [(&b"<!--"[..], &b"-->"[..], 4), (b"<![CDATA[", b"]]>", 9), (b"<?", b"?>", 2), (b"<!", b">", 2)] {
             if rest.starts_with(start) {
                 let content_end = memchr::memmem::find(rest, end).filter(|at| *at >= text_from).unwrap_or(rest.len());
                 let kind = if start == b"<![CDATA[" { LeafKind::ElementText } else { LeafKind::Text };
                 self.text(open + text_from.min(rest.len())..open + content_end, kind, Surface::Raw);
-                return (open + content_end + end.len()).min(self.bytes.len());
+                return (open + content_end + end.len()).min(bytes.len());
             }
         }
         let is_closing = rest.get(1) == Some(&b'/');
         let name_start = open + if is_closing { 2 } else { 1 };
-        let name_end =
-            self.bytes[name_start.min(self.bytes.len())..].iter().position(|byte| !is_name_byte(*byte)).map_or(self.bytes.len(), |at| name_start + at);
+        let name_end = bytes[name_start.min(bytes.len())..].iter().position(|byte| !is_name_byte(*byte)).map_or(bytes.len(), |at| name_start + at);
         if name_end <= name_start {
             // A bracket that opens nothing is text.
-            let end = memchr::memchr(b'<', &self.bytes[open + 1..]).map_or(self.bytes.len(), |at| open + 1 + at);
+            let end = memchr::memchr(b'<', &bytes[open + 1..]).map_or(bytes.len(), |at| open + 1 + at);
             self.text(open..end, LeafKind::Text, Surface::Raw);
             return end;
         }
-        let name = local_name(&self.bytes[name_start..name_end]);
+        let name = local_name(&bytes[name_start..name_end]);
         if is_closing {
-            if let Some(depth) = self.stack.iter().rposition(|(open, _)| *open == name) {
-                self.path.truncate(self.stack[depth].1);
-                self.stack.truncate(depth);
-            }
-            let end = memchr::memchr(b'>', &self.bytes[name_end..]).map_or(self.bytes.len(), |at| name_end + at);
+            self.close(&name);
+            let end = memchr::memchr(b'>', &bytes[name_end..]).map_or(bytes.len(), |at| name_end + at);
             self.text(name_end..end, LeafKind::Text, Surface::Raw);
-            return (end + 1).min(self.bytes.len());
+            return (end + 1).min(bytes.len());
         }
-        if self.stack.len() < MAX_DEPTH {
-            self.stack.push((name.clone(), self.path.len()));
+        let (end, closes_itself) = self.read_attributes(name_end);
+        let told = self.told(&name);
+        let is_open = self.stack.len() < MAX_DEPTH;
+        if is_open {
+            self.stack.push(Element { name: name.clone(), told: told.clone(), path_length: self.path.len() });
             push_name(&mut self.path, &name);
         }
-        let (end, closes_itself) = self.attributes(name_end);
-        if closes_itself || VOID_ELEMENTS.contains(&name.as_str()) {
-            if let Some((_, length)) = self.stack.pop() {
-                self.path.truncate(length);
+        self.hand_out_attributes(told.as_deref());
+        if closes_itself || VOID_ELEMENTS.contains(&&*name) {
+            if is_open {
+                self.close(&name);
             }
-        } else if matches!(name.as_str(), "script" | "style") {
+        } else if matches!(&*name, "script" | "style") {
             // No tags inside: the text goes to the closing tag.
             let close = format!("</{name}");
-            let text_end = memchr::memmem::find(&self.bytes[end..], close.as_bytes()).map_or(self.bytes.len(), |at| end + at);
-            self.text(end..text_end, LeafKind::Text, Surface::Raw);
+            let text_end = memchr::memmem::find(&bytes[end..], close.as_bytes()).map_or(bytes.len(), |at| end + at);
+            self.script(end..text_end);
             return text_end;
         }
         end
     }
 
-    /// From behind a tag's name to behind its `>`; also whether it ends in `/>`.
-    fn attributes(&mut self, mut at: usize) -> (usize, bool) {
+    fn close(&mut self, name: &str) {
+        if let Some(depth) = self.stack.iter().rposition(|element| element.name == name) {
+            self.path.truncate(self.stack[depth].path_length);
+            self.stack.truncate(depth);
+        }
+    }
+
+    /// From behind a tag's name to behind its `>`; also whether it ends in `/>`. The attributes are left in the list.
+    fn read_attributes(&mut self, mut at: usize) -> (usize, bool) {
         let bytes = self.bytes;
+        self.attributes.clear();
         let mut slash = false;
         while at < bytes.len() {
             match bytes[at] {
@@ -105,8 +135,8 @@ impl MarkupVisitor<'_, '_> {
                     at = skip_space(bytes, name_end);
                     if name.is_empty() || bytes.get(at) != Some(&b'=') {
                         // A word without a value: `disabled`, or anything at all.
-                        self.text(name.clone(), LeafKind::Text, Surface::Raw);
                         at = at.max(name.start + 1);
+                        self.attributes.push(Attribute { name, value: None });
                         continue;
                     }
                     at = skip_space(bytes, at + 1);
@@ -121,13 +151,59 @@ impl MarkupVisitor<'_, '_> {
                         }
                     };
                     at = next;
-                    let name = local_name(&bytes[name]);
-                    let path = self.repeats.unique(format!("body:{};{name}", self.path));
-                    self.leaf(&path, Some(&name), LeafKind::ElementAttribute, value, Surface::Markup);
+                    self.attributes.push(Attribute { name, value: Some(value) });
                 }
             }
         }
         (at, slash)
+    }
+
+    /// What the value in an element is called, if its own name does not say: by an attribute, by the element before it, by the one around it.
+    fn told(&self, name: &str) -> Option<Cow<'b, str>> {
+        let bytes = self.bytes;
+        let attribute = |wanted: &str| {
+            let found = self.attributes.iter().find(|attribute| local_name(&bytes[attribute.name.clone()]).eq_ignore_ascii_case(wanted));
+            found.and_then(|attribute| attribute.value.clone()).filter(|value| !value.is_empty()).map(|value| lossy(unescaped(&bytes[value])))
+        };
+        let is_general = is_general(name);
+        if !is_general {
+            return None;
+        }
+        attribute("type")
+            .filter(|word| word == "password")
+            .or_else(|| TELLING_ATTRIBUTES.into_iter().find_map(attribute))
+            .or_else(|| self.beside.as_ref().filter(|(depth, _)| *depth == self.stack.len()).map(|(_, name)| name.clone()))
+            .or_else(|| self.stack.last().and_then(|element| element.told.clone()))
+    }
+
+    fn hand_out_attributes(&mut self, told: Option<&str>) {
+        let bytes = self.bytes;
+        let attributes = std::mem::take(&mut self.attributes);
+        for Attribute { name, value } in &attributes {
+            let Some(value) = value.clone() else {
+                self.text(name.clone(), LeafKind::Text, Surface::Raw);
+                continue;
+            };
+            let own = local_name(&bytes[name.clone()]);
+            let name = told.filter(|_| matches!(&*own, "value" | "content" | "Value" | "defaultValue")).unwrap_or(&own);
+            // What an attribute calls the value beside it is no value.
+            let name = if told.is_some() && TELLING_ATTRIBUTES.iter().any(|telling| own.eq_ignore_ascii_case(telling)) { None } else { Some(name) };
+            let path = self.paths.start(&[self.spot.prefix, &self.path, ";", &own]).unique();
+            let (span, value) = (self.spot.offset + value.start..self.spot.offset + value.end, Surface::Markup.undress(&bytes[value]));
+            (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind: LeafKind::ElementAttribute, span, value, surface: Surface::Markup });
+        }
+        self.attributes = attributes;
+    }
+
+    /// A script is JSON or text.
+    fn script(&mut self, span: Range<usize>) {
+        let text = &self.bytes[span.clone()];
+        if is_json(text) {
+            let prefix = self.paths.start(&[self.spot.prefix, &self.path]).unique();
+            json::visit(text, Spot { prefix, name: None, offset: self.spot.offset + span.start, ..self.spot }, self.f);
+        } else {
+            self.text(span, LeafKind::Text, Surface::Raw);
+        }
     }
 
     fn text(&mut self, span: Range<usize>, kind: LeafKind, surface: Surface) {
@@ -137,13 +213,14 @@ impl MarkupVisitor<'_, '_> {
             return;
         }
         let start = span.start + (text.len() - text.trim_ascii_start().len());
-        let name = if kind == LeafKind::ElementText { self.stack.last().map(|(name, _)| name.clone()) } else { None };
-        let path = self.repeats.unique(format!("body:{}", self.path));
-        self.leaf(&path, name.as_deref(), kind, start..start + trimmed.len(), surface);
-    }
-
-    fn leaf(&mut self, path: &str, name: Option<&str>, kind: LeafKind, span: Range<usize>, surface: Surface) {
-        let value = surface.undress(&self.bytes[span.clone()]);
+        let value = surface.undress(trimmed);
+        let element = self.stack.last().filter(|_| kind == LeafKind::ElementText);
+        if element.is_some_and(|element| NAMING_ELEMENTS.contains(&&*element.name)) && value.len() <= MAX_TOLD {
+            self.beside = Some((self.stack.len() - 1, lossy(value.clone())));
+        }
+        let name = element.map(|element| element.told.as_deref().unwrap_or(&element.name));
+        let path = self.paths.start(&[self.spot.prefix, &self.path]).unique();
+        let span = self.spot.offset + start..self.spot.offset + start + trimmed.len();
         (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
     }
 }
@@ -153,9 +230,45 @@ fn is_name_byte(byte: u8) -> bool {
 }
 
 /// A name without its namespace prefix, in its own case.
-fn local_name(name: &[u8]) -> String {
-    let name = lossy(Cow::Borrowed(name));
-    name.rsplit(':').next().unwrap_or_default().to_owned()
+fn local_name(name: &[u8]) -> Cow<'_, str> {
+    lossy(Cow::Borrowed(memchr::memrchr(b':', name).map_or(name, |colon| &name[colon + 1..])))
+}
+
+/// Whether an element's own name says nothing of what stands in it.
+fn is_general(name: &str) -> bool {
+    let mut buffer = [0; 16];
+    let Some(lower) = buffer.get_mut(..name.len()) else { return false };
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"input"
+            | b"textarea"
+            | b"select"
+            | b"option"
+            | b"button"
+            | b"meta"
+            | b"data"
+            | b"output"
+            | b"dd"
+            | b"td"
+            | b"property"
+            | b"param"
+            | b"parameter"
+            | b"field"
+            | b"entry"
+            | b"item"
+            | b"add"
+            | b"setting"
+            | b"attribute"
+            | b"attributevalue"
+            | b"value"
+            | b"string"
+            | b"integer"
+            | b"int"
+            | b"var"
+            | b"arg"
+    )
 }
 
 fn skip_space(bytes: &[u8], at: usize) -> usize {
@@ -187,17 +300,64 @@ pub(super) fn entity(raw: &[u8]) -> Option<(char, usize)> {
         b"gt" => '>',
         b"quot" => '"',
         b"apos" => '\'',
+        b"nbsp" => '\u{a0}',
+        b"commat" => '@',
+        b"period" => '.',
+        b"colon" => ':',
+        b"comma" => ',',
+        b"semi" => ';',
+        b"sol" => '/',
+        b"bsol" => '\\',
+        b"plus" => '+',
+        b"equals" => '=',
+        b"lowbar" => '_',
+        b"num" => '#',
+        b"percnt" => '%',
+        b"dollar" => '$',
+        b"excl" => '!',
+        b"quest" => '?',
+        b"ast" => '*',
+        b"lpar" => '(',
+        b"rpar" => ')',
+        b"hyphen" => '\u{2010}',
+        b"Tab" => '\t',
+        b"NewLine" => '\n',
         [b'#', b'x' | b'X', digits @ ..] => char::from_u32(u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?)?,
         [b'#', digits @ ..] => char::from_u32(std::str::from_utf8(digits).ok()?.parse().ok()?)?,
-        _ => return None,
+        name => latin(name)?,
     };
     Some((character, end + 1))
+}
+
+/// A letter of Latin-1 by its entity's name: the letter, then what it wears.
+fn latin(name: &[u8]) -> Option<char> {
+    let (letter, mark) = name.split_first()?;
+    let letters = match mark {
+        b"acute" => "AÁaáEÉeéIÍiíOÓoóUÚuúYÝyý",
+        b"grave" => "AÀaàEÈeèIÌiìOÒoòUÙuù",
+        b"circ" => "AÂaâEÊeêIÎiîOÔoôUÛuû",
+        b"uml" => "AÄaäEËeëIÏiïOÖoöUÜuüyÿ",
+        b"tilde" => "AÃaãNÑnñOÕoõ",
+        b"cedil" => "CÇcç",
+        b"ring" => "AÅaå",
+        b"slash" => "OØoø",
+        b"Elig" | b"elig" => "AÆaæ",
+        b"zlig" => "sß",
+        _ => return None,
+    };
+    letters.chars().skip_while(|character| *character != char::from(*letter)).nth(1)
 }
 
 /// The longest entity that is read, its ampersand and semicolon included.
 const MAX_ENTITY: usize = 12;
 /// Deeper elements count as their ancestors at this depth.
 const MAX_DEPTH: usize = 64;
+/// The longest name that an element gives to the one behind it.
+const MAX_TOLD: usize = 64;
+/// Elements whose texts name what stands in the next one: property lists, XML-RPC, definition lists, forms.
+const NAMING_ELEMENTS: [&str; 6] = ["key", "name", "dt", "th", "label", "Name"];
+/// Attributes that say what the value of an element is called.
+const TELLING_ATTRIBUTES: [&str; 7] = ["name", "key", "property", "itemprop", "field", "autocomplete", "id"];
 const VOID_ELEMENTS: [&str; 8] = ["br", "img", "input", "meta", "link", "hr", "area", "base"];
 
 #[cfg(test)]
@@ -206,7 +366,7 @@ mod tests {
 
     fn leaves(text: &str) -> Vec<String> {
         let mut seen = Vec::new();
-        visit(text.as_bytes(), &mut |leaf| {
+        visit(text.as_bytes(), Spot::BODY, &mut |leaf| {
             assert_eq!(leaf.surface.undress(&text.as_bytes()[leaf.span.clone()]), leaf.value);
             seen.push(format!("{} {} {}", leaf.path, leaf.name.as_deref().unwrap_or("-"), String::from_utf8_lossy(&leaf.value)));
         });
@@ -234,6 +394,27 @@ mod tests {
     }
 
     #[test]
+    fn names_are_found_beside_what_says_nothing() {
+        for (text, expected) in [
+            ("<input type=text name=mail value=x>", "body:/input;value mail x"),
+            ("<input value='x' type='password'>", "body:/input;value password x"),
+            ("<textarea name=\"note\">x</textarea>", "body:/textarea note x"),
+            ("<select name=c><option value=x>", "body:/select/option;value c x"),
+            ("<meta property='og:email' content='x'/>", "body:/meta;content og:email x"),
+            ("<dict><key>mail</key><string>x</string></dict>", "body:/dict/string mail x"),
+            ("<member><name>mail</name><value><string>x</string></value></member>", "body:/member/value/string mail x"),
+            ("<saml:Attribute Name='mail'><saml:AttributeValue>x</saml:AttributeValue></saml:Attribute>", "body:/Attribute/AttributeValue mail x"),
+            ("<dl><dt>Mail</dt><dd>x</dd></dl>", "body:/dl/dd Mail x"),
+            ("<a><name>n</name></a><value>x</value>", "body:/value value x"),
+            ("<script type=x>{\"a\":\"x\"}</script>", "body:/script/a a x"),
+            ("<user name='u'>x</user>", "body:/user user x"),
+        ] {
+            let seen = leaves(text);
+            assert!(seen.iter().any(|leaf| leaf == expected), "{text}: {seen:?}");
+        }
+    }
+
+    #[test]
     fn every_prefix_is_read_without_panic() {
         let text = "<!DOCTYPE a [<!b>]><a b=\"c&#x41;\" d='e' f=g h/><!-- x --><![CDATA[y]]></a z><script>q";
         for end in 0..=text.len() {
@@ -243,7 +424,9 @@ mod tests {
 
     #[test]
     fn entities_are_undone() {
-        for (raw, expected) in [("a&lt;b&#233;&#xe9;", "a<béé"), ("&nope; & &#xd800;", "&nope; & &#xd800;")] {
+        for (raw, expected) in
+            [("a&lt;b&#233;&#xe9;", "a<béé"), ("a&commat;b&period;c &Uuml;&szlig;&eacute;", "a@b.c Üßé"), ("&nope; & &#xd800;", "&nope; & &#xd800;")]
+        {
             assert_eq!(String::from_utf8_lossy(&unescaped(raw.as_bytes())), expected);
         }
     }

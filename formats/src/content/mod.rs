@@ -20,8 +20,11 @@
 //! ```
 
 mod body;
+mod charset;
 pub mod coding;
 mod endpoint;
+mod entries;
+mod events;
 mod form;
 mod fuzz;
 mod head;
@@ -29,18 +32,24 @@ mod json;
 mod leaf;
 mod markup;
 mod multipart;
+mod nested;
 mod path;
 mod rewrite;
+mod table;
 mod url;
 
-pub use body::{Content, Fault, Visited, visit_body, visit_nested};
+pub use body::{Content, Fault, Visited, visit_body};
 pub use coding::{CodingError, decoded_body};
 pub use endpoint::{endpoint_template, is_fixed_segment};
 #[doc(hidden)]
 pub use fuzz::{fuzz_codings, fuzz_visitor};
 pub use head::visit_head;
 pub use leaf::{Leaf, LeafKind, Surface};
+pub use nested::visit_nested;
 pub use rewrite::{Edit, Edits, MAX_DECODED, Placed, apply, placed, rewrite, rewrite_decoded};
 
 /// How a visitor hands out what it finds.
 type Visit<'v> = &'v mut dyn FnMut(Leaf<'_>);
+
+#[cfg(test)]
+mod tests;

@@ -1,30 +1,92 @@
 //! The paths of leaves while they are built, and their templates.
 
-use std::collections::BTreeMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
-/// Counts equal paths, so that the second of two alike is told from the first.
+/// The path of the leaf at hand, built in one buffer, and how often each path was there before: the second of two alike is told
+/// from the first. Paths are counted by keyed digests: nothing is allocated for a leaf, and no one can make two of them collide.
 #[derive(Default)]
-pub(super) struct Repeats(BTreeMap<String, u32>);
+pub(super) struct Paths {
+    text: String,
+    #[expect(clippy::disallowed_types, reason = "asked for one digest at a time; its order shows nowhere")]
+    counts: std::collections::HashMap<u64, u32, BuildHasherDefault<Digest>>,
+    hasher: RandomState,
+}
 
-impl Repeats {
-    /// `path`, or `path#2` if it was there before.
-    pub(super) fn unique(&mut self, path: String) -> String {
-        let count = self.0.entry(path.clone()).or_default();
-        *count += 1;
-        if *count == 1 { path } else { format!("{path}#{count}") }
+/// A digest is its own hash.
+#[derive(Default)]
+struct Digest(u64);
+
+impl Hasher for Digest {
+    fn finish(&self) -> u64 {
+        self.0
     }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
+    }
+}
+
+impl Paths {
+    /// Begins a path anew.
+    pub(super) fn start(&mut self, pieces: &[&str]) -> &mut Self {
+        self.text.clear();
+        pieces.iter().for_each(|piece| self.text.push_str(piece));
+        self
+    }
+
+    pub(super) fn push(&mut self, piece: &str) -> &mut Self {
+        self.text.push_str(piece);
+        self
+    }
+
+    pub(super) fn index(&mut self, index: usize) -> &mut Self {
+        push_index(&mut self.text, index);
+        self
+    }
+
+    /// The path as it stands.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The path, with `#2` behind it if it was there before.
+    pub(super) fn unique(&mut self) -> &str {
+        let count = self.counts.entry(self.hasher.hash_one(&self.text)).or_default();
+        *count += 1;
+        if *count > 1 {
+            self.text.push('#');
+            push_index(&mut self.text, *count as usize);
+        }
+        &self.text
+    }
+}
+
+/// Appends a number in digits.
+pub(super) fn push_index(path: &mut String, mut index: usize) {
+    let (mut digits, mut at) = ([b'0'; 20], 19);
+    while index > 9 {
+        digits[at] = b'0' + (index % 10) as u8;
+        index /= 10;
+        at -= 1;
+    }
+    digits[at] = b'0' + index as u8;
+    path.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 /// Appends a name to a path as in a JSON pointer (RFC 6901, section 3).
 pub(super) fn push_name(path: &mut String, name: &str) {
     path.push('/');
-    for character in name.chars() {
-        match character {
-            '~' => path.push_str("~0"),
-            '/' => path.push_str("~1"),
-            _ => path.push(character),
-        }
+    let mut rest = name;
+    while let Some(at) = memchr::memchr2(b'~', b'/', rest.as_bytes()) {
+        path.push_str(&rest[..at]);
+        path.push_str(if rest.as_bytes()[at] == b'~' { "~0" } else { "~1" });
+        rest = &rest[at + 1..];
     }
+    path.push_str(rest);
 }
 
 /// `path` with indices and with names that may be values as `*`.
@@ -100,8 +162,9 @@ mod tests {
 
     #[test]
     fn repeats_are_numbered() {
-        let mut repeats = Repeats::default();
-        let paths: Vec<String> = ["a", "b", "a", "a"].map(|path| repeats.unique(path.to_owned())).into();
-        assert_eq!(paths, ["a", "b", "a#2", "a#3"]);
+        let mut paths = Paths::default();
+        let seen = [["a", "b"], ["b", ""], ["ab", ""], ["", "ab"]].map(|pieces| paths.start(&pieces).unique().to_owned());
+        assert_eq!(seen, ["ab", "b", "ab#2", "ab#3"]);
+        assert_eq!(paths.start(&["/"]).index(0).push("/").index(usize::MAX).unique(), format!("/0/{}", usize::MAX));
     }
 }

@@ -69,10 +69,7 @@ pub fn rewrite_decoded(message: &mut Message, decoded: &[u8], edits: &Edits) -> 
     let body = if edits.body.is_empty() {
         None
     } else {
-        let edited = apply(decoded, &edits.body)?;
-        let encoding = coding::encoding_of(&message.head);
-        let begins: Vec<u8> = message.body.slices.iter().flatten().copied().take(2).collect();
-        let encoded = if edited.is_empty() { edited } else { coding::encode_like(&encoding, edited, &begins)? };
+        let encoded = coding::encoded_body(message, apply(decoded, &edits.body)?)?;
         length_edits(&message.head, encoded.len(), &mut head_edits);
         Some(encoded)
     };

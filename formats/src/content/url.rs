@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Visit;
 use super::leaf::{Leaf, LeafKind, Surface, unpercent};
-use super::path::{Repeats, is_name};
+use super::path::{Paths, is_name};
 use crate::model::Part;
 
 /// Where the parts of a URL reference stand (RFC 3986, section 4.1). The path may be empty.
@@ -47,50 +47,67 @@ pub(super) struct Place<'p> {
     /// Where it begins in that part.
     pub(super) offset: usize,
     /// Before `/1`, `host`, `userinfo`.
-    pub(super) prefix: &'p str,
+    pub(super) prefix: &'p [&'p str],
     /// Before a query parameter's name.
-    pub(super) query_prefix: &'p str,
+    pub(super) query_prefix: &'p [&'p str],
 }
 
 /// Hands out a URL's path segments, parameters, host and credentials.
-pub(super) fn visit(url: &[u8], place: &Place<'_>, f: Visit<'_>) {
+pub(super) fn visit(url: &[u8], place: &Place<'_>, paths: &mut Paths, f: Visit<'_>) {
     let split = split(url);
-    let Place { part, offset, prefix, query_prefix } = *place;
-    for (range, word, kind, surface) in
-        [(&split.user_info, "userinfo", LeafKind::UserInfo, Surface::Percent), (&split.host, "host", LeafKind::Host, Surface::Header)]
-    {
-        if let Some(range) = range.as_ref().filter(|range| !range.is_empty()) {
-            let value = if kind == LeafKind::UserInfo { unpercent(&url[range.clone()], false) } else { Cow::Borrowed(&url[range.clone()]) };
-            let span = offset + range.start..offset + range.end;
-            f(Leaf { part, path: &format!("{prefix}{word}"), name: None, kind, span, value, surface });
-        }
-    }
-    let mut repeats = Repeats::default();
-    visit_segments(url, split.path, place, &mut repeats, f);
+    authority(url, split.user_info, split.host, place, paths, f);
+    segments(url, split.path, place, paths, f);
     if let Some(query) = split.query {
-        let parameters = Parameters { part, offset: offset + query.start, prefix: query_prefix, kind: LeafKind::Query, separator: b'&' };
-        parameters.visit(&url[query], &mut repeats, f);
+        parameters(url, query, place, place.query_prefix, paths, f);
     }
     if let Some(fragment) = split.fragment.filter(|fragment| !fragment.is_empty()) {
-        let fragment_prefix = format!("{prefix}#");
-        let parameters = Parameters { part, offset: offset + fragment.start, prefix: &fragment_prefix, kind: LeafKind::Query, separator: b'&' };
-        parameters.visit(&url[fragment], &mut repeats, f);
+        let prefix = &[&place.prefix.concat(), "#"];
+        // Some clients keep a path of their own there, with a query: `#/reset?token=…`.
+        if url[fragment.start] == b'/' {
+            let query = memchr::memchr(b'?', &url[fragment.clone()]).map(|at| fragment.start + at);
+            segments(url, fragment.start..query.unwrap_or(fragment.end), &Place { prefix, ..*place }, paths, f);
+            if let Some(query) = query {
+                parameters(url, query + 1..fragment.end, place, prefix, paths, f);
+            }
+        } else {
+            parameters(url, fragment, place, prefix, paths, f);
+        }
     }
 }
 
-fn visit_segments(url: &[u8], path: Range<usize>, place: &Place<'_>, repeats: &mut Repeats, f: Visit<'_>) {
+/// Hands out the host and port that a request names instead of a URL (RFC 9112, section 3.2.3).
+pub(super) fn visit_authority(target: &[u8], place: &Place<'_>, paths: &mut Paths, f: Visit<'_>) {
+    let at = memchr::memrchr(b'@', target);
+    authority(target, at.map(|at| 0..at), Some(at.map_or(0, |at| at + 1)..target.len()), place, paths, f);
+}
+
+fn authority(url: &[u8], user_info: Option<Range<usize>>, host: Option<Range<usize>>, place: &Place<'_>, paths: &mut Paths, f: Visit<'_>) {
+    for (range, word, kind, surface) in [(user_info, "userinfo", LeafKind::UserInfo, Surface::Percent), (host, "host", LeafKind::Host, Surface::Header)] {
+        if let Some(range) = range.filter(|range| !range.is_empty()) {
+            let value = surface.undress(&url[range.clone()]);
+            let span = place.offset + range.start..place.offset + range.end;
+            f(Leaf { part: place.part, path: paths.start(place.prefix).push(word).unique(), name: None, kind, span, value, surface });
+        }
+    }
+}
+
+fn parameters(url: &[u8], list: Range<usize>, place: &Place<'_>, prefix: &[&str], paths: &mut Paths, f: Visit<'_>) {
+    Parameters { part: place.part, offset: place.offset + list.start, prefix, kind: LeafKind::Query, separator: b'&' }.visit(&url[list], paths, f);
+}
+
+fn segments(url: &[u8], path: Range<usize>, place: &Place<'_>, paths: &mut Paths, f: Visit<'_>) {
     let (mut index, mut start) = (0_usize, path.start);
     let mut before: Option<Cow<'_, str>> = None;
     while start < path.end {
-        let end = url[start..path.end].iter().position(|byte| *byte == b'/').map_or(path.end, |at| start + at);
+        let end = memchr::memchr(b'/', &url[start..path.end]).map_or(path.end, |at| start + at);
         if end > start {
-            let bare_end = url[start..end].iter().position(|byte| *byte == b';').map_or(end, |at| start + at);
+            let bare_end = memchr::memchr(b';', &url[start..end]).map_or(end, |at| start + at);
             let value = unpercent(&url[start..bare_end], false);
             let name = lossy(value.clone());
             if bare_end > start {
                 f(Leaf {
                     part: place.part,
-                    path: &format!("{}/{index}", place.prefix),
+                    path: paths.start(place.prefix).push("/").index(index).unique(),
                     name: before.take(),
                     kind: LeafKind::PathSegment,
                     span: place.offset + start..place.offset + bare_end,
@@ -101,9 +118,9 @@ fn visit_segments(url: &[u8], path: Range<usize>, place: &Place<'_>, repeats: &m
             before = Some(name);
             if bare_end < end {
                 // Matrix parameters: `/cart;jsessionid=…`.
-                let prefix = format!("{}/{index};", place.prefix);
-                let parameters = Parameters { part: place.part, offset: place.offset + bare_end + 1, prefix: &prefix, kind: LeafKind::Query, separator: b';' };
-                parameters.visit(&url[bare_end + 1..end], repeats, f);
+                let prefix = &[&paths.start(place.prefix).push("/").index(index).push(";").text().to_owned()[..]];
+                let parameters = Parameters { part: place.part, offset: place.offset + bare_end + 1, prefix, kind: LeafKind::Query, separator: b';' };
+                parameters.visit(&url[bare_end + 1..end], paths, f);
             }
             index += 1;
         }
@@ -117,39 +134,43 @@ pub(super) struct Parameters<'p> {
     /// Where the list begins in that part.
     pub(super) offset: usize,
     /// What the leaves' paths begin with.
-    pub(super) prefix: &'p str,
+    pub(super) prefix: &'p [&'p str],
     pub(super) kind: LeafKind,
     pub(super) separator: u8,
 }
 
 impl Parameters<'_> {
-    pub(super) fn visit(&self, list: &[u8], repeats: &mut Repeats, f: Visit<'_>) {
+    pub(super) fn visit(&self, list: &[u8], paths: &mut Paths, f: Visit<'_>) {
         let mut start = 0;
-        for parameter in list.split(|byte| *byte == self.separator) {
-            let at = self.offset + start;
-            start += parameter.len() + 1;
-            if parameter.is_empty() {
-                continue;
+        while start < list.len() {
+            let end = memchr::memchr(self.separator, &list[start..]).map_or(list.len(), |at| start + at);
+            if end > start {
+                self.parameter(&list[start..end], self.offset + start, paths, f);
             }
-            let equals = memchr::memchr(b'=', parameter);
-            let name = lossy(unpercent(&parameter[..equals.unwrap_or(0)], true));
-            if !is_name(&name) {
-                // A name that may be a value itself is a leaf of its own.
-                let span = at..at + equals.unwrap_or(0);
-                let value = unpercent(&parameter[..equals.unwrap_or(0)], true);
-                f(Leaf { part: self.part, path: &format!("{}~key", self.prefix), name: None, kind: self.kind, span, value, surface: Surface::Query });
-            }
-            let value_start = equals.map_or(0, |equals| equals + 1);
-            f(Leaf {
-                part: self.part,
-                path: &repeats.unique(format!("{}{name}", self.prefix)),
-                name: equals.map(|_| name.clone()),
-                kind: self.kind,
-                span: at + value_start..at + parameter.len(),
-                value: unpercent(&parameter[value_start..], true),
-                surface: Surface::Query,
-            });
+            start = end + 1;
         }
+    }
+
+    fn parameter(&self, parameter: &[u8], at: usize, paths: &mut Paths, f: Visit<'_>) {
+        let equals = memchr::memchr(b'=', parameter);
+        let key = unpercent(&parameter[..equals.unwrap_or(0)], true);
+        let name = lossy(key.clone());
+        if !is_name(&name) {
+            // A name that may be a value itself is a leaf of its own.
+            let span = at..at + equals.unwrap_or(0);
+            let path = paths.start(self.prefix).push("~key").unique();
+            f(Leaf { part: self.part, path, name: None, kind: self.kind, span, value: key, surface: Surface::Query });
+        }
+        let value_start = equals.map_or(0, |equals| equals + 1);
+        f(Leaf {
+            part: self.part,
+            path: paths.start(self.prefix).push(&name).unique(),
+            name: equals.map(|_| Cow::Borrowed(&*name)),
+            kind: self.kind,
+            span: at + value_start..at + parameter.len(),
+            value: unpercent(&parameter[value_start..], true),
+            surface: Surface::Query,
+        });
     }
 }
 

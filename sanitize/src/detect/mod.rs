@@ -39,6 +39,7 @@ use crate::pseudonym::Domain;
 use crate::rules::{Alone, Find, RuleId, Rules};
 pub(crate) use beside::Beside;
 use check::Check;
+use coats::is_worn;
 pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
 pub(crate) use internet::is_public;
 use names::Names;
@@ -299,19 +300,24 @@ impl Detector {
             return named;
         }
         let mut hits = Vec::new();
-        if depth < MAX_NESTING && self.nested(value, place, depth, &mut hits) {
+        let may_hold_more = !matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey | LeafKind::Host | LeafKind::CookieAttribute);
+        if depth == MAX_NESTING {
+            // What is wrapped deeper than anyone looks is no one's to see.
+            if may_hold_more && (is_worn(value) || visit_nested(value, &mut |_| {})) {
+                return vec![Hit::new(0..value.len(), RuleId::OPAQUE_BODY, Domain::Opaque)];
+            }
+        } else if self.nested(value, place, depth, &mut hits) {
             return hits;
-        }
-        if depth < MAX_NESTING && !matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey | LeafKind::Host | LeafKind::CookieAttribute) {
+        } else if may_hold_more {
             look_within(value, &mut hits, |text| self.detect_within(text, place, depth + 1));
         }
         self.scan(value, place, &mut hits);
         apart(hits)
     }
 
-    /// Looks into a value that is itself a JSON text.
+    /// Looks into a value that has structure of its own: a JSON text, or one in the middle of it, XML, a form.
     fn nested(&self, value: &[u8], place: &Place<'_>, depth: usize, hits: &mut Vec<Hit>) -> bool {
-        if matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey) || !matches!(value.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        if matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey) {
             return false;
         }
         let beside = self.beside(value, |f| {

@@ -231,3 +231,38 @@ fn cpu_time() -> Duration {
     let ticks: u64 = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 10)
 }
+
+/// The same address in other coats: what of the text is found must hold all of it, and no more than the coat.
+#[test]
+fn values_are_found_whatever_they_wear() {
+    for (text, found_in) in [
+        ("amFuZS5yb2VAc2hvcC5leGFtcGxl", "amFuZS5yb2VAc2hvcC5leGFtcGxl"),
+        ("amFuZS5yb2VAc2hvcC5leGFtcGxl", "amFuZS5yb2VAc2hvcC5leGFtcGxl"),
+        ("payload=eyJlbWFpbCI6ImphbmUucm9lQHNob3AuZXhhbXBsZSJ9 sent", "eyJlbWFpbCI6ImphbmUucm9lQHNob3AuZXhhbXBsZSJ9"),
+        ("ZXlKbGJXRnBiQ0k2SW1waGJtVXVjbTlsUUhOb2IzQXVaWGhoYlhCc1pTSjk=", "ZXlKbGJXRnBiQ0k2SW1waGJtVXVjbTlsUUhOb2IzQXVaWGhoYlhCc1pTSjk="),
+        ("6a616e652e726f654073686f702e6578616d706c65", "6a616e652e726f654073686f702e6578616d706c65"),
+        ("0x6a616e652e726f654073686f702e6578616d706c65", "6a616e652e726f654073686f702e6578616d706c65"),
+        ("%6A%61%6E%65%2E%72%6F%65%40%73%68%6F%70%2E%65%78%61%6D%70%6C%65", "%6A%61%6E%65%2E%72%6F%65%40%73%68%6F%70%2E%65%78%61%6D%70%6C%65"),
+        ("jane.roe%2540shop.example", "jane.roe%2540shop.example"),
+        ("jane.roe&#64;shop&period;example", "jane.roe&#64;shop&period;example"),
+        ("jane.roe\\u0040shop.example", "jane.roe\\u0040shop.example"),
+        ("\"{\\\"email\\\": \\\"jane.roe@shop.example\\\"}\"", "jane.roe@shop.example"),
+        ("12:00 INFO body={\"email\":\"jane.roe@shop.example\"} took 3 ms", "jane.roe@shop.example"),
+        ("12:00 INFO body={\\\"email\\\":\\\"jane.roe@shop.example\\\"} took 3 ms", "jane.roe@shop.example"),
+        ("<u><email>jane.roe&#x40;shop.example</email></u>", "jane.roe&#x40;shop.example"),
+        ("a=1&email=jane.roe%40shop.example", "jane.roe%40shop.example"),
+        ("https://h/x?email=jane.roe%40shop.example", "jane.roe%40shop.example"),
+        ("data:application/json;base64,eyJlbWFpbCI6ImphbmUucm9lQHNob3AuZXhhbXBsZSJ9", "eyJlbWFpbCI6ImphbmUucm9lQHNob3AuZXhhbXBsZSJ9"),
+        ("agBhAG4AZQAuAHIAbwBlAEAAcwBoAG8AcAAuAGUAeABhAG0AcABsAGUA", "agBhAG4AZQAuAHIAbwBlAEAAcwBoAG8AcAAuAGUAeABhAG0AcABsAGUA"),
+        (
+            "H4sIAAAAAAACA6tWSs1NzMxRslLKSsxL1SvKT3Uozsgv0EutSMwtyElVqgUAICNUHyEAAAA=",
+            "H4sIAAAAAAACA6tWSs1NzMxRslLKSsxL1SvKT3Uozsgv0EutSMwtyElVqgUAICNUHyEAAAA=",
+        ),
+        ("eJyrVkrNTczMUbJSykrMS9Uryk91KM7IL9BLrUjMLchJVaoFAMS/C+k=", "eJyrVkrNTczMUbJSykrMS9Uryk91KM7IL9BLrUjMLchJVaoFAMS/C+k="),
+        ("jane.roe=40shop.ex=\nample", "jane.roe=40shop.ex=\nample"),
+    ] {
+        assert_eq!(found(text), [format!("email:{found_in}")], "{text}");
+    }
+    let wrapped = (0..=MAX_NESTING).fold("hello, world of base64".to_owned(), |text, _| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text));
+    assert_eq!(found(&wrapped), [format!("opaque_body:{wrapped}")], "deeper than anyone looks");
+}

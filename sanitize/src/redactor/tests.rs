@@ -140,7 +140,8 @@ fn what_cannot_be_looked_into_is_dropped_with_its_length() {
         ("Content-Type: application/json\r\nContent-Encoding: gzip", b"no gzip".to_vec(), DropReason::Undecodable),
         ("Content-Type: application/json\r\nContent-Encoding: snappy", b"{}".to_vec(), DropReason::Undecodable),
         ("Content-Type: text/plain\r\nContent-Encoding: gzip", zeros, DropReason::OverLimit),
-        ("Content-Type: text/plain; charset=utf-16", b"a\0l\0".to_vec(), DropReason::Undecodable),
+        ("Content-Type: text/plain; charset=utf-7", b"+AGE-".to_vec(), DropReason::Undecodable),
+        ("Content-Type: text/plain; charset=utf-16", b"a\0l".to_vec(), DropReason::Undecodable),
     ] {
         let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response(&format!("{head}\r\nContent-MD5: x"), &content));
         redactor().exchange(&mut exchange);
@@ -152,6 +153,18 @@ fn what_cannot_be_looked_into_is_dropped_with_its_length() {
         assert!(exchange.redactions.iter().any(|redaction| redaction.rule == "opaque_body" && redaction.action == Action::Drop));
         assert!(ResidueCheck::new(&Policy::default(), None).exchange(&exchange).is_empty());
     }
+}
+
+#[test]
+fn texts_in_wide_charsets_are_redacted_and_written_back() {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let content = wide("\u{feff}{\"email\":\"alice@shop.example\",\"n\":1}");
+    let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response("Content-Type: application/json", &content));
+    redactor().exchange(&mut exchange);
+    let body = exchange.response.as_ref().expect("there").body.contiguous().into_owned();
+    let text = String::from_utf16(&body.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect::<Vec<_>>()).expect("still UTF-16");
+    assert!(text.starts_with("\u{feff}{\"email\":\"u") && text.ends_with("\",\"n\":1}") && !text.contains("alice"), "{text}");
+    assert!(ResidueCheck::new(&Policy::default(), None).exchange(&exchange).is_empty());
 }
 
 #[test]
@@ -173,7 +186,7 @@ fn all_places_of_a_message_are_visited() {
         1,
         request(
             "GET http://bob:sekret-b1@h/u/b2@shop.example/x;jsessionid=sekretb3xx?email=b4%40shop.example#access_token=sekretb5xx HTTP/1.1\r\nReferer: https://h/r?code_verifier=sekretb6xx\r\nX-Api-Key: sekretb7xx\r\nX-Forwarded-For: 93.184.216.34, 10.0.0.1\r\nProxy-Authorization: Digest username=\"sekretb8\", realm=\"r\"\r\nodd b9@shop.example",
-            b"--Q\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nsekretc1\r\n--Q\r\nContent-Disposition: form-data; name=\"f\"; filename=\"c2@shop.example.txt\"\r\n\r\nsekretc3\r\n--Q--\r\n",
+            b"--Q\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nsekretc1\r\n--Q\r\nContent-Disposition: form-data; name=\"f\"; filename=\"c2@shop.example.txt\"\r\n\r\n\x00sekretc3\r\n--Q--\r\n",
         ),
         response("Location: /reset/sekretd1xx9?token=sekretd2xx\r\nSet-Cookie: sid=sekretd3xx; HttpOnly\r\nContent-Type: text/html", b"<p title='d4@shop.example'>d5@shop.example</p><!-- d6@shop.example --><password>sekretd7</password>"),
     );
