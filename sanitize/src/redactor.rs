@@ -129,6 +129,7 @@ impl Redactor {
     /// `http/headers` is a message head. Nothing is remembered. A credential is shown with its scheme (`Bearer …`), which stays.
     pub fn spans(&self, media_type: &str, text: &[u8]) -> Vec<(Range<usize>, &str)> {
         let mut spans = Vec::new();
+        let mut placed = None;
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
             for hit in self.first_look(&leaf, raw, beside, &[]) {
                 if self.shared.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
@@ -145,10 +146,14 @@ impl Redactor {
             }
         } else {
             let raw = format!("POST / HTTP/1.1\r\nContent-Type: {media_type}\r\n\r\n");
-            if let Ok(head) = Head::request(Bytes::from(raw)) {
-                let beside = beside_in_body(&self.shared.detector, &head, text);
-                visit_body(&head, text, &mut |leaf| each(leaf, text, &beside));
+            if let (Ok(head), Ok((text, offsets))) = (Head::request(Bytes::from(raw)), coding::decoded_text(media_type.as_bytes(), text)) {
+                let beside = beside_in_body(&self.shared.detector, &head, &text);
+                visit_body(&head, &text, &mut |leaf| each(leaf, &text, &beside));
+                placed = offsets;
             }
+        }
+        if let Some(offsets) = placed {
+            spans.iter_mut().for_each(|(span, _)| *span = offsets[span.start]..offsets[span.end]);
         }
         spans.sort_by_key(|(span, _)| span.start);
         spans

@@ -93,6 +93,19 @@ impl Charset {
         decoded.filter(|_| units.remainder().is_empty()).map(String::into_bytes)
     }
 
+    /// For each byte of a text in UTF-8, and for its end, where the bytes that say it stood.
+    pub(super) fn offsets(self, text: &str) -> Vec<usize> {
+        let width = if self.unit == Unit::Two { 2 } else { 4 };
+        let mut at = if self.has_mark { width } else { 0 };
+        let mut offsets = Vec::with_capacity(text.len() + 1);
+        for character in text.chars() {
+            offsets.extend(std::iter::repeat_n(at, character.len_utf8()));
+            at += if self.unit == Unit::Two { character.len_utf16() * width } else { width };
+        }
+        offsets.push(at);
+        offsets
+    }
+
     /// A text in UTF-8 as it was written; `None` if it is not UTF-8.
     pub(super) fn encode(self, text: &[u8]) -> Option<Vec<u8>> {
         let text = std::str::from_utf8(text).ok()?;
@@ -126,6 +139,10 @@ mod tests {
                     assert_eq!(Charset::of(b"application/json", &bytes), Some(charset));
                     assert_eq!(charset.decode(&bytes).as_deref(), Some(text));
                     assert_eq!(charset.decode(&bytes[..bytes.len() - 1]), None);
+                    let offsets = charset.offsets(std::str::from_utf8(text).expect("UTF-8"));
+                    assert_eq!((offsets.len(), offsets.last()), (text.len() + 1, Some(&bytes.len())));
+                    let plain = Charset { has_mark: false, ..charset };
+                    assert_eq!(plain.decode(&bytes[offsets[2]..offsets[5]]).as_deref(), Some(&text[2..5]));
                 }
             }
         }

@@ -18,12 +18,17 @@ use crate::model::Part;
 pub fn visit_nested(text: &[u8], f: &mut dyn FnMut(Leaf<'_>)) -> bool {
     let trimmed = text.trim_ascii();
     let (Some(first), Some(last)) = (trimmed.first(), trimmed.last()) else { return false };
+    // Most values are words.
+    if !matches!(first, b'"' | b'<') && memchr::memchr3(b'{', b'[', b'&', text).is_none() && memchr::memchr(b'<', text).is_none() {
+        return false;
+    }
     match (first, last) {
         (b'{', b'}') | (b'[', b']') if is_json(text) => json::visit(text, Spot::BODY, f),
         (b'"', b'"') if trimmed.len() > 2 && json::check(text).is_ok() => json::visit(text, Spot::BODY, f),
-        (b'<', b'>') if has_elements(trimmed) => markup::visit(text, Spot::BODY, f),
         _ if is_form(text) => form::visit(text, &["body:"], 0, f),
-        _ => return visit_embedded(text, f),
+        _ if visit_embedded(text, f) => {}
+        _ if has_elements(trimmed) => markup::visit(text, Spot::BODY, f),
+        _ => return false,
     }
     true
 }
@@ -78,9 +83,11 @@ fn piece(text: &[u8], span: Range<usize>, f: Visit<'_>) {
     }
 }
 
+/// Elements, alone or in the middle of text: one that is closed, or one that closes itself and is all there is.
 fn has_elements(text: &[u8]) -> bool {
-    (memchr::memmem::find(text, b"</").is_some() || text.ends_with(b"/>"))
-        && matches!(text.get(1), Some(byte) if byte.is_ascii_alphabetic() || matches!(byte, b'?' | b'!'))
+    let is_name = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'?' | b'!');
+    let opens = memchr::memchr_iter(b'<', text).any(|at| text.get(at + 1).is_some_and(is_name));
+    opens && (memchr::memmem::find(text, b"</").is_some() || text.starts_with(b"<") && text.ends_with(b"/>"))
 }
 
 /// `name=value&name=value`, two of them at least, and nothing else.
@@ -114,11 +121,12 @@ mod tests {
 
     #[test]
     fn finds_structure_within_values() {
-        let cases: [(&str, &[&str]); 10] = [
+        let cases: [(&str, &[&str]); 11] = [
             ("{\"a\":1}", &["body:/a~key - a", "body:/a a 1"]),
             ("\"{\\\"a\\\":1}\"", &["body: - {\"a\":1}"]),
             ("<a><b>x</b></a>", &["body:/a/b b x"]),
             ("<jane@x.org>", &[]),
+            ("10:00 got <a>x</a> ok", &["body: - 10:00 got", "body:/a a x", "body:#2 - ok"]),
             ("https://h/q?mail=a%40b&x=1", &[]),
             ("a=1&b=x%20y", &["body:a a 1", "body:b b x y"]),
             ("a=1 & b=2", &[]),

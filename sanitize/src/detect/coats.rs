@@ -180,12 +180,17 @@ const fn is_odd(byte: u8) -> bool {
     byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0x7f
 }
 
-fn engine(alphabet: Alphabet, is_padded: bool) -> GeneralPurpose {
+fn engine(alphabet: Alphabet, is_padded: bool) -> &'static GeneralPurpose {
+    static ENGINES: [[GeneralPurpose; 2]; 2] = [[made(&STANDARD, false), made(&STANDARD, true)], [made(&URL_SAFE, false), made(&URL_SAFE, true)]];
+    &ENGINES[usize::from(alphabet == Alphabet::UrlSafe)][usize::from(is_padded)]
+}
+
+const fn made(alphabet: &base64::alphabet::Alphabet, is_padded: bool) -> GeneralPurpose {
     let config = GeneralPurposeConfig::new()
         .with_encode_padding(is_padded)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
-    GeneralPurpose::new(if alphabet == Alphabet::UrlSafe { &URL_SAFE } else { &STANDARD }, config)
+    GeneralPurpose::new(alphabet, config)
 }
 
 /// One thing that a value wears.
