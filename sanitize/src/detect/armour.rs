@@ -12,9 +12,10 @@ use super::Classes;
 /// Keys in any armour.
 pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let mut after = 0;
-    for dashes in memmem::find_iter(value, b"---- BEGIN ").chain(memmem::find_iter(value, b"-----BEGIN")) {
+    for begin in memmem::find_iter(value, b"BEGIN").filter(|begin| value[..*begin].ends_with(b"-----") || value[..*begin].ends_with(b"---- ")) {
+        let dashes = begin - 5;
         if dashes >= after
-            && let Some(title) = title_at(value, dashes)
+            && let Some(title) = title_at(value, begin + 5)
             && memmem::find(&value[title.clone()], b"PRIVATE").is_some()
         {
             after = end_of(value, title.end);
@@ -25,12 +26,11 @@ pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
 }
 
 /// The words between `BEGIN` and the dashes behind it.
-fn title_at(value: &[u8], dashes: usize) -> Option<Range<usize>> {
-    let start = dashes + 10;
+fn title_at(value: &[u8], start: usize) -> Option<Range<usize>> {
     let rest = value.get(start..(start + MAX_TITLE).min(value.len()))?;
     let length = memmem::find(rest, b"----").unwrap_or(rest.len());
     // Words in capitals, with spaces or what a form makes of them.
-    let is_title = rest[..length].iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" +%_\\".contains(byte));
+    let is_title = rest[..length].iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" +%_\\-".contains(byte));
     is_title.then_some(start..start + length)
 }
 
@@ -41,6 +41,7 @@ fn end_of(value: &[u8], from: usize) -> usize {
     let next = memmem::find(rest, b"---BEGIN");
     if let Some(close) = close.filter(|close| next.is_none_or(|next| *close < next)) {
         let dashes = from + close + 6;
+        // Cut off in the middle of the line, it ends where the text does.
         let title = memmem::find(&value[dashes..(dashes + MAX_TITLE).min(value.len())], b"----");
         return title.map_or(value.len().min(dashes + MAX_TITLE), |title| {
             let start = dashes + title;
@@ -48,7 +49,7 @@ fn end_of(value: &[u8], from: usize) -> usize {
         });
     }
     let most = next.map_or(rest.len(), |next| next.saturating_sub(2));
-    let ends = |byte: &u8| matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'&' | b'`' | b'}');
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`');
     from + rest[..most].iter().position(ends).unwrap_or(most)
 }
 
@@ -69,3 +70,24 @@ fn putty(value: &[u8], found: &mut Vec<Range<usize>>) {
 
 /// `SSH2 ENCRYPTED PRIVATE KEY`, `PGP PRIVATE KEY BLOCK`, with room for what a form makes of the spaces.
 const MAX_TITLE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cut_is_a_panic_and_no_piece_of_a_key_is_left() {
+        let text = b"x -----BEGIN RSA PRIVATE KEY-----\nMIIabc\n-----END RSA PRIVATE KEY----- y ---- BEGIN SSH2 PRIVATE KEY ---- a PuTTY-User-Key-File-2: z Private-MAC: 0a1";
+        for start in 0..text.len() {
+            for end in start..=text.len() {
+                let mut found = Vec::new();
+                find(&text[start..end], &Classes::of(&text[start..end]), &mut found);
+                assert!(found.iter().all(|span| span.start < span.end && span.end <= end - start));
+                if start <= 2 && end > 30 {
+                    assert_eq!(found[0].start, 2 - start);
+                    assert!(found[0].end >= (70 - start).min(end - start), "{start}..{end}");
+                }
+            }
+        }
+    }
+}

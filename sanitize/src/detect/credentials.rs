@@ -42,16 +42,21 @@ pub(super) fn schemes(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) 
 }
 
 /// Where a credential begins that is written with its scheme: the scheme is a part of it (RFC 9110, section 11.4), though not a secret one.
-pub(crate) fn with_scheme(raw: &[u8], start: usize) -> usize {
-    let before = &raw[..start];
-    let spaces = match before {
-        [.., b'%', b'2', b'0'] => 3,
-        _ => before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count(),
-    };
+pub(crate) fn with_scheme(value: &[u8], start: usize) -> usize {
+    let spaces = value[..start].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
     let end = start - spaces;
-    let length = before[..end].iter().rev().take(MAX_NAME).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
-    let is_scheme = spaces > 0 && NAMES.iter().any(|name| before[end - length..end].eq_ignore_ascii_case(name.as_bytes()));
+    let length = value[..end].iter().rev().take(MAX_NAME).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let is_scheme = spaces > 0 && NAMES.iter().any(|name| value[end - length..end].eq_ignore_ascii_case(name.as_bytes()));
     if is_scheme { end - length } else { start }
+}
+
+/// The whole value of the header line that `piece` stands in.
+pub(crate) fn header_value(head: &[u8], piece: &Range<usize>) -> Range<usize> {
+    let line = memchr::memrchr(b'\n', &head[..piece.start]).map_or(0, |end| end + 1);
+    let colon = memchr::memchr(b':', &head[line..piece.start]).map_or(0, |colon| colon + 1);
+    let spaces = head[line + colon..piece.start].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let end = memchr::memchr2(b'\r', b'\n', &head[piece.end..]).map_or(head.len(), |length| piece.end + length);
+    line + colon + spaces..end
 }
 
 /// Where what may stand behind a scheme ends: letters, digits, `-._~+/` and the padding.
@@ -275,3 +280,52 @@ const MAX_NAME: usize = 40;
 const MAX_USER_INFO: usize = 256;
 /// As far as the settings before a password may reach.
 const MAX_STRING: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_shown_with_its_scheme() {
+        for (value, expected) in [("Bearer abc", 0), ("x basic \tabc", 2), ("Bearer+abc", 0), ("abc", 0), ("the abc", 4), ("xbearer abc", 8), ("bearerabc", 6)]
+        {
+            assert_eq!(with_scheme(value.as_bytes(), value.len() - 3), expected, "{value}");
+        }
+        let head = b"GET / HTTP/1.1\r\nAuthorization: Digest a=\"b\", c=d\r\nX: y\r\n\r\n";
+        let at = memmem::find(head, b"\"b\"").expect("stands there");
+        assert_eq!(&head[header_value(head, &(at + 1..at + 2))], b"Digest a=\"b\", c=d");
+    }
+
+    #[test]
+    fn the_password_of_a_url_is_what_is_secret() {
+        for (url, expected) in [
+            ("postgres://app:s3cret@db:5432/x", Some("s3cret")),
+            ("redis://:s3@cache", Some("s3")),
+            ("https://token@git.example/a", Some("token")),
+            ("amqp://u:p/w@mq/x", Some("p/w")),
+            ("https://shop.example:8443/a@b", None),
+            ("s3cret", None),
+        ] {
+            assert_eq!(password_of(url.as_bytes()).map(|span| &url[span]), expected, "{url}");
+        }
+    }
+
+    /// Every piece of a text with all of them, so that no cut makes anything panic.
+    #[test]
+    fn no_cut_is_a_panic() {
+        let text = b"x Bearer abc1.d/e== Digest a=\"b\", c=d redis://u:p@h/?x=1&y;) Server=a;User ID=b;Password=c d;x Basic%20YTpi password=;=;pwd=\\\"";
+        for start in 0..text.len() {
+            for end in start..=text.len() {
+                let value = &text[start..end];
+                let mut found = Vec::new();
+                let classes = Classes::of(value);
+                for find in [schemes, urls, connection_strings] {
+                    find(value, &classes, &mut found);
+                }
+                assert!(found.iter().all(|span| span.start < span.end && span.end <= value.len()));
+                (0..value.len()).for_each(|at| assert!(with_scheme(value, at) <= at));
+                assert!(password_of(value).is_none_or(|span| span.end <= value.len()));
+            }
+        }
+    }
+}

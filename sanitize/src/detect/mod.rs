@@ -150,6 +150,7 @@ pub(crate) static RECOGNISERS: &[Recogniser] = &[
     Recogniser { name: "url_credential", may: |classes| classes.colons >= 2 && classes.at > 0, is_numeric: false, find: credentials::urls },
     Recogniser { name: "connection_string", may: |classes| classes.equals >= 2, is_numeric: false, find: credentials::connection_strings },
     Recogniser { name: "discord_token", may: |classes| classes.dots >= 2 && classes.length >= MIN_DISCORD, is_numeric: false, find: secrets::discord_tokens },
+    Recogniser { name: "mailgun_key", may: |classes| classes.digits >= 8 && classes.length >= MIN_MAILGUN, is_numeric: false, find: secrets::mailgun_keys },
     Recogniser { name: "aws_secret", may: |classes| classes.upper >= 8 && classes.length >= MIN_AWS_PAIR, is_numeric: false, find: secrets::aws_secrets },
     Recogniser { name: "azure_key", may: |classes| classes.equals >= 2 && classes.length >= MIN_AZURE, is_numeric: false, find: secrets::azure_keys },
 ];
@@ -501,6 +502,8 @@ fn ends_word(value: &[u8], at: usize) -> bool {
 const MAX_NESTING: usize = 4;
 /// 24, 6 and 27 characters, and dots between.
 const MIN_DISCORD: usize = 59;
+/// 32, 8 and 8 characters, and dashes between.
+const MIN_MAILGUN: usize = 50;
 /// An access key id of 20 characters, a secret of 40, and something between.
 const MIN_AWS_PAIR: usize = 61;
 /// 64 bytes in base64.

@@ -117,7 +117,8 @@ fn value_from(detector: &Detector, text: &[u8], at: usize, tellings: &[Telling])
     while ends.len() < MAX_PIECES {
         let length = text[start..].iter().take(MAX_VALUE).take_while(|byte| !byte.is_ascii_whitespace() && !b"\"'<>`;".contains(byte)).count();
         let piece = &text[start..start + length];
-        let is_part = piece.iter().any(u8::is_ascii_digit) || (piece.len() <= 4 && !piece.is_empty() && piece.iter().all(u8::is_ascii_uppercase));
+        let is_part =
+            piece.iter().any(u8::is_ascii_digit) || has_mark(piece) || (piece.len() <= 4 && !piece.is_empty() && piece.iter().all(u8::is_ascii_uppercase));
         if !is_part {
             break;
         }
@@ -148,6 +149,11 @@ fn has_label(value: &[u8]) -> bool {
     value.split(|byte| !byte.is_ascii_alphanumeric() && *byte < 0x80).any(|word| LABELS.iter().any(|label| word.eq_ignore_ascii_case(label.as_bytes())))
 }
 
+/// Whether letters have a mark between them that no word has.
+fn has_mark(piece: &[u8]) -> bool {
+    piece.iter().any(u8::is_ascii_alphabetic) && piece[..piece.len() - 1].iter().any(|byte| b"!#$%&*+=?@^_~".contains(byte)) && !piece.contains(&b' ')
+}
+
 /// A piece without what ends a sentence or closes a bracket.
 fn trimmed(text: &[u8], span: Range<usize>) -> Range<usize> {
     let is_mark = |byte: &&u8| matches!(byte, b'.' | b',' | b'!' | b'?' | b':' | b')' | b'(' | b']' | b'[' | b'"' | b'\'');
@@ -158,19 +164,21 @@ fn trimmed(text: &[u8], span: Range<usize>) -> Range<usize> {
 
 fn claimed(detector: &Detector, text: &[u8], span: Range<usize>, tellings: &[Telling]) -> Option<Hit> {
     let value = &text[span.clone()];
-    if value.len() < MIN_VALUE || telling::is_placeholder(value) {
+    if value.len() < MIN_VALUE || matches!(value[0], b'=' | b'_') || telling::is_placeholder(value) {
         return None;
     }
     let fits = |telling: &&Telling| {
         let needed = if telling.strength == Strength::Strong { Fit::Shape } else { Fit::Checked };
-        if detector.is_known_by_itself(telling.rule) {
+        let is_secret = matches!(telling.domain, Domain::Opaque | Domain::Password);
+        if detector.is_known_by_itself(telling.rule) && (!is_secret || detector.fit(telling.rule, value) >= needed) {
             return detector.fit(telling.rule, value) >= needed;
         }
-        // Only a name tells of these; what has no digits is another word of the sentence.
+        // Only a name tells of these; what has no digits is another word of the sentence, unless it has marks as passwords do.
         let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
         telling.strength == Strength::Strong
             && match telling.domain {
                 Domain::Identifier | Domain::Phone | Domain::BirthDate => digits >= 4 && !value.contains(&b' '),
+                Domain::Password if has_mark(value) => value.len() >= 6,
                 Domain::Opaque | Domain::Password => digits >= 2 && value.len() >= 6 && !value.contains(&b' '),
                 _ => false,
             }

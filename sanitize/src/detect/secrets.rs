@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::Classes;
 use super::shapes::{begins_token, next_line};
+use super::{Classes, ends_word};
 
 /// `eyJ….….…` (RFC 7519), and the five parts of an encrypted one (RFC 7516), of which the second may be empty.
 pub(super) fn web_tokens(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
@@ -71,6 +71,19 @@ pub(super) fn discord_tokens(value: &[u8], _: &Classes, found: &mut Vec<Range<us
     }
 }
 
+/// Keys of Mailgun: 32, 8 and 8 hexadecimal digits with dashes between.
+pub(super) fn mailgun_keys(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let is_hex = |digits: &[u8]| digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    for dash in memchr::memchr_iter(b'-', value) {
+        let Some(start) = dash.checked_sub(32) else { continue };
+        let Some(rest) = value.get(dash + 1..dash + 18).filter(|rest| rest[8] == b'-') else { continue };
+        let is_key = is_hex(&rest[..8]) && is_hex(&rest[9..]) && is_hex(&value[start..dash]);
+        if is_key && begins_token(value, start) && ends_word(value, dash + 18) && value.get(dash + 18) != Some(&b'-') {
+            found.push(start..dash + 18);
+        }
+    }
+}
+
 /// The secret of 40 characters that belongs to an AWS access key id in the same text.
 pub(super) fn aws_secrets(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let has_id = [&b"AKIA"[..], b"ASIA"].iter().any(|id| memmem::find(value, id).is_some());
@@ -88,14 +101,14 @@ pub(super) fn aws_secrets(value: &[u8], _: &Classes, found: &mut Vec<Range<usize
     }
 }
 
-/// A key of 64 bytes in base64, as Azure hands them out; a SHA-512 digest has the same form, and the name of that before it.
+/// A key of 64 bytes in base64, as Azure hands them out; a SHA-512 digest has the same form, and its name before it; data in a URL may.
 pub(super) fn azure_keys(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+');
     for padding in memmem::find_iter(value, b"==") {
         let length = value[..padding].iter().rev().take(87).take_while(|byte| is_base64(byte)).count();
         let before = &value[..padding - length];
-        let is_digest = [&b"512-"[..], b"512=", b"512:", b"512 "].iter().any(|name| before.ends_with(name));
-        if length == 86 && !is_digest && value.get(padding + 2).is_none_or(|byte| *byte != b'=' && !is_base64(byte)) {
+        let is_other = [&b"512-"[..], b"512=", b"512:", b"512 ", b"base64,"].iter().any(|name| before.ends_with(name));
+        if length == 86 && !is_other && value.get(padding + 2).is_none_or(|byte| *byte != b'=' && !is_base64(byte)) {
             found.push(padding - length..padding + 2);
         }
     }
@@ -107,3 +120,31 @@ const MIN_PART: usize = 10;
 const MAX_PARTS: usize = 5;
 /// A line of base64 in armour has 64 columns, in mail 76.
 const FULL_LINE: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cut_is_a_panic() {
+        let text = format!(
+            "eyJhbGciOiJkaXIifQ..a.b.c x.eyJhbGciOiJkaXIifQ.\\neyJ. M{}.abcdef.{} {}-01234567-89abcdef {}== AKIA {}",
+            "a1".repeat(12),
+            "b2".repeat(15),
+            "0f".repeat(16),
+            "c3".repeat(43),
+            "D4/f".repeat(10)
+        );
+        for start in 0..text.len() {
+            for end in start..=text.len() {
+                let value = &text.as_bytes()[start..end];
+                let mut found = Vec::new();
+                let classes = Classes::of(value);
+                for find in [web_tokens, discord_tokens, mailgun_keys, aws_secrets, azure_keys] {
+                    find(value, &classes, &mut found);
+                }
+                assert!(found.iter().all(|span| span.start < span.end && span.end <= value.len()));
+            }
+        }
+    }
+}

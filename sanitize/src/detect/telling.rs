@@ -260,6 +260,7 @@ pub(super) fn is_placeholder(bare: &[u8]) -> bool {
         .any(|(open, close)| lower.starts_with(open) && lower.ends_with(close));
     is_one_character
         || is_variable
+        || MASKS.iter().any(|mask| lower.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")) == Some(mask))
         || matches!(
             lower.as_slice(),
             b"null"
@@ -284,6 +285,9 @@ pub(super) fn is_placeholder(bare: &[u8]) -> bool {
         || lower.starts_with(b"replace_me")
         || lower.starts_with(b"replace-me")
 }
+
+/// What other redactors write in brackets.
+const MASKS: [&[u8]; 8] = [b"filtered", b"masked", b"hidden", b"removed", b"secret", b"scrubbed", b"omitted", b"sanitized"];
 
 fn trimmed(value: &[u8]) -> Range<usize> {
     let start = value.len() - value.trim_ascii_start().len();
