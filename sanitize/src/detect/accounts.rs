@@ -28,7 +28,9 @@ pub(super) fn ibans(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
 pub(super) fn creditors(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     each_word(value, |start| {
         let end = start + value[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        let fits = (MIN_CREDITOR..=MAX_CREDITOR).contains(&(end - start)) && is_creditor_id(&value[start..end].to_ascii_uppercase());
+        let word = &value[start..end];
+        // Other business codes are by name only: without their letters it is as often an account number that is mistyped.
+        let fits = (MIN_CREDITOR..=MAX_CREDITOR).contains(&word.len()) && &word[4..7] == b"ZZZ" && is_creditor_id(word);
         (fits && ends_word(value, end)).then(|| found.push(start..end));
         Some(end)
     });

@@ -131,7 +131,7 @@ pub(crate) struct Recogniser {
 pub(crate) static RECOGNISERS: &[Recogniser] = &[
     Recogniser { name: "email", may: |classes| classes.at > 0, is_numeric: false, find: email::find },
     Recogniser { name: "ip", may: |classes| classes.dots >= 3 || classes.colons >= 2, is_numeric: true, find: internet::find },
-    Recogniser { name: "iban", may: |classes| classes.digits >= 8 && classes.length >= 15, is_numeric: true, find: accounts::ibans },
+    Recogniser { name: "iban", may: |classes| classes.digits >= 2 && classes.length >= 15, is_numeric: true, find: accounts::ibans },
     Recogniser { name: "sepa_creditor", may: |classes| classes.upper >= 2 && classes.digits >= 6, is_numeric: true, find: accounts::creditors },
     Recogniser { name: "card_track", may: |classes| classes.digits >= 19, is_numeric: true, find: accounts::tracks },
     Recogniser { name: "crypto_address", may: |classes| classes.length >= 26 && classes.digits > 0, is_numeric: false, find: accounts::crypto_addresses },
@@ -376,7 +376,7 @@ impl Detector {
         if takes_numbers {
             let mut found = Vec::new();
             compiled.numbers.find(value, &classes, &mut found);
-            hits.extend(found.into_iter().filter(|found| found.is_proven).map(|found| Hit::new(found.span, found.rule, self.rules.get(found.rule).domain)));
+            hits.extend(found.into_iter().map(|found| Hit::new(found.span, found.rule, self.rules.get(found.rule).domain)));
         }
         if classes.colons + classes.equals > 0 && place.kind != LeafKind::JsonKey {
             pairs::find(self, value, hits);

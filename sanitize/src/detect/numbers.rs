@@ -3,7 +3,7 @@
 //! In: a value, and the number forms of all rules. Out: spans with their rule. A value is taken apart into runs of letters and digits once,
 //! and each run is asked only what begins with a group of its length: no form is searched for by itself. A form is then walked byte by
 //! byte, and only what fits it whole is given to its checks. Full-width digits, digits of other scripts and spaces and dashes of all
-//! widths are read as the plain ones. Nothing here knows names; what needs one says so.
+//! widths are read as the plain ones. Nothing here knows names: what needs one is only told how well a value fits.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -25,7 +25,6 @@ pub(super) struct Numbers {
 struct Kind {
     rule: RuleId,
     checks: Vec<Check>,
-    alone: Alone,
 }
 
 /// One way to write it.
@@ -57,8 +56,6 @@ enum Item {
 pub(super) struct Found {
     pub(super) span: Range<usize>,
     pub(super) rule: RuleId,
-    /// Whether it needs no name.
-    pub(super) is_proven: bool,
 }
 
 impl Numbers {
@@ -66,28 +63,31 @@ impl Numbers {
         let mut made = Self { kinds: Vec::new(), forms: Vec::new(), by_length: vec![Vec::new(); MAX_GROUP + 1] };
         for (rule, number) in numbers {
             let kind = made.kinds.len() as u16;
+            let needs_no_name = |form: &Form| match number.alone {
+                Alone::Checked => true,
+                Alone::CheckedShape => form.is_telling,
+                Alone::Weak | Alone::Strong => false,
+            };
             for form in number.digits.iter().map(|count| Form::of(kind, &"#".repeat(*count))).chain(number.groups.iter().map(|group| Form::of(kind, group))) {
-                if let Some(starting) = made.by_length.get_mut(form.first_group()) {
+                if let Some(starting) = made.by_length.get_mut(form.first_group()).filter(|_| needs_no_name(&form)) {
                     starting.push(made.forms.len() as u16);
-                    made.forms.push(form);
                 }
+                made.forms.push(form);
             }
-            made.kinds.push(Kind { rule, checks: number.checks.clone(), alone: number.alone });
+            made.kinds.push(Kind { rule, checks: number.checks.clone() });
         }
         made
     }
 
-    /// All that a value holds, in its order; of one place, every rule that it fits.
+    /// All that a value holds and that needs no name, in its order; of one place, every rule that it fits.
     pub(super) fn find(&self, value: &[u8], classes: &Classes, found: &mut Vec<Found>) {
         let has_other_digits = || memchr::memmem::find(value, FULL_WIDTH).is_some() || memchr::memchr3(0xd9, 0xdb, 0xe0, value).is_some();
         if classes.digits < MIN_DIGITS && classes.upper < MIN_CAPITALS && (classes.length < MIN_DIGITS || value.is_ascii() || !has_other_digits()) {
             return;
         }
         match folded(value) {
-            None => self.scan(value, |span, kind, is_proven| found.push(Found { span, rule: self.kinds[kind].rule, is_proven })),
-            Some((text, starts)) => self.scan(&text, |span, kind, is_proven| {
-                found.push(Found { span: starts[span.start]..starts[span.end], rule: self.kinds[kind].rule, is_proven });
-            }),
+            None => self.scan(value, |span, rule| found.push(Found { span, rule })),
+            Some((text, starts)) => self.scan(&text, |span, rule| found.push(Found { span: starts[span.start]..starts[span.end], rule })),
         }
     }
 
@@ -112,7 +112,7 @@ impl Numbers {
         fits.max().unwrap_or(Fit::No)
     }
 
-    fn scan(&self, text: &[u8], mut take: impl FnMut(Range<usize>, usize, bool)) {
+    fn scan(&self, text: &[u8], mut take: impl FnMut(Range<usize>, RuleId)) {
         let mut at = 0;
         while at < text.len() {
             if !text[at].is_ascii_alphanumeric() {
@@ -129,12 +129,7 @@ impl Numbers {
                     }
                     let Some(end) = form.end(text, at).filter(|end| may_end(text, *end) && !form.is_piece(text, at..*end)) else { continue };
                     if kind.accepts(&text[at..end]) {
-                        let is_proven = match kind.alone {
-                            Alone::Checked => true,
-                            Alone::CheckedShape => form.is_telling,
-                            Alone::Weak | Alone::Strong => false,
-                        };
-                        take(at..end, usize::from(form.kind), is_proven);
+                        take(at..end, kind.rule);
                     }
                 }
             }
@@ -144,7 +139,7 @@ impl Numbers {
 }
 
 impl Kind {
-    /// Whether what a form took passes; its letters must be of one case.
+    /// Whether what a form took passes; its letters are of one case, and many are in capitals: small ones make words.
     fn accepts(&self, written: &[u8]) -> bool {
         let mut bare = [0_u8; MAX_WRITTEN];
         let mut length = 0;
@@ -153,8 +148,10 @@ impl Kind {
             length += 1;
         }
         let bare = &mut bare[..length];
-        if bare.iter().any(u8::is_ascii_lowercase) {
-            if bare.iter().any(u8::is_ascii_uppercase) {
+        let (lower, upper) =
+            bare.iter().fold((0, 0), |(lower, upper), byte| (lower + usize::from(byte.is_ascii_lowercase()), upper + usize::from(byte.is_ascii_uppercase())));
+        if lower > 0 {
+            if upper > 0 || lower > MAX_LOWER {
                 return false;
             }
             bare.make_ascii_uppercase();
@@ -338,6 +335,8 @@ const MIN_DIGITS: usize = 4;
 const MIN_CAPITALS: usize = 8;
 /// More than the month and year that stand behind a card, or the count before one.
 const LONG_GROUP: usize = 3;
+/// A national insurance number has three letters.
+const MAX_LOWER: usize = 3;
 /// The longest group of a form.
 const MAX_GROUP: usize = 40;
 /// The longest form, with its separators.
@@ -353,7 +352,7 @@ mod tests {
         let rules = Rules::built_in();
         let mut found = Vec::new();
         rules.compiled().numbers.find(text.as_bytes(), &Classes::of(text.as_bytes()), &mut found);
-        found.iter().filter(|found| found.is_proven).map(|found| format!("{}:{}", rules.word(found.rule), &text[found.span.clone()])).collect()
+        found.iter().map(|found| format!("{}:{}", rules.word(found.rule), &text[found.span.clone()])).collect()
     }
 
     #[test]
@@ -390,6 +389,10 @@ mod tests {
             "4111111111111111abc",
             "12345678-1234-1234-1234-123456789012",
             "Rh248794c",
+            "resolution1=1352x39",
+            "4532015112830",
+            "3039159884967470049",
+            "451015546564852",
             "",
         ] {
             assert_eq!(proven(text), Vec::<String>::new(), "{text}");

@@ -6,6 +6,7 @@ use reenact_formats::content::LeafKind;
 
 use super::worded::Worded;
 use super::{Detector, Hit, Place, Strength, telling};
+use crate::pseudonym::Domain;
 
 pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
     let mut after = 0;
@@ -27,6 +28,10 @@ pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
         let place = Place { kind: LeafKind::Text, name: Some(name), path: "", beside: None };
         for mut hit in telling::named(detector, &value[span.clone()], &place) {
             hit.span = span.start + hit.span.start..span.start + hit.span.end;
+            // `el.id = other`: in a text that may be code, what identifies someone has a digit.
+            if hit.domain == Domain::Identifier && !value[hit.span.clone()].iter().any(u8::is_ascii_digit) {
+                continue;
+            }
             after = span.end;
             hits.push(hit);
         }

@@ -34,7 +34,7 @@ pub(super) fn is_cnpj(bare: &[u8]) -> bool {
 
 /// One of a head office or an early branch, and no time of day behind a date: enough to tell it without a name or a sign.
 pub(super) fn is_head_office(bare: &[u8]) -> bool {
-    is_cnpj(bare) && are_digits(bare, 14) && &bare[8..10] == b"00" && !is_yyyymmdd(bare)
+    is_cnpj(bare) && &bare[8..10] == b"00" && !(are_digits(bare, 14) && is_yyyymmdd(bare))
 }
 
 /// Brazilian workers (PIS, PASEP, NIS, NIT).
@@ -59,6 +59,11 @@ pub(super) fn is_rut(bare: &[u8]) -> bool {
         check => b'0' + check as u8,
     };
     matches!(rest.len(), 7 | 8) && are_digits(rest, rest.len()) && !is_repeated(rest) && *check == expected
+}
+
+/// One that tells without its points: no date with a number behind it.
+pub(super) fn is_telling_rut(bare: &[u8]) -> bool {
+    is_rut(bare) && bare.len() == 9 && !is_yyyymmdd(bare)
 }
 
 /// Colombian taxpayers (NIT): weights of primes in modulus 11 (DIAN, orden administrativa 4 of 1989).

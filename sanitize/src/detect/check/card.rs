@@ -8,14 +8,15 @@ pub(crate) fn is_card(digits: &[u8]) -> bool {
     (12..=19).contains(&digits.len()) && is_luhn(digits) && !is_repeated(digits) && is_issued(digits)
 }
 
-/// Whether a card's number tells without a name: the lengths 13 and 14 are those of goods (GTIN), which begin like cards.
+/// Whether a card's number tells without a name: thirteen digits are
+/// goods (EAN), which begin like cards did, and fourteen may be.
 pub(super) fn is_telling_card(digits: &[u8]) -> bool {
-    (13..=19).contains(&digits.len()) && is_card(digits) && !(digits.len() < 15 && is_trade_item(digits))
+    (14..=19).contains(&digits.len()) && is_card(digits) && !(digits.len() == 14 && is_trade_item(digits))
 }
 
-/// Whether 13 or 14 digits are a trade item's number (GS1 General Specifications: weights 3 and 1 from the right).
+/// Whether fourteen digits are a trade item's number (GS1 General Specifications: weights 3 and 1).
 fn is_trade_item(digits: &[u8]) -> bool {
-    weighted(digits, &[3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1][14 - digits.len()..]).is_multiple_of(10)
+    weighted(digits, &[3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1]).is_multiple_of(10)
 }
 
 fn is_issued(digits: &[u8]) -> bool {
@@ -38,18 +39,22 @@ const ISSUERS: &[(u64, u64, std::ops::RangeInclusive<usize>)] = &[
     // Mir; Borica of Bulgaria.
     (220_000, 220_599, 16..=19),
     // Diners Club.
-    (300_000, 305_999, 14..=19),
-    (309_500, 309_599, 14..=19),
-    (360_000, 369_999, 14..=19),
-    (380_000, 399_999, 14..=19),
+    (300_000, 305_999, 14..=14),
+    (300_000, 305_999, 16..=16),
+    (309_500, 309_599, 14..=14),
+    (309_500, 309_599, 16..=16),
+    (360_000, 369_999, 14..=14),
+    (360_000, 369_999, 16..=16),
+    (380_000, 399_999, 14..=14),
+    (380_000, 399_999, 16..=16),
     // JCB; with the RuPay and LankaPay co-badges.
-    (352_800, 358_999, 16..=19),
+    (352_800, 358_999, 16..=16),
     // Discover.
-    (601_100, 601_199, 16..=19),
-    (644_000, 659_999, 16..=19),
+    (601_100, 601_199, 16..=16),
+    (644_000, 659_999, 16..=16),
     // UnionPay.
     (620_000, 629_999, 16..=19),
-    (810_000, 817_199, 16..=19),
+    (810_000, 817_199, 16..=16),
     // RuPay.
     (606_985, 608_500, 16..=16),
     (508_500, 508_999, 16..=16),
@@ -80,5 +85,5 @@ const ISSUERS: &[(u64, u64, std::ops::RangeInclusive<usize>)] = &[
     (675_900, 675_999, 12..=19),
     (676_100, 676_399, 12..=19),
     (676_770, 676_774, 12..=19),
-    (636_000, 636_999, 16..=19),
+    (636_000, 636_999, 16..=16),
 ];

@@ -90,6 +90,11 @@ pub(super) fn is_nir(bare: &[u8]) -> bool {
     matches!(bare[0], b'1'..=b'4' | b'7' | b'8') && is_month && &bare[5..7] != b"00" && 97 - number(&plain) % 97 == number(&bare[13..])
 }
 
+/// One that tells without a name: a first digit and a month of those who were registered at birth.
+pub(super) fn is_telling_nir(bare: &[u8]) -> bool {
+    is_nir(bare) && matches!(bare[0], b'1' | b'2') && number(&bare[3..5]) <= 12
+}
+
 /// French taxpayers (SPI): the last three digits are the rest modulo 511 (DGFiP).
 pub(super) fn is_spi(bare: &[u8]) -> bool {
     are_digits(bare, 13) && bare[0] < b'4' && number(&bare[..10]) % 511 == number(&bare[10..])
