@@ -3,6 +3,7 @@
 //! In: leaves and what is to stand in place of pieces of them, and the redactions that were recorded before. Out: the message
 //! rewritten, and all redactions in the coordinates of what it is now.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,14 +16,25 @@ use crate::redactor::bare_head;
 use crate::rules::{RuleId, Rules};
 
 /// The spans of one part that were redacted before.
+#[derive(Default)]
 pub(crate) struct Spans(Vec<Range<usize>>);
 
 impl Spans {
-    pub(crate) fn of(redactions: &[Redaction], part: Part) -> Self {
-        let mut spans: Vec<Range<usize>> =
-            redactions.iter().filter(|redaction| redaction.part == part).filter_map(span_of).filter(|span| !span.is_empty()).collect();
+    pub(crate) fn of<'r>(redactions: impl IntoIterator<Item = &'r Redaction>, part: Part) -> Self {
+        let in_part = redactions.into_iter().filter(|redaction| redaction.part == part);
+        let mut spans: Vec<Range<usize>> = in_part.filter_map(span_of).filter(|span| !span.is_empty()).collect();
         spans.sort_by_key(|span| span.start);
         Self(spans)
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one of them has all of `span`.
+    pub(crate) fn cover(&self, span: &Range<usize>) -> bool {
+        let after = self.0.partition_point(|recorded| recorded.end <= span.start);
+        self.0.get(after).is_some_and(|recorded| recorded.start <= span.start && span.end <= recorded.end)
     }
 
     /// Whether one of them has a byte in common with `span`, where a hit stands. What a hit has left of another one also counts if one of them
@@ -39,6 +51,29 @@ impl Spans {
     }
 }
 
+/// The spans of all parts.
+pub(crate) struct Recorded {
+    head: Spans,
+    body: Spans,
+    trailers: Spans,
+}
+
+impl Recorded {
+    pub(crate) fn of<'r>(redactions: impl IntoIterator<Item = &'r Redaction, IntoIter: Clone>) -> Self {
+        let redactions = redactions.into_iter();
+        let of = |part| Spans::of(redactions.clone(), part);
+        Self { head: of(Part::Head), body: of(Part::Body), trailers: of(Part::Trailers) }
+    }
+
+    pub(crate) const fn part(&self, part: Part) -> &Spans {
+        match part {
+            Part::Head => &self.head,
+            Part::Body => &self.body,
+            _ => &self.trailers,
+        }
+    }
+}
+
 fn span_of(redaction: &Redaction) -> Option<Range<usize>> {
     Some(usize::try_from(redaction.span.start).ok()?..usize::try_from(redaction.span.end).ok()?)
 }
@@ -51,11 +86,18 @@ pub(crate) struct Spot<'v> {
     pub(crate) span: Range<usize>,
     pub(crate) surface: Surface,
     pub(crate) value: &'v [u8],
+    /// For each byte of the value where in the part it stands, once that was asked for; nothing where they are the same bytes.
+    offsets: OnceCell<Option<Vec<usize>>>,
 }
 
 impl<'v> Spot<'v> {
     pub(crate) fn of(leaf: &'v Leaf<'_>) -> Self {
-        Self { part: leaf.part, kind: leaf.kind, span: leaf.span.clone(), surface: leaf.surface, value: &leaf.value }
+        Self { part: leaf.part, kind: leaf.kind, span: leaf.span.clone(), surface: leaf.surface, value: &leaf.value, offsets: OnceCell::new() }
+    }
+
+    /// The same place with its value elsewhere.
+    pub(crate) fn saying<'w>(&self, value: &'w [u8]) -> Spot<'w> {
+        Spot { part: self.part, kind: self.kind, span: self.span.clone(), surface: self.surface, value, offsets: self.offsets.clone() }
     }
 
     /// A span of the value as a span of the part's raw bytes.
@@ -63,8 +105,10 @@ impl<'v> Spot<'v> {
         if *span == (0..self.value.len()) {
             return self.span.clone();
         }
-        let raw = &raw[self.span.clone()];
-        let offsets = (raw != self.value).then(|| self.surface.offsets(raw));
+        let offsets = self.offsets.get_or_init(|| {
+            let raw = &raw[self.span.clone()];
+            (raw != self.value).then(|| self.surface.offsets(raw))
+        });
         within(span, self.span.start, offsets.as_deref())
     }
 }
@@ -106,10 +150,6 @@ enum Cause {
 impl Plan {
     pub(crate) const fn new(side: Side, recorded: Vec<Redaction>, is_live: bool) -> Self {
         Self { side, is_live, recorded, items: Vec::new(), notes: Vec::new(), recodes: false }
-    }
-
-    pub(crate) fn recorded_in(&self, part: Part) -> Spans {
-        Spans::of(&self.recorded, part)
     }
 
     /// Puts something else in place of a span of a part; where there is nothing else, what stands there stays.

@@ -157,14 +157,23 @@ impl Words {
     /// Adds those of a text that is long enough to hold anything.
     pub(crate) fn add(&mut self, text: &[u8]) {
         if text.len() >= MIN_LENGTH {
-            self.0.extend(words(text).map(|word| print_of(&text[word])));
+            words(text).for_each(|word| self.0.push(print_of(&text[word])));
         }
     }
 }
 
 /// What stands for a word. Words that share one are told apart by their bytes, wherever it matters.
 fn print_of(word: &[u8]) -> u64 {
-    let print = word.iter().fold(word.len() as u64, |print, byte| (print ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let spread = |print: u64| print.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_right(29);
+    let number = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let half = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    let length = spread(word.len() as u64);
+    // The last eight or four bytes overlap others, so that none is left over.
+    let print = match (word.as_chunks(), word.last_chunk(), word.first_chunk(), word.last_chunk()) {
+        ((eights @ [_, ..], _), Some(last), ..) => spread(eights.iter().fold(length, |print, eight| spread(print ^ number(eight))) ^ number(last)),
+        (_, _, Some(first), Some(last)) => spread(length ^ half(first) ^ half(last) << 32),
+        _ => spread(word.iter().fold(length, |print, byte| print << 8 ^ u64::from(*byte))),
+    };
     print ^ print >> 32
 }
 
@@ -204,8 +213,18 @@ fn words(value: &[u8]) -> impl Iterator<Item = Range<usize>> {
 }
 
 const fn is_word_byte(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || *byte >= 0x80
+    WORD_BYTES[*byte as usize]
 }
+
+static WORD_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        bytes[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    bytes
+};
 
 const MIN_LENGTH: usize = 8;
 const MAX_LENGTH: usize = 4096;
@@ -240,6 +259,35 @@ mod tests {
             seen.find(text.as_bytes(), &mut hits);
             let found: Vec<&str> = hits.iter().map(|hit| &text[hit.span.clone()]).collect();
             assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_told_apart_by_every_byte() {
+        let text: Vec<u8> = (0..40).map(|at| b'a' + at % 26).collect();
+        let mut prints: Vec<u64> = Vec::new();
+        for length in 1..text.len() {
+            prints.push(print_of(&text[..length]));
+            for at in 0..length {
+                let mut other = text[..length].to_vec();
+                other[at] = b'Z';
+                prints.push(print_of(&other));
+            }
+        }
+        let count = prints.len();
+        prints.sort_unstable();
+        prints.dedup();
+        assert_eq!(prints.len(), count);
+    }
+
+    #[test]
+    fn a_text_without_the_words_of_a_value_is_not_looked_at() {
+        let mut seen = Recurrences::default();
+        seen.learn("12 Am Bergweg".as_bytes(), RuleId::TOKEN, Domain::Opaque);
+        for (text, expected) in [("Bergweg 12, am", true), ("12 Am Berg Weg", false), ("bergweg and others", false), ("Bergweg", false)] {
+            let mut words = Words::default();
+            words.add(text.as_bytes());
+            assert_eq!(seen.may_stand_in(&words), expected, "{text}");
         }
     }
 

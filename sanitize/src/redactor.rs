@@ -22,7 +22,7 @@ use crate::key::Key;
 use crate::known::KnownPseudonyms;
 use crate::known_values::KnownValues;
 use crate::memo::Memo;
-use crate::plan::{Plan, Spans, Spot};
+use crate::plan::{Plan, Recorded, Spans, Spot};
 use crate::policy::Policy;
 use crate::pseudonym::{Domain, Pseudonyms};
 use crate::recall::{each_text, join, overlap, recall};
@@ -131,10 +131,11 @@ impl Redactor {
         let mut spans = Vec::new();
         let mut placed = None;
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
-            for hit in self.first_look(&leaf, raw, beside, &[]) {
+            let spot = Spot::of(&leaf);
+            for hit in self.first_look(&leaf, &spot, raw, beside, &Recorded::of(&[])) {
                 if self.shared.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
                     let whole = with_scheme(&leaf.value, hit.span.start)..hit.span.end;
-                    let span = Spot::of(&leaf).placed(raw, &whole);
+                    let span = spot.placed(raw, &whole);
                     let span = if leaf.kind == LeafKind::Credential { header_value(raw, &span) } else { span };
                     spans.push((span, self.rules().word(hit.rule)));
                 }
@@ -170,11 +171,12 @@ impl Redactor {
     fn look(&mut self, message: &Message, recorded: &[Redaction], renewed: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
         let mut look = Look::default();
         let (mut originals, mut memo) = (std::mem::take(&mut self.originals), std::mem::take(&mut self.memo));
-        let this = &*self;
+        let (this, recorded) = (&*self, Recorded::of(recorded));
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
-            let mut hits = this.first_look(&leaf, raw, beside, recorded);
+            let spot = Spot::of(&leaf);
+            let mut hits = this.first_look(&leaf, &spot, raw, beside, &recorded);
             if !renewed.is_empty() {
-                add_renewed(this.rules(), &Spot::of(&leaf), raw, renewed, &mut hits);
+                add_renewed(this.rules(), &spot, raw, renewed, &mut hits);
             }
             let recurs = memory.is_some() && may_recur(&leaf);
             if hits.is_empty() && leaf.kind != LeafKind::MultipartFile {
@@ -193,7 +195,7 @@ impl Redactor {
                     }
                 });
             }
-            look.add(&leaf, hits, path, recurs);
+            look.add(&spot, hits, path, recurs);
         };
         for head in std::iter::once(&message.head).chain(&message.trailers) {
             let beside = beside_in_head(&this.shared.detector, head);
@@ -211,7 +213,7 @@ impl Redactor {
         Look { body, drop, ..look }
     }
 
-    fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside, recorded: &[Redaction]) -> Vec<Hit> {
+    fn first_look(&self, leaf: &Leaf<'_>, spot: &Spot<'_>, raw: &[u8], beside: &Beside, recorded: &Recorded) -> Vec<Hit> {
         let mut hits = self.shared.detector.detect(&leaf.value, &Place::of(leaf, beside));
         if let Some(known) = self.known_values.as_deref().filter(|_| KnownValues::may_stand(leaf)) {
             let found = recall(&|text, hits| known.find(text, hits), &leaf.value);
@@ -220,9 +222,8 @@ impl Redactor {
             hits.retain(|hit| !found.iter().any(|known| overlap(&known.span, &hit.span)) || !is_kept(hit));
             join(&mut hits, found);
         }
-        if !hits.is_empty() && !recorded.is_empty() {
-            let recorded = Spans::of(recorded, leaf.part);
-            let spot = Spot::of(leaf);
+        let recorded = recorded.part(leaf.part);
+        if !recorded.is_empty() {
             hits.retain(|hit| !recorded.account_for(hit, &spot.placed(raw, &hit.span)));
         }
         hits
@@ -231,6 +232,7 @@ impl Redactor {
     /// Makes the plan for a message, and carries it out. Most messages are not looked at a second time: nothing in them can be
     /// anything that is known from before.
     fn act(&mut self, message: &mut Message, side: Side, recorded: Vec<Redaction>, mut look: Look, memory: Option<&Recurrences>) -> Vec<Redaction> {
+        let before = Recorded::of(&recorded);
         let mut plan = Plan::new(side, recorded, memory.is_none());
         let is_dropped = |part: Part| part == Part::Body && look.drop.is_some();
         let raw = |part: Part| match part {
@@ -239,15 +241,16 @@ impl Redactor {
             _ => message.trailers.as_ref().map_or(&look.body, Head::raw),
         };
         for found in look.found.iter_mut().filter(|found| !is_dropped(found.spot.part)) {
-            let spot = Spot { value: &look.values[found.value.clone()], ..found.spot.clone() };
-            self.plan(&mut plan, &spot, &found.path, raw(spot.part), std::mem::take(&mut found.hits), memory.filter(|_| found.recurs));
+            let spot = found.spot.saying(&look.values[found.value.clone()]);
+            let memory = memory.filter(|_| found.recurs).map(|memory| (memory, before.part(spot.part)));
+            self.plan(&mut plan, &spot, &found.path, raw(spot.part), std::mem::take(&mut found.hits), memory);
         }
         if let Some(memory) = memory.filter(|memory| memory.may_stand_in(&look.words)) {
             let mut found = look.found.iter().map(|found| (found.spot.part, &found.spot.span)).peekable();
             let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
                 if found.next_if(|found| *found == (leaf.part, &leaf.span)).is_none() && may_recur(&leaf) {
                     let path = self.memo.template(&leaf);
-                    self.plan(&mut plan, &Spot::of(&leaf), &path, raw, Vec::new(), Some(memory));
+                    self.plan(&mut plan, &Spot::of(&leaf), &path, raw, Vec::new(), Some((memory, before.part(leaf.part))));
                 }
             };
             visit_head(&message.head, &mut |leaf| each(leaf, message.head.raw()));
@@ -270,20 +273,19 @@ impl Redactor {
         plan.carry_out(message, &look.body, shared.policy.rules(), &mut |rule| *audit.entry(rule).or_default() += 1)
     }
 
-    /// Plans what becomes of a leaf.
-    fn plan(&mut self, plan: &mut Plan, spot: &Spot<'_>, path: &Arc<str>, raw: &[u8], mut hits: Vec<Hit>, memory: Option<&Recurrences>) {
+    /// Plans what becomes of a leaf, with what is known from before and where it is on record already.
+    fn plan(&mut self, plan: &mut Plan, spot: &Spot<'_>, path: &Arc<str>, raw: &[u8], mut hits: Vec<Hit>, memory: Option<(&Recurrences, &Spans)>) {
         if spot.kind == LeafKind::MultipartFile {
             let is_kept = self.shared.policy.action(RuleId::OPAQUE_BODY, path, b"") == Action::Keep;
             let (zeros, action) = if is_kept { (None, Action::Keep) } else { (Some(vec![b'0'; spot.span.len()]), Action::Mask) };
             plan.add(spot.part, spot.span.clone(), zeros, (RuleId::OPAQUE_BODY, None), action, path);
             return;
         }
-        if let Some(memory) = memory.filter(|memory| !memory.is_empty()) {
+        if let Some((memory, recorded)) = memory.filter(|(memory, _)| !memory.is_empty()) {
             // What is claimed as a whole holds nothing else to be found.
             if !matches!(hits.as_slice(), [hit] if hit.held.is_none() && hit.span == (0..spot.value.len())) {
                 join(&mut hits, recall(&|text, hits| memory.find(text, hits), spot.value));
             }
-            let recorded = plan.recorded_in(spot.part);
             hits.retain(|hit| hit.rule != RuleId::RECURRENCE || !recorded.touch(&spot.placed(raw, &hit.span)));
         }
         for hit in hits {
@@ -532,14 +534,13 @@ struct Found {
 }
 
 impl Look {
-    fn add(&mut self, leaf: &Leaf<'_>, hits: Vec<Hit>, path: Arc<str>, recurs: bool) {
+    fn add(&mut self, leaf: &Spot<'_>, hits: Vec<Hit>, path: Arc<str>, recurs: bool) {
         let start = self.values.len();
         // What a file holds is not looked at.
         if leaf.kind != LeafKind::MultipartFile {
-            self.values.extend_from_slice(&leaf.value);
+            self.values.extend_from_slice(leaf.value);
         }
-        let spot = Spot { value: &[], part: leaf.part, kind: leaf.kind, span: leaf.span.clone(), surface: leaf.surface };
-        self.found.push(Found { spot, value: start..self.values.len(), hits, path, recurs });
+        self.found.push(Found { spot: leaf.saying(&[]), value: start..self.values.len(), hits, path, recurs });
     }
 }
 

@@ -4,12 +4,14 @@
 //! of the recorded spans, bodies that no one could have looked into, and originals that the redacting process has replaced
 //! elsewhere. What the policy keeps is on record as kept, and passes.
 
-use std::collections::BTreeSet;
+#[expect(clippy::disallowed_types, reason = "looked up, never iterated")]
+use std::collections::HashSet;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault};
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
 use reenact_formats::model::{Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
 
@@ -19,7 +21,7 @@ use crate::plan::{Spans, Spot};
 use crate::policy::Policy;
 use crate::pseudonym::Domain;
 use crate::recall::recall;
-use crate::recurrence::is_memorable;
+use crate::recurrence::{Printed, is_memorable};
 use crate::redactor::{INTERIM, beside_in_body, beside_in_head, content_of, may_recur, reason_to_drop};
 use crate::rules::{RuleId, Rules};
 
@@ -38,8 +40,9 @@ pub struct Finding {
 
 /// The originals that were replaced, as keyed digests: bounded, in memory only, of no use to anyone else.
 #[derive(Clone, Default)]
+#[expect(clippy::disallowed_types, reason = "looked up, never iterated")]
 pub struct Originals {
-    digests: BTreeSet<u64>,
+    digests: HashSet<u64, BuildHasherDefault<Printed>>,
     hasher: RandomState,
 }
 
@@ -54,12 +57,12 @@ impl Originals {
 
     /// A set to be merged with this one later: keyed alike, with nothing in it.
     pub(crate) fn none_yet(&self) -> Self {
-        Self { digests: BTreeSet::new(), hasher: self.hasher.clone() }
+        Self { hasher: self.hasher.clone(), ..Self::default() }
     }
 
     /// These and those of another lane of the same redactor.
-    pub fn merged(mut self, mut other: Self) -> Self {
-        self.digests.append(&mut other.digests);
+    pub fn merged(mut self, other: Self) -> Self {
+        self.digests.extend(other.digests);
         self
     }
 
@@ -106,14 +109,14 @@ impl<'o> ResidueCheck<'o> {
         for (side, message) in [(Side::Request, &exchange.request), (Side::Response, &exchange.response)] {
             findings.side = side;
             if let Some(message) = message {
-                let recorded: Vec<Redaction> =
-                    exchange.redactions.iter().filter(|redaction| redaction.side == side && !redaction.path.starts_with(INTERIM)).cloned().collect();
+                let recorded: Vec<&Redaction> =
+                    exchange.redactions.iter().filter(|redaction| redaction.side == side && !redaction.path.starts_with(INTERIM)).collect();
                 self.message(message, &recorded, &mut findings);
             }
         }
         for (index, head) in exchange.interim.iter().enumerate() {
             let prefix = format!("{INTERIM}{index}:");
-            let recorded: Vec<Redaction> = exchange.redactions.iter().filter(|redaction| redaction.path.starts_with(&prefix)).cloned().collect();
+            let recorded: Vec<&Redaction> = exchange.redactions.iter().filter(|redaction| redaction.path.starts_with(&prefix)).collect();
             self.head(head, &recorded, &mut findings);
         }
         for (address, side, path) in [(exchange.client, Side::Request, "metadata:client"), (exchange.server, Side::Response, "metadata:server")] {
@@ -130,7 +133,7 @@ impl<'o> ResidueCheck<'o> {
         findings.found
     }
 
-    fn message(&self, message: &Message, recorded: &[Redaction], findings: &mut Findings) {
+    fn message(&self, message: &Message, recorded: &[&Redaction], findings: &mut Findings) {
         self.head(&message.head, recorded, findings);
         if let Some(trailers) = &message.trailers {
             self.head(trailers, recorded, findings);
@@ -141,7 +144,7 @@ impl<'o> ResidueCheck<'o> {
         let is_kept = recorded.iter().any(|redaction| redaction.part == Part::Body && redaction.rule == self.rules.word(RuleId::OPAQUE_BODY));
         match content_of(message) {
             Ok(body) => {
-                let spans = Spans::of(recorded, Part::Body);
+                let spans = Spans::of(recorded.iter().copied(), Part::Body);
                 let beside = beside_in_body(&self.detector, &message.head, &body);
                 let visited = visit_body(&message.head, &body, &mut |leaf| self.leaf(&leaf, &body, &beside, &spans, findings));
                 if reason_to_drop(visited, message).is_some() && !is_kept {
@@ -153,8 +156,8 @@ impl<'o> ResidueCheck<'o> {
         }
     }
 
-    fn head(&self, head: &Head, recorded: &[Redaction], findings: &mut Findings) {
-        let spans = [Spans::of(recorded, Part::Head), Spans::of(recorded, Part::Trailers)];
+    fn head(&self, head: &Head, recorded: &[&Redaction], findings: &mut Findings) {
+        let spans = [Part::Head, Part::Trailers].map(|part| Spans::of(recorded.iter().copied(), part));
         let beside = beside_in_head(&self.detector, head);
         visit_head(head, &mut |leaf| self.leaf(&leaf, head.raw(), &beside, &spans[usize::from(leaf.part == Part::Trailers)], findings));
     }
@@ -165,6 +168,10 @@ impl<'o> ResidueCheck<'o> {
             if !is_blank && !recorded.touch(&leaf.span) {
                 findings.add(leaf.template(), self.rules.word(RuleId::OPAQUE_BODY));
             }
+            return;
+        }
+        // Of what was replaced as a whole there is nothing left to find.
+        if !leaf.span.is_empty() && recorded.cover(&leaf.span) {
             return;
         }
         let spot = Spot::of(leaf);
@@ -183,7 +190,7 @@ impl<'o> ResidueCheck<'o> {
         if let Some(originals) = self.originals.filter(|_| may_recur(leaf)) {
             let holds = |text: &[u8], place: &dyn Fn(&Range<usize>) -> Range<usize>| {
                 let is_left = |span: Range<usize>| originals.contains(&text[span.clone()]) && !recorded.touch(&spot.placed(raw, &place(&span)));
-                is_left(0..text.len()) || tokens(text).any(is_left)
+                is_left(0..text.len()) || tokens(text, is_left)
             };
             let mut is_left = holds(&leaf.value, &Range::clone);
             texts_within(&leaf.value, MAX_COATS, &mut |text, place| is_left |= holds(text, place));
@@ -206,21 +213,50 @@ impl Findings {
     }
 }
 
-/// The whole tokens of a text: what stands between white space and quotes, and the pieces of that between other marks.
-fn tokens(value: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let outer = |byte: u8| byte.is_ascii_whitespace() || b"\"'<>()[]{},;&=|".contains(&byte);
-    let inner = move |byte: u8| outer(byte) || b"/:@?#.!%".contains(&byte);
-    pieces(value, outer).chain(pieces(value, inner))
+/// Whether `is_left` says so of any whole token of a text: of what stands between white space and quotes, and of the pieces of that between
+/// other marks.
+fn tokens(text: &[u8], is_left: impl Fn(Range<usize>) -> bool) -> bool {
+    let (mut outer, mut inner) = (0, 0);
+    for (at, mark) in text.iter().map(|byte| MARKS[usize::from(*byte)]).chain([Mark::Outer]).enumerate() {
+        if mark == Mark::None {
+            continue;
+        }
+        if at - inner >= MIN_TOKEN && is_left(inner..at) {
+            return true;
+        }
+        if mark == Mark::Outer {
+            if outer < inner && at - outer >= MIN_TOKEN && is_left(outer..at) {
+                return true;
+            }
+            outer = at + 1;
+        }
+        inner = at + 1;
+    }
+    false
 }
 
-fn pieces(value: &[u8], ends: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let start = at + value[at..].iter().position(|byte| !ends(*byte))?;
-        at = value[start..].iter().position(|byte| ends(*byte)).map_or(value.len(), |to| start + to);
-        Some(start..at)
-    })
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    None,
+    Inner,
+    Outer,
 }
+
+/// What each byte ends.
+static MARKS: [Mark; 256] = {
+    let mut marks = [Mark::None; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        marks[byte] = match byte as u8 {
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0c => Mark::Outer,
+            b'"' | b'\'' | b'<' | b'>' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b',' | b';' | b'&' | b'=' | b'|' => Mark::Outer,
+            b'/' | b':' | b'@' | b'?' | b'#' | b'.' | b'!' | b'%' => Mark::Inner,
+            _ => Mark::None,
+        };
+        byte += 1;
+    }
+    marks
+};
 
 /// Of one lane.
 const MAX_ORIGINALS: usize = 1 << 16;

@@ -13,11 +13,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use reenact_capture::{CaptureOptions, Control, Source, Tap};
 use reenact_formats::disk;
 use reenact_formats::disk::recording::{Counts, Manifest, Recording, Window, WriterOptions, mark_checked};
-use reenact_formats::model::{Exchange, LossLedger, Side};
+use reenact_formats::model::{Exchange, LossLedger};
 use reenact_formats::seam::{BoxError, ExchangeSink};
 use reenact_sanitize::{Finding, KnownValues, Originals, Policy, ResidueCheck};
 
-use super::sink::RecordingSink;
+use super::sink::{RecordingSink, bytes_of};
 use super::{Error, Redaction};
 
 /// How long a live capture holds exchanges back before it publishes them.
@@ -164,13 +164,23 @@ impl Written {
         };
         let check = ResidueCheck::new(&policy, Some(&originals)).with_known_values(known_values.as_deref());
         let recording = Recording::open(&self.output)?;
+        let mut batches = batches(recording.exchanges(&Window::ALL)?);
         let mut findings = Vec::new();
-        for exchanges in batches(recording.exchanges(&Window::ALL)?) {
-            let exchanges = exchanges?;
-            findings.extend(match &self.pool {
-                Some(pool) => pool.install(|| exchanges.par_iter().flat_map_iter(|exchange| check.exchange(exchange)).collect::<Vec<_>>()),
-                None => exchanges.iter().flat_map(|exchange| check.exchange(exchange)).collect(),
-            });
+        let mut next = batches.next().transpose()?;
+        // While one batch is looked at, the next is read.
+        while let Some(exchanges) = next {
+            let mut found = Vec::new();
+            next = match &self.pool {
+                Some(pool) => {
+                    let look = || found = exchanges.par_iter().flat_map_iter(|exchange| check.exchange(exchange)).collect();
+                    pool.join(look, || batches.next().transpose()).1?
+                }
+                None => {
+                    found.extend(exchanges.iter().flat_map(|exchange| check.exchange(exchange)));
+                    batches.next().transpose()?
+                }
+            };
+            findings.extend(found);
         }
         if findings.is_empty() {
             mark_checked(&self.output)?;
@@ -189,7 +199,7 @@ fn batches(mut exchanges: impl Iterator<Item = Result<Exchange, disk::Error>>) -
         {
             match exchange {
                 Ok(exchange) => {
-                    bytes += SIDES.iter().filter_map(|side| exchange.message(*side)).map(|message| message.body.kept_length()).sum::<u64>() + ROW_BYTES;
+                    bytes += bytes_of(&exchange);
                     batch.push(exchange);
                 }
                 Err(error) => return Some(Err(error)),
@@ -222,7 +232,4 @@ impl Pools {
 
 /// Each takes tens of megabytes, which do not come back, and two of them keep up with a gigabit a second many times over.
 const WRITERS: usize = 2;
-const SIDES: [Side; 2] = [Side::Request, Side::Response];
 const BATCH_BYTES: u64 = 4 << 20;
-/// What an exchange takes beside its bodies.
-const ROW_BYTES: u64 = 2048;

@@ -1,16 +1,19 @@
 //! Where the exchanges of a recording go: through the redactor, into the writer.
 //!
-//! In: exchanges, several at once, in the order in which they were completed. Out: parts. Redaction runs on all threads, and so
-//! does the writing of one part while the next is gathered. What never happens here: what is written depends on how many threads
+//! In: exchanges, several at once, in the order in which they were completed. Out: parts. Redaction runs on all threads while what
+//! is redacted is gathered for the next part, and what is gathered is written. What never happens here: what is written depends on how many threads
 //! there are, or an exchange that is to be redacted passes by the redactor.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use reenact_formats::disk::recording::{Manifest, RecordingWriter, Sanitized, WriterOptions};
-use reenact_formats::model::{ConnectionId, Exchange, LossLedger, Timestamp};
+use reenact_formats::model::{ConnectionId, Exchange, LossLedger, Side, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Originals, Redactor};
 
@@ -18,10 +21,8 @@ use super::Error;
 
 /// Writes a recording, redacted or raw.
 pub(super) struct RecordingSink {
-    redaction: Option<Lanes>,
+    redaction: Option<Redaction>,
     writer: RecordingWriter,
-    /// Who redacts, if not the caller's thread.
-    pool: Option<Arc<ThreadPool>>,
 }
 
 impl RecordingSink {
@@ -29,21 +30,31 @@ impl RecordingSink {
     pub(super) fn create(output: &Path, redactor: Option<&Redactor>, options: WriterOptions, pool: Option<Arc<ThreadPool>>) -> Result<Self, Error> {
         let sanitized = redactor.map(|redactor| Sanitized { key_id: redactor.key_id(), policy_digest: redactor.policy_digest() });
         let writer = RecordingWriter::create(output, WriterOptions { sanitized, ..options })?;
-        Ok(Self { redaction: redactor.map(Lanes::new), writer, pool })
+        Ok(Self { redaction: redactor.map(|redactor| Redaction::new(Lanes::new(redactor), pool)), writer })
     }
 
     /// Takes exchanges that were completed one after the other.
-    pub(super) fn take(&mut self, mut exchanges: Vec<Exchange>) -> Result<(), Error> {
-        if let Some(lanes) = &mut self.redaction {
-            lanes.redact(&mut exchanges, self.pool.as_deref());
-        }
-        Ok(exchanges.iter().try_for_each(|exchange| self.writer.write(exchange))?)
+    pub(super) fn take(&mut self, exchanges: Vec<Exchange>) -> Result<(), Error> {
+        let Some(redaction) = &mut self.redaction else { return write(&mut self.writer, &exchanges) };
+        redaction.waiting_bytes += exchanges.iter().map(bytes_of).sum::<u64>();
+        redaction.waiting.extend(exchanges);
+        if redaction.waiting_bytes < BATCH_BYTES { Ok(()) } else { redaction.turn(&mut self.writer) }
     }
 
     /// Publishes what is left. The originals are those that were replaced, if any were to be.
-    pub(super) fn finish(self, ledger: &LossLedger) -> Result<(Manifest, Option<Originals>), Error> {
-        Ok((self.writer.finish(ledger)?, self.redaction.map(Lanes::originals)))
+    pub(super) fn finish(mut self, ledger: &LossLedger) -> Result<(Manifest, Option<Originals>), Error> {
+        let originals = self.redaction.map(|redaction| redaction.finish(&mut self.writer)).transpose()?;
+        Ok((self.writer.finish(ledger)?, originals))
     }
+}
+
+fn write(writer: &mut RecordingWriter, exchanges: &[Exchange]) -> Result<(), Error> {
+    Ok(exchanges.iter().try_for_each(|exchange| writer.write(exchange))?)
+}
+
+/// About how many bytes an exchange takes.
+pub(super) fn bytes_of(exchange: &Exchange) -> u64 {
+    SIDES.iter().filter_map(|side| exchange.message(*side)).map(|message| message.body.kept_length()).sum::<u64>() + ROW_BYTES
 }
 
 impl ExchangeSink for RecordingSink {
@@ -56,7 +67,84 @@ impl ExchangeSink for RecordingSink {
     }
 
     fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
-        Ok(self.writer.tick(now, ledger)?)
+        Ok(match &mut self.redaction {
+            Some(redaction) => redaction.tick(now, ledger, &mut self.writer)?,
+            None => self.writer.tick(now, ledger)?,
+        })
+    }
+}
+
+/// One batch is redacted while the one before it is written and the one after it is gathered.
+struct Redaction {
+    /// Back from who redacts, where a batch is under way.
+    lanes: Option<Lanes>,
+    /// Who redacts, if not the caller's thread.
+    pool: Option<Arc<ThreadPool>>,
+    waiting: Vec<Exchange>,
+    waiting_bytes: u64,
+    under_way: Option<Receiver<thread::Result<(Lanes, Vec<Exchange>)>>>,
+    /// What the writer is to be told once it has what is under way: it hears of everything in one order, however many threads there are.
+    ticks: Vec<(Timestamp, LossLedger)>,
+}
+
+impl Redaction {
+    const fn new(lanes: Lanes, pool: Option<Arc<ThreadPool>>) -> Self {
+        Self { lanes: Some(lanes), pool, waiting: Vec::new(), waiting_bytes: 0, under_way: None, ticks: Vec::new() }
+    }
+
+    /// Sends off what is waiting, and writes what was under way.
+    fn turn(&mut self, writer: &mut RecordingWriter) -> Result<(), Error> {
+        let done = self.under_way.take().and_then(|under_way| under_way.recv().ok());
+        let done = done.map(|done| {
+            let (lanes, exchanges) = done.unwrap_or_else(|panic| panic::resume_unwind(panic));
+            self.lanes = Some(lanes);
+            exchanges
+        });
+        let ticks = std::mem::take(&mut self.ticks);
+        let mut waiting = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        match (&self.pool, self.lanes.take()) {
+            (Some(pool), Some(mut lanes)) if !waiting.is_empty() => {
+                let (give, under_way) = mpsc::sync_channel(1);
+                self.under_way = Some(under_way);
+                let mut batch = std::mem::take(&mut waiting);
+                let redact = move || {
+                    lanes.redact(&mut batch, true);
+                    (lanes, batch)
+                };
+                // Whoever does not wait for it any more has another error to tell. A panic is the waiting thread's.
+                pool.spawn(move || drop(give.send(panic::catch_unwind(AssertUnwindSafe(redact)))));
+            }
+            (None, Some(mut lanes)) => {
+                lanes.redact(&mut waiting, false);
+                self.lanes = Some(lanes);
+            }
+            (_, lanes) => self.lanes = lanes,
+        }
+        write(writer, &done.unwrap_or_default())?;
+        for (now, ledger) in ticks {
+            writer.tick(now, &ledger)?;
+        }
+        write(writer, &waiting)
+    }
+
+    fn tick(&mut self, now: Timestamp, ledger: &LossLedger, writer: &mut RecordingWriter) -> Result<(), Error> {
+        if !self.waiting.is_empty() {
+            self.turn(writer)?;
+        }
+        if self.under_way.is_some() {
+            self.ticks.push((now, ledger.clone()));
+            return Ok(());
+        }
+        Ok(writer.tick(now, ledger)?)
+    }
+
+    /// Writes all that is left. The originals are those that were replaced.
+    fn finish(mut self, writer: &mut RecordingWriter) -> Result<Originals, Error> {
+        while !self.waiting.is_empty() || self.under_way.is_some() {
+            self.turn(writer)?;
+        }
+        Ok(self.lanes.map(Lanes::originals).unwrap_or_default())
     }
 }
 
@@ -69,16 +157,19 @@ impl Lanes {
         Self((0..LANES).map(|_| redactor.lane()).collect())
     }
 
-    /// Redacts in place. The exchanges of a connection meet one redactor, in order.
-    fn redact(&mut self, exchanges: &mut [Exchange], pool: Option<&ThreadPool>) {
+    /// Redacts in place, on the threads of the pool that this one is of, or on this one alone. The exchanges of a connection meet one
+    /// redactor, in order.
+    fn redact(&mut self, exchanges: &mut [Exchange], is_shared: bool) {
         let mut queues: Vec<(&mut Redactor, Vec<&mut Exchange>)> = self.0.iter_mut().map(|redactor| (redactor, Vec::new())).collect();
         for exchange in exchanges {
             queues[lane_of(exchange.id.connection)].1.push(exchange);
         }
         let redact = |(redactor, queue): (&mut Redactor, Vec<&mut Exchange>)| queue.into_iter().for_each(|exchange| redactor.exchange(exchange));
-        match pool {
-            Some(pool) => pool.install(|| queues.into_par_iter().for_each(redact)),
-            None => queues.into_iter().for_each(redact),
+        if is_shared {
+            // One by one: they are few, and not alike.
+            queues.into_par_iter().with_max_len(1).for_each(redact);
+        } else {
+            queues.into_iter().for_each(redact);
         }
     }
 
@@ -95,6 +186,11 @@ const fn lane_of(connection: ConnectionId) -> usize {
     (connection.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - LANES.ilog2())) as usize
 }
 
+/// As much as is worth sharing out.
+const BATCH_BYTES: u64 = 1 << 20;
+/// What an exchange takes beside its bodies.
+const ROW_BYTES: u64 = 2048;
+const SIDES: [Side; 2] = [Side::Request, Side::Response];
 /// More than most machines have processors; a power of two.
 const LANES: usize = 16;
 
