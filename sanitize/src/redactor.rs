@@ -215,18 +215,23 @@ impl Redactor {
 
     fn first_look(&self, leaf: &Leaf<'_>, spot: &Spot<'_>, raw: &[u8], beside: &Beside, recorded: &Recorded) -> Vec<Hit> {
         let mut hits = self.shared.detector.detect(&leaf.value, &Place::of(leaf, beside));
-        if let Some(known) = self.known_values.as_deref().filter(|_| KnownValues::may_stand(leaf)) {
-            let found = recall(&|text, hits| known.find(text, hits), &leaf.value);
-            // What the policy would keep gives way.
-            let is_kept = |hit: &Hit| hit.held.is_none() && self.shared.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) == Action::Keep;
-            hits.retain(|hit| !found.iter().any(|known| overlap(&known.span, &hit.span)) || !is_kept(hit));
-            join(&mut hits, found);
+        if KnownValues::may_stand(leaf) {
+            self.add_known(&leaf.value, || leaf.template(), &mut hits);
         }
         let recorded = recorded.part(leaf.part);
         if !recorded.is_empty() {
             hits.retain(|hit| !recorded.account_for(hit, &spot.placed(raw, &hit.span)));
         }
         hits
+    }
+
+    /// Adds where known values stand. What the policy would keep gives way to them.
+    fn add_known(&self, value: &[u8], path: impl Fn() -> String, hits: &mut Vec<Hit>) {
+        let Some(known) = self.known_values.as_deref() else { return };
+        let found = recall(&|text, hits| known.find(text, hits), value);
+        let is_kept = |hit: &Hit| hit.held.is_none() && self.shared.policy.action(hit.rule, &path(), &hit.bare(value)) == Action::Keep;
+        hits.retain(|hit| !found.iter().any(|known| overlap(&known.span, &hit.span)) || !is_kept(hit));
+        join(hits, found);
     }
 
     /// Makes the plan for a message, and carries it out. Most messages are not looked at a second time: nothing in them can be
@@ -446,7 +451,9 @@ impl Redact for Redactor {
         let path = format!("{entity}/{column}");
         let place = Place { kind: LeafKind::JsonString, name: Some(column), path: &path, beside: None };
         let mut out = value.as_bytes().to_vec();
-        for hit in self.shared.detector.detect(value.as_bytes(), &place).into_iter().rev() {
+        let mut hits = self.shared.detector.detect(value.as_bytes(), &place);
+        self.add_known(value.as_bytes(), || path.clone(), &mut hits);
+        for hit in hits.into_iter().rev() {
             if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &path, place.kind, true) {
                 *self.audit.entry(hit.rule).or_default() += 1;
                 out.splice(hit.span, made);

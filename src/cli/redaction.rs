@@ -79,10 +79,7 @@ impl KnownValuesArgs {
         };
         output::note(&format!("known values  {} in {} MB", count(known.count() as u64), known.memory().div_ceil(1 << 20)));
         if known.left_out() > 0 {
-            output::warning(&format!(
-                "{} known values are left out: they have less than four letters and digits, or more than a thousand, and would be found everywhere, or nowhere",
-                count(known.left_out())
-            ));
+            output::warning(&format!("known values left out: {} (under four letters and digits, or over a thousand)", count(known.left_out())));
         }
         Ok(Some(Arc::new(known)))
     }

@@ -14,7 +14,7 @@ use reenact_capture::{CaptureOptions, Control, Source, Tap};
 use reenact_formats::disk;
 use reenact_formats::disk::recording::{Counts, Manifest, Recording, Window, WriterOptions, mark_checked};
 use reenact_formats::model::{Exchange, LossLedger};
-use reenact_formats::seam::{BoxError, ExchangeSink};
+use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Finding, KnownValues, Originals, Policy, ResidueCheck};
 
 use super::sink::{RecordingSink, bytes_of};
@@ -87,8 +87,10 @@ pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
         Source::Stdin | Source::Interface(_) => Some(LIVE_PART_AGE),
     };
     let Pools { work, writers } = Pools::of(job.options.threads)?;
-    let options = WriterOptions { part_age, part_bytes: job.part_bytes, source: in_words(&job.source), pool: writers, ..WriterOptions::default() };
-    let redactor = job.redaction.as_ref().map(Redaction::recorder);
+    let mut redactor = job.redaction.as_ref().map(Redaction::recorder);
+    let source = in_words(&job.source);
+    let source = redactor.as_mut().map_or(source.clone(), |redactor| redactor.value(SOURCE, &source));
+    let options = WriterOptions { part_age, part_bytes: job.part_bytes, source, pool: writers, ..WriterOptions::default() };
     let mut sink = RecordingSink::create(&job.output, redactor.as_ref(), options, work.clone())?;
     let ledger = tap.run(&mut sink, control)?;
     Written::new(sink, &job.output, job.redaction.as_ref(), &ledger, work)
@@ -109,6 +111,9 @@ fn in_words(source: &Source) -> String {
     }
 }
 
+/// What a recording says of where it came from is redacted, too: a folder may be called after someone.
+const SOURCE: &str = "recording.source";
+
 /// Counts exchanges, and lets them go.
 struct Tally(Counts);
 
@@ -125,8 +130,8 @@ pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, threads: Non
     recording.verify_digests()?;
     let manifest = recording.manifest();
     let Pools { work, writers } = Pools::of(threads)?;
-    let options = WriterOptions { source: manifest.source.clone(), pool: writers, ..WriterOptions::default() };
     let mut redactor = redaction.recorder();
+    let options = WriterOptions { source: redactor.value(SOURCE, &manifest.source), pool: writers, ..WriterOptions::default() };
     if let Some(key) = &manifest.key_id {
         redactor = redactor.with_recorded_key(key);
     }

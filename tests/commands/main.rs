@@ -5,6 +5,7 @@ mod capture;
 mod demo;
 mod end_to_end;
 mod everyday;
+mod known_values;
 mod planted;
 mod program;
 mod schemas;

@@ -7,7 +7,7 @@ mod support;
 use reenact_formats::disk::snapshot::StateSnapshot;
 use reenact_formats::model::{Exchange, KeyId, Message, Redaction};
 use reenact_formats::seam::{Explain, Redact};
-use reenact_verify::{Entities, Error, snapshot};
+use reenact_verify::{Entities, Error, select, snapshot};
 use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -212,6 +212,36 @@ async fn errors_in_postgresql() {
 #[tokio::test]
 async fn errors_in_mariadb() {
     on_server!(support::mariadb(), check_errors);
+}
+
+/// A query is handed out value by value; one that writes is refused.
+async fn check_queries(database: Database) {
+    database
+        .run("create table person (id integer primary key, name varchar(40), email varchar(40)); insert into person values (1, 'Zoë', null), (2, 'Ann', 'ann@x.io');")
+        .await;
+    let mut seen = Vec::new();
+    let mut each = |columns: &[String], place: usize, value: &str| seen.push(format!("{}={value}", columns[place]));
+    for wrong in ["delete from person", "drop table person", "select nothing from person", ""] {
+        let error = select(&database.url(), wrong, &mut each).await.expect_err(wrong);
+        assert!(error.to_string().contains("the query failed") && error.hint().is_some(), "{wrong}: {error}");
+    }
+    select(&database.url(), "select name, email from person order by id", &mut each).await.unwrap();
+    assert_eq!(seen, ["name=Zoë", "name=Ann", "email=ann@x.io"]);
+}
+
+#[tokio::test]
+async fn queries_in_sqlite() {
+    check_queries(sqlite()).await;
+}
+
+#[tokio::test]
+async fn queries_in_postgresql() {
+    on_server!(support::postgres(), check_queries);
+}
+
+#[tokio::test]
+async fn queries_in_mariadb() {
+    on_server!(support::mariadb(), check_queries);
 }
 
 #[tokio::test]

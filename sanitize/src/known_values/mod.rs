@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use reenact_formats::content::{Leaf, LeafKind};
 
 use crate::detect::check::{is_card, is_iban};
+use crate::detect::names::Names;
 use crate::detect::{Detector, Hit, Place};
 use crate::pseudonym::Domain;
 use crate::rules::{RuleId, Rules};
@@ -132,7 +133,7 @@ impl fmt::Debug for KnownValues {
 pub struct KnownValuesBuilder {
     filling: Filling,
     detector: Detector,
-    columns: Vec<String>,
+    columns: Vec<Column>,
     words: Words,
     left_out: u64,
 }
@@ -140,6 +141,8 @@ pub struct KnownValuesBuilder {
 impl KnownValuesBuilder {
     /// For rows with these columns: a column's name tells what its values are, if it is a telling one.
     pub fn new(columns: Vec<String>) -> Self {
+        let names = Names::of(&Rules::built_in());
+        let columns = columns.into_iter().map(|name| Column { tells: !names.lookup(name.trim()).is_empty(), name }).collect();
         Self { filling: Filling::new(), detector: Detector::new(&Rules::built_in()), columns, words: Words::default(), left_out: 0 }
     }
 
@@ -155,8 +158,8 @@ impl KnownValuesBuilder {
             self.left_out += 1;
             return;
         }
-        let column = self.columns.get(place).map(String::as_str);
-        let domain = column.and_then(|column| domain_by_name(&self.detector, column, value)).unwrap_or_else(|| domain_by_form(value));
+        let column = self.columns.get(place).filter(|column| column.tells);
+        let domain = column.and_then(|column| domain_by_name(&self.detector, &column.name, value)).unwrap_or_else(|| domain_by_form(value));
         // An international number is known with its plus, with two zeros, and with neither.
         let said = if domain == Domain::Phone { said.strip_prefix(b"00").filter(|said| said.len() >= MIN_SAID).unwrap_or(said) } else { said };
         self.filling.insert(said, domain);
@@ -170,8 +173,14 @@ impl KnownValuesBuilder {
 
 impl fmt::Debug for KnownValuesBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KnownValuesBuilder").field("columns", &self.columns).finish_non_exhaustive()
+        f.debug_struct("KnownValuesBuilder").field("columns", &self.columns.len()).finish_non_exhaustive()
     }
+}
+
+struct Column {
+    name: String,
+    /// Whether the name says what its values are.
+    tells: bool,
 }
 
 /// The domain in which traffic has the value under such a name, so that it gets the same pseudonym everywhere.

@@ -179,6 +179,9 @@ where
     let statement = connection.prepare(AssertSqlSafe(query.to_owned()).into_sql_str()).await.map_err(failed)?;
     let columns: Vec<String> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
     drop(statement);
+    if columns.is_empty() {
+        return Err(Error::Select { shown: shown(database), why: "it answers with no columns".to_owned() });
+    }
     let mut stream = connection.fetch(sqlx::raw_sql(AssertSqlSafe(query.to_owned())));
     while let Some(row) = stream.try_next().await.map_err(failed)? {
         for (place, column) in columns.iter().enumerate() {
