@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use reenact_formats::content::{Leaf, LeafKind, visit_nested};
+use reenact_formats::content::{LeafKind, visit_nested};
 
 use crate::detect::{Hit, apart, look_within, within};
 
@@ -21,7 +21,7 @@ fn recall_within(ask: Ask<'_>, value: &[u8], depth: usize) -> Vec<Hit> {
     let mut hits = Vec::new();
     if depth > 0 {
         let is_nested = visit_nested(value, &mut |leaf| {
-            let found = if holds_text(&leaf) { recall_within(ask, &leaf.value, depth - 1) } else { Vec::new() };
+            let found = if matches!(leaf.kind, LeafKind::JsonBool | LeafKind::JsonNull) { Vec::new() } else { recall_within(ask, &leaf.value, depth - 1) };
             if found.is_empty() {
                 return;
             }
@@ -36,28 +36,20 @@ fn recall_within(ask: Ask<'_>, value: &[u8], depth: usize) -> Vec<Hit> {
         if is_nested {
             return apart(hits);
         }
-        look_within(value, &mut hits, |text| recall_within(ask, text, depth - 1));
+        look_deeper(value, &mut hits, &mut |text| recall_within(ask, text, depth - 1));
     }
     ask(value, &mut hits);
     apart(hits)
 }
 
-/// Each text that is asked about in `value`.
+/// Each text that `value` says, or holds under what it wears.
 pub(crate) fn each_text(value: &[u8], f: &mut dyn FnMut(&[u8])) {
     each_text_within(value, MAX_DEPTH, f);
 }
 
 fn each_text_within(value: &[u8], depth: usize, f: &mut dyn FnMut(&[u8])) {
     if depth > 0 {
-        let is_nested = visit_nested(value, &mut |leaf| {
-            if holds_text(&leaf) {
-                each_text_within(&leaf.value, depth - 1, f);
-            }
-        });
-        if is_nested {
-            return;
-        }
-        look_within(value, &mut Vec::new(), |text| {
+        look_deeper(value, &mut Vec::new(), &mut |text| {
             each_text_within(text, depth - 1, f);
             Vec::new()
         });
@@ -65,8 +57,37 @@ fn each_text_within(value: &[u8], depth: usize, f: &mut dyn FnMut(&[u8])) {
     f(value);
 }
 
-const fn holds_text(leaf: &Leaf<'_>) -> bool {
-    !matches!(leaf.kind, LeafKind::JsonBool | LeafKind::JsonNull)
+/// Takes off what `value` wears; of a token of three parts, too, which detection takes as one.
+fn look_deeper(value: &[u8], hits: &mut Vec<Hit>, look: &mut dyn FnMut(&[u8]) -> Vec<Hit>) {
+    look_within(value, hits, &mut *look);
+    if value.len() < MIN_TOKEN {
+        return;
+    }
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let mut at = 0;
+    while let Some(start) = memchr::memmem::find(&value[at..], b"eyJ").map(|found| at + found) {
+        let end = start + value[start..].iter().take_while(|byte| is_part(**byte)).count();
+        at = end;
+        let has_more = value.get(end) == Some(&b'.') || start > 0 && value[start - 1] == b'.';
+        if has_more && end - start < value.len() {
+            let mut found = Vec::new();
+            look_within(&value[start..end], &mut found, &mut *look);
+            hits.extend(found.into_iter().map(|hit| Hit { span: start + hit.span.start..start + hit.span.end, ..hit }));
+        }
+    }
+}
+
+/// Takes out of `hits` in `value` what is `kept` and stands where something was recalled.
+pub(crate) fn give_way(hits: &mut Vec<Hit>, recalled: &[Hit], value: &[u8], kept: &dyn Fn(&Hit, &[u8]) -> bool) {
+    for hit in hits.iter_mut() {
+        let twin = recalled.iter().filter(|one| one.span == hit.span).find_map(|one| one.held.as_ref());
+        if let (Some(held), Some(twin)) = (hit.held.as_mut(), twin) {
+            let text = std::mem::take(&mut held.text);
+            give_way(&mut held.hits, &twin.hits, &text, kept);
+            held.text = text;
+        }
+    }
+    hits.retain(|hit| !recalled.iter().any(|one| overlap(&one.span, &hit.span)) || !kept(hit, value));
 }
 
 /// Adds what was recalled to what else was found in the same value.
@@ -76,23 +97,24 @@ pub(crate) fn join(hits: &mut Vec<Hit>, mut recalled: Vec<Hit>) {
     }
     // The same text in base64 was looked into twice.
     recalled.retain_mut(|one| {
-        let twin = hits.iter_mut().filter(|hit| hit.span == one.span).find_map(|hit| hit.held.as_mut());
-        match (twin, one.held.as_mut()) {
-            (Some(twin), Some(held)) => {
-                join(&mut twin.hits, std::mem::take(&mut held.hits));
-                false
-            }
-            _ => true,
+        let Some(held) = one.held.as_mut() else { return true };
+        let Some(twin) = hits.iter_mut().find(|hit| hit.span == one.span && hit.held.is_some()) else { return true };
+        if let Some(texts) = twin.held.as_mut() {
+            join(&mut texts.hits, std::mem::take(&mut held.hits));
+            (twin.rule, twin.domain) = texts.hits.first().map_or((twin.rule, twin.domain), |first| (first.rule, first.domain));
         }
+        false
     });
     hits.append(&mut recalled);
     *hits = apart(std::mem::take(hits));
 }
 
 /// Whether two spans have a byte in common.
-pub(crate) fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
     one.start < other.end && other.start < one.end
 }
 
 /// A text in base64 in a string of a JSON text in a string: seen.
 const MAX_DEPTH: usize = 4;
+/// The shortest token of three parts that says anything.
+const MIN_TOKEN: usize = 24;

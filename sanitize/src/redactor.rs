@@ -25,7 +25,7 @@ use crate::memo::Memo;
 use crate::plan::{Plan, Recorded, Spans, Spot};
 use crate::policy::Policy;
 use crate::pseudonym::{Domain, Pseudonyms};
-use crate::recall::{each_text, join, overlap, recall};
+use crate::recall::{each_text, give_way, join, recall};
 use crate::recurrence::{Memories, Recurrences, Words};
 use crate::residue::Originals;
 use crate::rules::{RuleId, Rules};
@@ -133,11 +133,11 @@ impl Redactor {
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
             let spot = Spot::of(&leaf);
             for hit in self.first_look(&leaf, &spot, raw, beside, &Recorded::of(&[])) {
-                if self.shared.policy.action(hit.rule, &leaf.template(), &hit.bare(&leaf.value)) != Action::Keep {
+                if let Some(rule) = self.taken_by(&hit, &leaf.value, &leaf.template()) {
                     let whole = with_scheme(&leaf.value, hit.span.start)..hit.span.end;
                     let span = spot.placed(raw, &whole);
                     let span = if leaf.kind == LeafKind::Credential { header_value(raw, &span) } else { span };
-                    spans.push((span, self.rules().word(hit.rule)));
+                    spans.push((span, self.rules().word(rule)));
                 }
             }
         };
@@ -229,9 +229,20 @@ impl Redactor {
     fn add_known(&self, value: &[u8], path: impl Fn() -> String, hits: &mut Vec<Hit>) {
         let Some(known) = self.known_values.as_deref() else { return };
         let found = recall(&|text, hits| known.find(text, hits), value);
-        let is_kept = |hit: &Hit| hit.held.is_none() && self.shared.policy.action(hit.rule, &path(), &hit.bare(value)) == Action::Keep;
-        hits.retain(|hit| !found.iter().any(|known| overlap(&known.span, &hit.span)) || !is_kept(hit));
+        if found.is_empty() {
+            return;
+        }
+        let path = path();
+        give_way(hits, &found, value, &|hit, value| self.taken_by(hit, value, &path).is_none());
         join(hits, found);
+    }
+
+    /// The rule by which a hit, or something in the text that it holds, is redacted; none if the policy keeps it all.
+    fn taken_by(&self, hit: &Hit, value: &[u8], path: &str) -> Option<RuleId> {
+        match &hit.held {
+            Some(held) => held.hits.iter().find_map(|inner| self.taken_by(inner, &held.text, path)),
+            None => (self.shared.policy.action(hit.rule, path, &hit.bare(value)) != Action::Keep).then_some(hit.rule),
+        }
     }
 
     /// Makes the plan for a message, and carries it out. Most messages are not looked at a second time: nothing in them can be
