@@ -84,7 +84,7 @@ fn value_at(value: &[u8], at: usize) -> Range<usize> {
         return start..end.min(value.len());
     }
     // What a template leaves open is seen whole, so that it is known for one.
-    for (open, close) in [(&b"${"[..], &b"}"[..]), (b"{{", b"}}"), (b"<", b">"), (b"[", b"]")] {
+    for (open, close) in [(&b"${"[..], &b"}"[..]), (b"{{", b"}}"), (b"<", b">"), (b"[", b"]"), (b"%(", b")s")] {
         if rest.starts_with(open)
             && let Some(end) = memchr::memmem::find(&rest[..rest.len().min(MAX_VARIABLE)], close)
         {

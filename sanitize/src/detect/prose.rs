@@ -86,6 +86,10 @@ fn before(detector: &Detector, text: &[u8], start: usize, tellings: &[Telling]) 
         {
             return Some(hit);
         }
+        // A sentence that ends there says nothing of what follows, and what is longer than a value is none.
+        if length == MAX_VALUE || text[last..end].last().is_some_and(|byte| matches!(byte, b';' | b'.' | b'!' | b'?')) {
+            return None;
+        }
         if turn > 0 && text[last..end].iter().any(u8::is_ascii_digit) {
             // As many pieces with digits before it as belong to it, the most first.
             let mut starts = vec![last];

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::rules::RuleId;
-use reenact_formats::content::{LeafKind, is_fixed_segment};
+use reenact_formats::content::{LeafKind, Surface, is_fixed_segment};
 
 use super::check::{is_card, is_iban, is_ssn};
 use super::names::{Names, Telling, words};
@@ -253,6 +253,13 @@ fn is_street(bare: &[u8]) -> bool {
 
 /// What stands where a value would: nothing is told by it, and tests look for it.
 pub(super) fn is_placeholder(bare: &[u8]) -> bool {
+    if bare.len() <= MAX_PLACEHOLDER && bare.starts_with(b"%") {
+        // An escape less each time.
+        let undressed = Surface::Percent.undress(bare);
+        if undressed.len() < bare.len() {
+            return is_placeholder(&undressed);
+        }
+    }
     let lower = bare.to_ascii_lowercase();
     let is_one_character = bare.len() >= 3 && bare.iter().all(|byte| *byte == bare[0]) && matches!(lower[0], b'x' | b'*' | b'-' | b'.' | b'?' | b'_');
     let is_variable = [(&b"${"[..], &b"}"[..]), (b"{{", b"}}"), (b"<", b">"), (b"[redacted", b"]"), (b"%(", b")s")]
@@ -286,6 +293,8 @@ pub(super) fn is_placeholder(bare: &[u8]) -> bool {
         || lower.starts_with(b"replace-me")
 }
 
+/// Longer than what is written in place of a value, escaped twice.
+const MAX_PLACEHOLDER: usize = 256;
 /// What other redactors write in brackets.
 const MASKS: [&[u8]; 8] = [b"filtered", b"masked", b"hidden", b"removed", b"secret", b"scrubbed", b"omitted", b"sanitized"];
 
