@@ -175,20 +175,20 @@ impl Coding {
         }
         let corrupt = CodingError::Corrupt { coding: self.name() };
         match self {
-            Self::Gzip => inflated(flate2::bufread::MultiGzDecoder::new(bytes), limit, corrupt),
+            Self::Gzip => inflated(flate2::bufread::MultiGzDecoder::new(bytes), bytes.len(), limit, corrupt),
             // RFC 9110, section 8.4.1.2 means the zlib form; some servers send the bare stream.
             Self::Deflate if has_zlib_header(bytes) => {
                 let mut rest = bytes;
-                let content = inflated(flate2::bufread::ZlibDecoder::new(&mut rest), limit, corrupt)?;
+                let content = inflated(flate2::bufread::ZlibDecoder::new(&mut rest), bytes.len(), limit, corrupt)?;
                 if rest.is_empty() { Ok(content) } else { Err(corrupt) }
             }
             Self::Deflate => {
                 let mut rest = bytes;
-                let content = inflated(flate2::bufread::DeflateDecoder::new(&mut rest), limit, corrupt)?;
+                let content = inflated(flate2::bufread::DeflateDecoder::new(&mut rest), bytes.len(), limit, corrupt)?;
                 if rest.is_empty() { Ok(content) } else { Err(corrupt) }
             }
             Self::Brotli => unbrotli(bytes, limit, corrupt),
-            Self::Zstd => inflated(zstd::stream::read::Decoder::with_buffer(bytes).map_err(|_| corrupt)?, limit, corrupt),
+            Self::Zstd => inflated(zstd::stream::read::Decoder::with_buffer(bytes).map_err(|_| corrupt)?, bytes.len(), limit, corrupt),
         }
     }
 
@@ -196,12 +196,12 @@ impl Coding {
         let failed = |_: std::io::Error| CodingError::Corrupt { coding: self.name() };
         match self {
             Self::Gzip => {
-                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+                let mut encoder = flate2::write::GzEncoder::new(room_for(bytes), DEFLATE_LEVEL);
                 encoder.write_all(bytes).map_err(failed)?;
                 encoder.finish().map_err(failed)
             }
             Self::Deflate => {
-                let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+                let mut encoder = flate2::write::ZlibEncoder::new(room_for(bytes), DEFLATE_LEVEL);
                 encoder.write_all(bytes).map_err(failed)?;
                 encoder.finish().map_err(failed)
             }
@@ -211,14 +211,14 @@ impl Coding {
                 brotli::BrotliCompress(&mut &*bytes, &mut out, &params).map_err(failed)?;
                 Ok(out)
             }
-            Self::Zstd => zstd::stream::encode_all(bytes, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(failed),
+            Self::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(failed),
         }
     }
 }
 
 fn deflate_raw(bytes: &[u8]) -> Result<Vec<u8>, CodingError> {
     let failed = |_: std::io::Error| CodingError::Corrupt { coding: "deflate" };
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    let mut encoder = flate2::write::DeflateEncoder::new(room_for(bytes), DEFLATE_LEVEL);
     encoder.write_all(bytes).map_err(failed)?;
     encoder.finish().map_err(failed)
 }
@@ -228,8 +228,14 @@ fn has_zlib_header(bytes: &[u8]) -> bool {
     matches!(bytes, [first, second, ..] if first & 0x0f == 8 && u16::from_be_bytes([*first, *second]).is_multiple_of(31))
 }
 
-fn inflated(decoder: impl Read, limit: usize, corrupt: CodingError) -> Result<Vec<u8>, CodingError> {
-    let mut content = Vec::new();
+/// For `bytes` encoded.
+fn room_for(bytes: &[u8]) -> Vec<u8> {
+    Vec::with_capacity(bytes.len() / 2 + 64)
+}
+
+/// What a decoder of `encoded` bytes gives.
+fn inflated(decoder: impl Read, encoded: usize, limit: usize, corrupt: CodingError) -> Result<Vec<u8>, CodingError> {
+    let mut content = Vec::with_capacity(encoded.saturating_mul(4).min(MOST_AT_ONCE).min(limit));
     // One byte more than allowed tells "just the limit" from "over it".
     decoder.take(limit as u64 + 1).read_to_end(&mut content).map_err(|_| corrupt)?;
     if content.len() > limit { Err(CodingError::OverLimit { limit }) } else { Ok(content) }
@@ -255,8 +261,14 @@ fn unbrotli(bytes: &[u8], limit: usize, corrupt: CodingError) -> Result<Vec<u8>,
     }
 }
 
-/// Middle ground between speed and size: re-encoded bodies are few.
-const BROTLI_QUALITY: i32 = 5;
+// Bodies are encoded anew while others wait for it, and compressed once more, in columns, where they are kept: fast levels, of those that
+// still fit their codes to the content.
+const DEFLATE_LEVEL: flate2::Compression = flate2::Compression::new(2);
+const BROTLI_QUALITY: i32 = 2;
+const ZSTD_LEVEL: i32 = 1;
+
+/// As much room as is made for content before it is there.
+const MOST_AT_ONCE: usize = 64 << 10;
 
 /// The last three bytes of a skippable frame's magic number stand behind one that varies; this is the form that encoders write.
 const SKIPPABLE: &[u8] = b"\x50\x2a\x4d\x18";
