@@ -16,7 +16,17 @@ use super::url::lossy;
 use crate::model::Part;
 
 pub(super) fn visit(bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) {
-    let mut visitor = MarkupVisitor { bytes, spot, stack: Vec::new(), attributes: Vec::new(), path: String::new(), paths: Paths::default(), beside: None, f };
+    let mut visitor = MarkupVisitor {
+        bytes,
+        spot,
+        stack: Vec::new(),
+        attributes: Vec::new(),
+        path: String::new(),
+        paths: Paths::default(),
+        beside: None,
+        table: Table::default(),
+        f,
+    };
     let mut at = 0;
     while at < bytes.len() {
         let Some(open) = memchr::memchr(b'<', &bytes[at..]).map(|offset| at + offset) else {
@@ -39,7 +49,34 @@ struct MarkupVisitor<'b, 'v> {
     paths: Paths,
     /// What the last element that names the one behind it said, and how many elements were open around it.
     beside: Option<(usize, Cow<'b, str>)>,
+    table: Table<'b>,
     f: Visit<'v>,
+}
+
+/// What is known of the columns of a table in HTML: a row of headings names those of the rows below it.
+#[derive(Default)]
+struct Table<'b> {
+    columns: Vec<Cow<'b, str>>,
+    /// The headings of the row at hand.
+    headings: Vec<Cow<'b, str>>,
+    /// How many cells of the row at hand are values.
+    cells: usize,
+}
+
+impl<'b> Table<'b> {
+    fn row(&mut self) {
+        let headings = std::mem::take(&mut self.headings);
+        if self.cells == 0 && headings.len() > 1 {
+            self.columns = headings;
+        }
+        self.cells = 0;
+    }
+
+    /// The column of the next cell of the row.
+    fn cell(&mut self) -> Option<Cow<'b, str>> {
+        self.cells += 1;
+        self.columns.get(self.cells - 1).cloned()
+    }
 }
 
 struct Element<'b> {
@@ -86,7 +123,20 @@ impl<'b> MarkupVisitor<'b, '_> {
             return (end + 1).min(bytes.len());
         }
         let (end, closes_itself) = self.read_attributes(name_end);
-        let told = self.told(&name);
+        let column = match &*name {
+            "table" => {
+                self.table = Table::default();
+                None
+            }
+            "tr" => {
+                self.table.row();
+                self.beside = None;
+                None
+            }
+            "td" => self.table.cell(),
+            _ => None,
+        };
+        let told = column.or_else(|| self.told(&name));
         let is_open = self.stack.len() < MAX_DEPTH;
         if is_open {
             self.stack.push(Element { name: name.clone(), told: told.clone(), path_length: self.path.len() });
@@ -216,7 +266,11 @@ impl<'b> MarkupVisitor<'b, '_> {
         let value = surface.undress(trimmed);
         let element = self.stack.last().filter(|_| kind == LeafKind::ElementText);
         if element.is_some_and(|element| NAMING_ELEMENTS.contains(&&*element.name)) && value.len() <= MAX_TOLD {
-            self.beside = Some((self.stack.len() - 1, lossy(value.clone())));
+            let said = lossy(surface.undress(trimmed));
+            if element.is_some_and(|element| element.name == "th") {
+                self.table.headings.push(said.clone());
+            }
+            self.beside = Some((self.stack.len() - 1, said));
         }
         let name = element.map(|element| element.told.as_deref().unwrap_or(&element.name));
         let path = self.paths.start(&[self.spot.prefix, &self.path]).unique();
@@ -355,7 +409,7 @@ const MAX_DEPTH: usize = 64;
 /// The longest name that an element gives to the one behind it.
 const MAX_TOLD: usize = 64;
 /// Elements whose texts name what stands in the next one: property lists, XML-RPC, definition lists, forms.
-const NAMING_ELEMENTS: [&str; 6] = ["key", "name", "dt", "th", "label", "Name"];
+const NAMING_ELEMENTS: [&str; 7] = ["key", "name", "dt", "th", "td", "label", "Name"];
 /// Attributes that say what the value of an element is called.
 const TELLING_ATTRIBUTES: [&str; 7] = ["name", "key", "property", "itemprop", "field", "autocomplete", "id"];
 const VOID_ELEMENTS: [&str; 8] = ["br", "img", "input", "meta", "link", "hr", "area", "base"];
@@ -405,6 +459,9 @@ mod tests {
             ("<member><name>mail</name><value><string>x</string></value></member>", "body:/member/value/string mail x"),
             ("<saml:Attribute Name='mail'><saml:AttributeValue>x</saml:AttributeValue></saml:Attribute>", "body:/Attribute/AttributeValue mail x"),
             ("<dl><dt>Mail</dt><dd>x</dd></dl>", "body:/dl/dd Mail x"),
+            ("<table><tr><td>a</td></tr><tr><td>mail</td><td>x</td></tr></table>", "body:/table/tr/td#3 mail x"),
+            ("<table><tr><th>mail</th><td>x</td></tr></table>", "body:/table/tr/td mail x"),
+            ("<table><tr><th>id</th><th>mail</th></tr><tr><td>7</td><td>x</td></tr></table>", "body:/table/tr/td#2 mail x"),
             ("<a><name>n</name></a><value>x</value>", "body:/value value x"),
             ("<script type=x>{\"a\":\"x\"}</script>", "body:/script/a a x"),
             ("<user name='u'>x</user>", "body:/user user x"),

@@ -297,6 +297,17 @@ fn escapes(value: &[u8], surface: Surface) -> bool {
     }
 }
 
+/// Whether a value is a picture, a sound or a font as it stands in a page, and nothing else: it stays, and its letters are no one's.
+pub(crate) fn is_inline_media(value: &[u8]) -> bool {
+    let Some(rest) = value.strip_prefix(b"data:") else { return false };
+    let is_media = ["image/", "font/", "audio/", "video/"].iter().any(|kind| rest.starts_with(kind.as_bytes()));
+    let content = memchr::memmem::find(&rest[..rest.len().min(MAX_MEDIA_TYPE)], b";base64,").map(|at| &rest[at + b";base64,".len()..]);
+    // A drawing in SVG is a text, and looked into.
+    is_media
+        && !rest.starts_with(b"image/svg")
+        && content.is_some_and(|content| content.iter().all(|byte| CLASSES[usize::from(*byte)] & (WORD | PADDING | BREAK) != 0))
+}
+
 /// Whether a value wears something still.
 pub(crate) fn is_worn(value: &[u8]) -> bool {
     let mut is_worn = false;
@@ -363,6 +374,8 @@ const MIN_HEX: usize = 16;
 const MIN_RUN: usize = 20;
 /// What a compressed text within a value may unpack to.
 const MAX_INFLATED: usize = 8 << 20;
+/// How much of a `data:` URL its media type takes at most.
+const MAX_MEDIA_TYPE: usize = 96;
 /// One byte in so many may be a control character.
 const MAX_ODD_SHARE: usize = 10;
 
@@ -467,6 +480,20 @@ mod tests {
         ] {
             let found = within(value, wanted);
             assert!(found.iter().any(|raw| raw == expected || raw.ends_with(expected)), "{value}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn inline_media_is_told_from_what_may_hold_text() {
+        for (value, expected) in [
+            ("data:image/png;base64,iVBORw0KGgo=", true),
+            ("data:font/woff2;charset=utf-8;base64,d09GMg", true),
+            ("data:image/svg+xml;base64,PHN2Zy8+", false),
+            ("data:image/png;base64,iVBO password=x", false),
+            ("data:text/plain;base64,aGk=", false),
+            ("data:image/png,x", false),
+        ] {
+            assert_eq!(is_inline_media(value.as_bytes()), expected, "{value}");
         }
     }
 

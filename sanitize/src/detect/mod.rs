@@ -39,8 +39,8 @@ use crate::pseudonym::Domain;
 use crate::rules::{Alone, Find, RuleId, Rules};
 pub(crate) use beside::Beside;
 use check::Check;
-use coats::is_worn;
 pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
+use coats::{is_inline_media, is_worn};
 pub(crate) use internet::is_public;
 use names::Names;
 use numbers::Numbers;
@@ -297,7 +297,7 @@ impl Detector {
             return Vec::new();
         }
         let named = telling::named(self, value, place);
-        if !named.is_empty() {
+        if !named.is_empty() || is_inline_media(value) {
             return named;
         }
         let mut hits = Vec::new();
