@@ -4,7 +4,6 @@
 //! of the recorded spans, bodies that no one could have looked into, and originals that the redacting process has replaced
 //! elsewhere. What the policy keeps is on record as kept, and passes.
 
-#[expect(clippy::disallowed_types, reason = "looked up, never iterated")]
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -40,7 +39,6 @@ pub struct Finding {
 
 /// The originals that were replaced, as keyed digests: bounded, in memory only, of no use to anyone else.
 #[derive(Clone, Default)]
-#[expect(clippy::disallowed_types, reason = "looked up, never iterated")]
 pub struct Originals {
     digests: HashSet<u64, BuildHasherDefault<Printed>>,
     hasher: RandomState,
