@@ -12,7 +12,7 @@ use super::Classes;
 /// Keys in any armour.
 pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let mut after = 0;
-    for begin in memmem::find_iter(value, b"BEGIN").filter(|begin| value[..*begin].ends_with(b"-----") || value[..*begin].ends_with(b"---- ")) {
+    for begin in memmem::find_iter(value, b"BEGIN").filter(|begin| opens(value, *begin)) {
         let dashes = begin - 5;
         if dashes >= after
             && let Some(title) = title_at(value, begin + 5)
@@ -23,6 +23,11 @@ pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
         }
     }
     putty(value, found);
+}
+
+/// Whether a `BEGIN` has its dashes before it.
+fn opens(value: &[u8], begin: usize) -> bool {
+    value[..begin].ends_with(b"-----") || value[..begin].ends_with(b"---- ")
 }
 
 /// The words between `BEGIN` and the dashes behind it.
@@ -37,9 +42,10 @@ fn title_at(value: &[u8], start: usize) -> Option<Range<usize>> {
 /// Behind the line that closes what was opened before `from`; without one, where the text of the key ends.
 fn end_of(value: &[u8], from: usize) -> usize {
     let rest = &value[from..];
-    let close = memmem::find(rest, b"---END").or_else(|| memmem::find(rest, b"--- END"));
-    let next = memmem::find(rest, b"---BEGIN");
-    if let Some(close) = close.filter(|close| next.is_none_or(|next| *close < next)) {
+    // Not beyond where the next one begins, so that many of them are looked through once.
+    let next = memmem::find_iter(rest, b"BEGIN").find(|begin| opens(rest, *begin)).map(|begin| begin - 5);
+    let own = &rest[..next.unwrap_or(rest.len())];
+    if let Some(close) = memmem::find(own, b"---END").or_else(|| memmem::find(own, b"--- END")) {
         let dashes = from + close + 6;
         // Cut off in the middle of the line, it ends where the text does.
         let title = memmem::find(&value[dashes..(dashes + MAX_TITLE).min(value.len())], b"----");
@@ -48,7 +54,7 @@ fn end_of(value: &[u8], from: usize) -> usize {
             start + value[start..].iter().take_while(|byte| **byte == b'-').count()
         });
     }
-    let most = next.map_or(rest.len(), |next| next.saturating_sub(2));
+    let most = own.len();
     let ends = |byte: &u8| matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`');
     from + rest[..most].iter().position(ends).unwrap_or(most)
 }

@@ -4,9 +4,7 @@
 //! The parts of an `Authorization` header of its own are leaves already; this is for those that stand in bodies, logs and parameters.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use memchr::memmem;
@@ -14,25 +12,24 @@ use memchr::memmem;
 use super::Classes;
 use super::shapes::begins_token;
 
-/// `Bearer …`, `Basic …` and other schemes, anywhere in a text (RFC 9110, section 11.4).
+/// What stands behind `Bearer …`, `Basic …` and other schemes, anywhere in a text (RFC 9110, section 11.4).
 pub(super) fn schemes(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let mut after = 0;
-    for scheme in SCHEMES.find_iter(value) {
-        if scheme.start() < after || !begins_token(value, scheme.start()) {
-            continue;
-        }
-        let spaces = value[scheme.end()..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
-        let start = scheme.end() + spaces;
-        let is_digest = value[scheme.start()..scheme.end()].eq_ignore_ascii_case(b"digest");
-        let end = if is_digest { parameters(value, start) } else { token68(value, start) };
+    for space in memchr::memchr3_iter(b' ', b'+', b'\t', value) {
+        let Some(scheme) = scheme_before(value, space).filter(|_| space >= after) else { continue };
+        let start = space + value[space..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
+        let end = match scheme {
+            Scheme::Digest => parameters(value, start),
+            Scheme::Basic => token68(&value[..value.len().min(start + MAX_BASIC)], start),
+            _ => token68(value, start),
+        };
         let credential = &value[start..end];
-        let holds = match value[scheme.start()].to_ascii_lowercase() {
-            _ if spaces == 0 => false,
-            b'd' if is_digest => memmem::find(credential, b"response=").is_some(),
+        let holds = match scheme {
+            Scheme::Digest => memmem::find(credential, b"response=").is_some(),
+            Scheme::Basic => is_user_and_password(credential),
+            Scheme::Opaque => is_opaque(credential),
             // In prose a token is anything.
-            b't' => false,
-            b'b' if value[scheme.start() + 1].eq_ignore_ascii_case(&b'a') => is_user_and_password(credential),
-            _ => is_opaque(credential),
+            Scheme::Token => false,
         };
         if holds {
             after = end;
@@ -41,13 +38,37 @@ pub(super) fn schemes(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) 
     }
 }
 
+/// What follows the name of a scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// A user and a password in base64.
+    Basic,
+    /// Parameters.
+    Digest,
+    /// One token.
+    Opaque,
+    /// One token, behind a word that has other meanings.
+    Token,
+}
+
+/// The scheme whose name ends at `end`, as a whole word.
+fn scheme_before(value: &[u8], end: usize) -> Option<Scheme> {
+    // Most words end in none of these.
+    if !matches!(value[..end].last()?.to_ascii_lowercase(), b'r' | b'c' | b't' | b'e' | b'm' | b'p' | b's' | b'y' | b'n') {
+        return None;
+    }
+    let (name, scheme) = SCHEMES.iter().find(|(name, _)| end >= name.len() && value[end - name.len()..end].eq_ignore_ascii_case(name.as_bytes()))?;
+    begins_token(value, end - name.len()).then_some(*scheme)
+}
+
 /// Where a credential begins that is written with its scheme: the scheme is a part of it (RFC 9110, section 11.4), though not a secret one.
 pub(crate) fn with_scheme(value: &[u8], start: usize) -> usize {
-    let spaces = value[..start].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
+    let spaces = value[..start].iter().rev().take(MAX_NAME).take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
     let end = start - spaces;
-    let length = value[..end].iter().rev().take(MAX_NAME).take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    let is_scheme = spaces > 0 && NAMES.iter().any(|name| value[end - length..end].eq_ignore_ascii_case(name.as_bytes()));
-    if is_scheme { end - length } else { start }
+    if spaces == 0 || scheme_before(value, end).is_none() {
+        return start;
+    }
+    end - value[..end].iter().rev().take(MAX_NAME).take_while(|byte| byte.is_ascii_alphanumeric()).count()
 }
 
 /// The whole value of the header line that `piece` stands in.
@@ -125,8 +146,9 @@ fn url_at(value: &[u8], slashes: usize, after: usize) -> Option<Range<usize>> {
     let start = slashes - scheme;
     let start = start + value[start..slashes].iter().position(u8::is_ascii_alphabetic)?;
     let rest = &value[slashes + 3..];
-    let length = rest.iter().take_while(|byte| byte.is_ascii_graphic() && !b"\"'<>`\\{}|^".contains(byte) || **byte >= 0x80).count();
-    let user_info = user_info(&rest[..length])?;
+    let length = |most: usize| rest.iter().take(most).take_while(|byte| byte.is_ascii_graphic() && !b"\"'<>`\\{}|^".contains(byte) || **byte >= 0x80).count();
+    let user_info = user_info(&rest[..length(MAX_USER_INFO)])?;
+    let length = length(usize::MAX);
     let (_, password) = rest[..user_info].split_at(memchr::memchr(b':', &rest[..user_info])? + 1);
     // A port, a placeholder, an empty one: no password.
     if password.is_empty() || password.iter().all(|byte| *byte == password[0] && !byte.is_ascii_alphanumeric()) {
@@ -156,14 +178,13 @@ fn user_info(rest: &[u8]) -> Option<usize> {
 /// `Name=value;Name=value` with a key or a password among them.
 pub(super) fn connection_strings(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
     let mut after = 0;
-    for name in SECRET_SETTINGS.find_iter(value) {
-        if name.start() < after || !begins_token(value, name.start()) {
-            continue;
-        }
-        let from = name.start() - value[after..name.start()].iter().rev().take(MAX_STRING).take_while(|byte| is_within(**byte)).count();
-        let to = name.start() + value[name.start()..].iter().take_while(|byte| is_within(**byte)).count();
-        let span = settings_around(value, from..to, name.start());
-        after = name.end().max(span.end);
+    for equals in memchr::memchr_iter(b'=', value) {
+        let is_secret = |name: &&&str| equals >= after + name.len() && value[equals - name.len()..equals].eq_ignore_ascii_case(name.as_bytes());
+        let Some(start) = SECRET_SETTINGS.iter().find(is_secret).map(|name| equals - name.len()).filter(|start| begins_token(value, *start)) else { continue };
+        let from = start - value[after..start].iter().rev().take(MAX_STRING).take_while(|byte| is_within(**byte)).count();
+        let to = start + value[start..].iter().take(MAX_STRING).take_while(|byte| is_within(**byte)).count();
+        let span = settings_around(value, from..to, start);
+        after = span.end.max(equals + 1);
         if is_connection(&value[span.clone()]) {
             found.push(span);
         }
@@ -231,22 +252,20 @@ pub(crate) fn password_of(url: &[u8]) -> Option<Range<usize>> {
     Some(memchr::memchr(b':', &url[start..end]).map_or(start, |colon| start + colon + 1)..end)
 }
 
-static SCHEMES: LazyLock<AhoCorasick> = LazyLock::new(|| words(NAMES));
+const SCHEMES: [(&str, Scheme); 10] = [
+    ("bearer", Scheme::Opaque),
+    ("basic", Scheme::Basic),
+    ("digest", Scheme::Digest),
+    ("negotiate", Scheme::Opaque),
+    ("ntlm", Scheme::Opaque),
+    ("dpop", Scheme::Opaque),
+    ("ssws", Scheme::Opaque),
+    ("apikey", Scheme::Opaque),
+    ("sharedkey", Scheme::Opaque),
+    ("token", Scheme::Token),
+];
 /// Settings whose value is a secret.
-static SECRET_SETTINGS: LazyLock<AhoCorasick> =
-    LazyLock::new(|| words(["accountkey=", "sharedaccesskey=", "sharedaccesssignature=", "password=", "pwd=", "sharedsecretvalue="]));
-
-fn words<const N: usize>(words: [&str; N]) -> AhoCorasick {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::LeftmostLongest)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(words)
-        .expect("the words are few and short")
-}
-
-/// The schemes that stand before one credential.
-const NAMES: [&str; 10] = ["bearer", "basic", "digest", "negotiate", "ntlm", "dpop", "ssws", "apikey", "sharedkey", "token"];
+const SECRET_SETTINGS: [&str; 6] = ["accountkey", "sharedaccesskey", "sharedaccesssignature", "password", "pwd", "sharedsecretvalue"];
 /// Settings that say where a service is.
 const PLACES: [&[u8]; 12] = [
     b"server=",
@@ -277,8 +296,10 @@ const LONG_NAMES: [&[u8]; 10] = [
 ];
 /// No scheme and no setting has a longer name.
 const MAX_NAME: usize = 40;
-const MAX_USER_INFO: usize = 256;
-/// As far as the settings before a password may reach.
+const MAX_USER_INFO: usize = 512;
+/// A user and a password in base64.
+const MAX_BASIC: usize = 1024;
+/// As far as the settings before a password may reach, and those behind it.
 const MAX_STRING: usize = 2048;
 
 #[cfg(test)]

@@ -291,8 +291,8 @@ const fn is_word(byte: u8) -> bool {
 
 /// `xxxxxxxx`, `api03-xxxxxxxxxxxx`: what stands in documents where a token would.
 fn is_filler(rest: &[u8]) -> bool {
-    let tail = &rest[rest.len().saturating_sub(MIN_FILLER)..];
-    tail.len() > 2 && tail.iter().all(|byte| *byte == tail[0])
+    let same = rest.iter().rev().take_while(|byte| **byte == rest[rest.len() - 1]).count();
+    same > 2 && same + MAX_LABEL >= rest.len() && same * 2 > rest.len()
 }
 
 /// Hands out what a pattern matches as a whole token: its first group, if it has one.
@@ -313,8 +313,8 @@ fn is_whole(value: &[u8], span: &Range<usize>) -> bool {
     !span.is_empty() && (!is_word(value[span.start]) || begins_token(value, span.start)) && ends_token(value, span.end)
 }
 
-/// No token ends in so many characters that are all the same.
-const MIN_FILLER: usize = 12;
+/// What may stand before characters that are all the same: `api03-`.
+const MAX_LABEL: usize = 16;
 /// The shortest line that a token is broken behind when it lacks something.
 const MIN_LINE: usize = 16;
 /// A line of base64 in armour has 64 columns, in mail 76; a terminal has 80.
