@@ -18,8 +18,11 @@ pub(super) fn ibans(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
             let opens = first.is_ascii_alphabetic() && second.is_ascii_alphabetic() && (third.is_ascii_digit() || third == b' ');
             let length = opens.then(|| iban_length(&[first, second].map(|byte| byte.to_ascii_uppercase())))??;
             let (bare, end) = gathered(text, start, length)?;
-            (ends_word(text, end) && is_iban(&bare)).then(|| spans.push(start..end));
-            Some(end)
+            // `is` is a word and Iceland.
+            (ends_word(text, end) && is_iban(&bare)).then(|| {
+                spans.push(start..end);
+                end
+            })
         });
     });
 }

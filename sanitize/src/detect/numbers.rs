@@ -25,6 +25,8 @@ pub(super) struct Numbers {
 struct Kind {
     rule: RuleId,
     checks: Vec<Check>,
+    /// What any number passes: a weak name is not enough.
+    needs_strong_name: bool,
 }
 
 /// One way to write it.
@@ -74,7 +76,7 @@ impl Numbers {
                 }
                 made.forms.push(form);
             }
-            made.kinds.push(Kind { rule, checks: number.checks.clone() });
+            made.kinds.push(Kind { rule, checks: number.checks.clone(), needs_strong_name: number.alone == Alone::Strong });
         }
         made
     }
@@ -104,7 +106,7 @@ impl Numbers {
         let fits = self.kinds.iter().enumerate().filter(|(_, kind)| kind.rule == rule).map(|(index, kind)| {
             let is_shaped = self.forms.iter().any(|form| usize::from(form.kind) == index && form.is_bare(&bare));
             match is_shaped {
-                true if kind.passes(&bare) => Fit::Checked,
+                true if !kind.needs_strong_name && kind.passes(&bare) => Fit::Checked,
                 true => Fit::Shape,
                 false => Fit::No,
             }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use reenact_formats::content::LeafKind;
 
 use super::worded::Worded;
-use super::{Detector, Hit, Place, Strength, telling};
+use super::{Detector, Fit, Hit, Place, Strength, telling};
 use crate::pseudonym::Domain;
 
 pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
@@ -25,17 +25,37 @@ pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
         // Names and addresses go on over spaces.
         let worded = detector.names().lookup(name).iter().filter_map(|telling| Worded::of(telling.domain)?.behind(value, at)).max();
         let span = span.start..if span.start == at { span.end.max(worded.unwrap_or_default()) } else { span.end };
+        let span = span.start..if span.start == at { grouped(detector, value, &span, name) } else { span.end };
         let place = Place { kind: LeafKind::Text, name: Some(name), path: "", beside: None };
         for mut hit in telling::named(detector, &value[span.clone()], &place) {
             hit.span = span.start + hit.span.start..span.start + hit.span.end;
             // `el.id = other`: in a text that may be code, what identifies someone has a digit.
-            if hit.domain == Domain::Identifier && !value[hit.span.clone()].iter().any(u8::is_ascii_digit) {
+            let bare = &value[hit.span.clone()];
+            if hit.domain == Domain::Identifier && !bare.iter().any(u8::is_ascii_digit) && detector.fit(hit.rule, bare) == Fit::No {
                 continue;
             }
             after = span.end;
             hits.push(hit);
         }
     }
+}
+
+/// Where a number in groups ends, whose first one the value is: as far as what the name tells of has that form.
+fn grouped(detector: &Detector, value: &[u8], span: &Range<usize>, name: &str) -> usize {
+    let (mut end, mut longest) = (span.end, span.end);
+    for _ in 0..MAX_GROUPS {
+        let Some(rest) = value[end..].strip_prefix(b" ") else { break };
+        let length = rest.iter().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/')).count();
+        let group = &rest[..length];
+        if !group.iter().any(u8::is_ascii_digit) && (group.is_empty() || length > MAX_LETTERS || !group.iter().all(u8::is_ascii_uppercase)) {
+            break;
+        }
+        end += 1 + length;
+        if detector.names().lookup(name).iter().any(|telling| detector.fit(telling.rule, &value[span.start..end]) > Fit::No) {
+            longest = end;
+        }
+    }
+    longest
 }
 
 /// The name that ends before a sign, perhaps in quotes.
@@ -56,7 +76,7 @@ fn with_words_before(value: &[u8], name: Range<usize>) -> &[u8] {
     let mut start = name.start;
     for _ in 0..MAX_WORDS_BEFORE {
         let before = value[..start].strip_suffix(b" ").unwrap_or_default();
-        let word = before.iter().rev().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let word = before.iter().rev().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
         if word == 0 {
             break;
         }
@@ -101,6 +121,10 @@ fn value_at(value: &[u8], at: usize) -> Range<usize> {
 }
 
 const MAX_WORDS_BEFORE: usize = 3;
+/// A French social security number has seven groups, an IBAN up to nine.
+const MAX_GROUPS: usize = 9;
+/// Those of a group without digits.
+const MAX_LETTERS: usize = 4;
 const MAX_WORD: usize = 24;
 /// The longest `${NAME}`.
 const MAX_VARIABLE: usize = 64;
