@@ -76,7 +76,7 @@ impl Policy {
         let mut text = String::from(HEADING);
         let policy = Self::default();
         for (id, rule) in policy.rules.all().filter(|(_, rule)| rule.is_on) {
-            text.push_str(&format!("  # {}\n  {}: {{ action: {} }}\n", rule.about, rule.id, policy.actions[id.index()].word()));
+            text.push_str(&format!("  # {} ({})\n  {}: {{ action: {} }}\n", rule.about, rule.severity.word(), rule.id, policy.actions[id.index()].word()));
         }
         text.push_str("  # Off, for they tell of no one by themselves; `{ enabled: true }`, or another profile, has them looked for:\n");
         for (_, rule) in policy.rules.all().filter(|(_, rule)| !rule.is_on) {

@@ -132,7 +132,7 @@ pub struct FindFile {
     pub code: Option<Word>,
     /// A number whose digits pass this check, by its name; several: any of them.
     pub number: Option<OneOrMore>,
-    /// For a number, how many digits it has; for a pattern, how many digits in a row the text has at least.
+    /// For a number, how many digits it has.
     pub digits: Option<Digits>,
     /// The forms in which a number may stand, a `#` for each digit; without this, plain or with single separators anywhere.
     pub groups: Option<OneOrMore>,

@@ -285,7 +285,6 @@ mod tests {
             ("token_type", None),
             ("phoneNumber", Some(RuleId::PHONE)),
             ("mobile_phone_2", Some(RuleId::PHONE)),
-            ("card_number", Some(RuleId::CARD)),
             ("cvv2", Some(RuleId::CARD_SECURITY)),
             ("first-name", Some(RuleId::PERSON)),
             ("address_line1", Some(RuleId::ADDRESS)),

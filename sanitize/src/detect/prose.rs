@@ -28,6 +28,17 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
             continue;
         }
         let Ok(word_text) = std::str::from_utf8(&text[word.clone()]) else { continue };
+        // `customerName`, `card_number`: a name as programs write it.
+        if let Some(name) = name_around(text, &word) {
+            at = name.end;
+            recent.clear();
+            let tellings = std::str::from_utf8(&text[name.clone()]).map_or(&[][..], |name| names.lookup(name));
+            if let Some(hit) = beside(detector, text, &name, tellings) {
+                at = at.max(hit.span.end);
+                hits.push(hit);
+            }
+            continue;
+        }
         lower.clear();
         if word_text.is_ascii() {
             lower.push_str(word_text);
@@ -35,11 +46,13 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
         } else {
             words(word_text).last().map(String::as_str).unwrap_or_default().clone_into(&mut lower);
         }
-        if !names.is_last_word(&lower) {
+        // In base64 words stand by chance.
+        let is_within = word.start > 0 && matches!(text[word.start - 1], b'+' | b'/' | b'=');
+        if is_within || !names.is_last_word(&lower) {
             continue;
         }
         let Some((start, tellings)) = phrase_that_ends(detector, text, &recent) else { continue };
-        if let Some(hit) = behind(detector, text, word.end, tellings).or_else(|| before(detector, text, start, tellings)) {
+        if let Some(hit) = beside(detector, text, &(start..word.end), tellings) {
             at = at.max(hit.span.end);
             recent.clear();
             hits.push(hit);
@@ -58,39 +71,61 @@ fn phrase_that_ends<'d>(detector: &'d Detector, text: &[u8], recent: &[Range<usi
     })
 }
 
+/// The value behind or before a phrase.
+fn beside(detector: &Detector, text: &[u8], phrase: &Range<usize>, tellings: &[Telling]) -> Option<Hit> {
+    if tellings.is_empty() {
+        return None;
+    }
+    behind(detector, text, phrase.end, tellings).or_else(|| before(detector, text, phrase.start, tellings))
+}
+
+/// The name as programs write it that a word begins, if it is one.
+fn name_around(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let end = word.start + text[word.start..].iter().take(MAX_NAME).take_while(|byte| is_part(byte)).count();
+    let name = &text[word.start..end];
+    let is_camel = name.windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    (is_camel || name.contains(&b'_')).then_some(word.start..end)
+}
+
 /// The value behind a phrase, over a few words that say nothing.
 fn behind(detector: &Detector, text: &[u8], end: usize, tellings: &[Telling]) -> Option<Hit> {
     let mut at = end;
     for _ in 0..=MAX_BETWEEN {
-        at += text[at..].iter().take(MAX_GAP).take_while(|byte| matches!(byte, b' ' | b'\t' | b'#' | b'"' | b'\'' | b'(' | b'`' | b':' | b'-')).count();
+        let gap = text[at..].iter().take(MAX_GAP).take_while(|byte| matches!(byte, b' ' | b'\t' | b'#' | b'"' | b'\'' | b'(' | b'`' | b':' | b'-')).count();
+        if gap == 0 {
+            return None;
+        }
+        at += gap;
         if let Some(hit) =
             value_from(detector, text, at, tellings).or_else(|| worded(detector, text, tellings, |extents| extents.behind(text, at).map(|end| at..end)))
         {
             return Some(hit);
         }
-        let word = next_word(text, at).filter(|word| word.start == at && is_link(&text[word.clone()]))?;
+        let word = next_word(text, at).filter(|word| word.start == at && is_one_of(&text[word.clone()], &LINKS))?;
         at = word.end;
     }
     None
 }
 
-/// The value before a phrase: `281022097102920 as nir`, `933… (bsn)`.
+/// The value before a phrase: `281022097102920 as nir`, `933… (bsn)`. Without such a word or mark between them they are of two sentences.
 fn before(detector: &Detector, text: &[u8], start: usize, tellings: &[Telling]) -> Option<Hit> {
     let mut end = start;
-    for turn in 0..=2 {
-        end -= text[..end].iter().rev().take(MAX_GAP).take_while(|byte| matches!(byte, b' ' | b'\t' | b'(' | b'"' | b'\'' | b'-')).count();
+    let mut is_joined = false;
+    for _ in 0..=MAX_BETWEEN {
+        let gap = text[..end].iter().rev().take(MAX_GAP).take_while(|byte| matches!(byte, b' ' | b'\t' | b'(' | b'"' | b'\'' | b'-')).count();
+        is_joined |= text[end - gap..end].contains(&b'(');
+        end -= gap;
         let length = text[..end].iter().rev().take(MAX_VALUE).take_while(|byte| !byte.is_ascii_whitespace()).count();
         let last = end - length;
-        if turn > 0
-            && let Some(hit) = worded(detector, text, tellings, |extents| extents.before(text, end).map(|start| start..end))
-        {
+        if is_joined && let Some(hit) = worded(detector, text, tellings, |extents| extents.before(text, end).map(|start| start..end)) {
             return Some(hit);
         }
         // A sentence that ends there says nothing of what follows, and what is longer than a value is none.
         if length == MAX_VALUE || text[last..end].last().is_some_and(|byte| matches!(byte, b';' | b'.' | b'!' | b'?')) {
             return None;
         }
-        if turn > 0 && text[last..end].iter().any(u8::is_ascii_digit) {
+        if is_joined && may_be_value(&text[last..end]) {
             // As many pieces with digits before it as belong to it, the most first.
             let mut starts = vec![last];
             while starts.len() < MAX_PIECES
@@ -106,7 +141,9 @@ fn before(detector: &Detector, text: &[u8], start: usize, tellings: &[Telling]) 
             }
             return starts.into_iter().rev().find_map(|start| claimed(detector, text, trimmed(text, start..end), tellings));
         }
-        if !is_back_link(&text[last..end]) {
+        let word = &text[last..end];
+        is_joined |= is_one_of(word, &JOINS);
+        if !is_joined && !is_one_of(word, &DETERMINERS) {
             return None;
         }
         end = last;
@@ -123,11 +160,11 @@ fn value_from(detector: &Detector, text: &[u8], at: usize, tellings: &[Telling])
         let piece = &text[start..start + length];
         let is_part =
             piece.iter().any(u8::is_ascii_digit) || has_mark(piece) || (piece.len() <= 4 && !piece.is_empty() && piece.iter().all(u8::is_ascii_uppercase));
-        if !is_part {
+        if !is_part && !(ends.is_empty() && may_be_value(piece)) {
             break;
         }
         ends.push(start + length);
-        if text.get(start + length) != Some(&b' ') {
+        if !is_part || text.get(start + length) != Some(&b' ') {
             break;
         }
         start += length + 1;
@@ -158,6 +195,13 @@ fn has_mark(piece: &[u8]) -> bool {
     piece.iter().any(u8::is_ascii_alphabetic) && piece[..piece.len() - 1].iter().any(|byte| b"!#$%&*+=?@^_~".contains(byte)) && !piece.contains(&b' ')
 }
 
+/// Whether a piece can be more than a word of the sentence.
+fn may_be_value(piece: &[u8]) -> bool {
+    let has = |test: fn(&u8) -> bool| piece.iter().any(test);
+    let has_inner_capital = piece.get(1..).is_some_and(|inner| inner.iter().any(u8::is_ascii_uppercase));
+    has(u8::is_ascii_digit) || (piece.len() >= MIN_MIXED && has_inner_capital && has(u8::is_ascii_lowercase))
+}
+
 /// A piece without what ends a sentence or closes a bracket.
 fn trimmed(text: &[u8], span: Range<usize>) -> Range<usize> {
     let is_mark = |byte: &&u8| matches!(byte, b'.' | b',' | b'!' | b'?' | b':' | b')' | b'(' | b']' | b'[' | b'"' | b'\'');
@@ -183,7 +227,7 @@ fn claimed(detector: &Detector, text: &[u8], span: Range<usize>, tellings: &[Tel
             && match telling.domain {
                 Domain::Identifier | Domain::Phone | Domain::BirthDate => digits >= 4 && !value.contains(&b' '),
                 Domain::Password if has_mark(value) => value.len() >= 6,
-                Domain::Opaque | Domain::Password => digits >= 2 && value.len() >= 6 && !value.contains(&b' '),
+                Domain::Opaque | Domain::Password => value.len() >= MIN_SECRET && may_be_value(value) && !value.contains(&b' '),
                 _ => false,
             }
     };
@@ -198,12 +242,8 @@ fn next_word(text: &[u8], from: usize) -> Option<Range<usize>> {
     Some(start..end)
 }
 
-fn is_link(word: &[u8]) -> bool {
-    LINKS.iter().any(|link| word.eq_ignore_ascii_case(link.as_bytes()))
-}
-
-fn is_back_link(word: &[u8]) -> bool {
-    BACK_LINKS.iter().any(|link| word.eq_ignore_ascii_case(link.as_bytes()))
+fn is_one_of(word: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 const LABELS: [&str; 20] = [
@@ -215,10 +255,15 @@ const LINKS: [&str; 40] = [
     "is", "was", "are", "of", "the", "my", "their", "his", "her", "number", "no", "nr", "num", "id", "ending", "code", "ist", "lautet", "nummer", "est", "le",
     "la", "es", "el", "número", "numero", "é", "è", "il", "het", "to", "set", "with", "value", "on", "file", "for", "customer", "patient", "called",
 ];
-/// What may stand between a value and its name.
-const BACK_LINKS: [&str; 20] =
-    ["as", "for", "is", "my", "the", "her", "his", "their", "als", "ist", "comme", "como", "come", "est", "es", "a", "an", "their", "number", "valid"];
+/// What joins a value and its name behind it, and what may stand before the name besides.
+const JOINS: [&str; 7] = ["as", "als", "comme", "como", "come", "som", "jako"];
+const DETERMINERS: [&str; 12] = ["a", "an", "the", "my", "her", "his", "their", "our", "your", "new", "valid", "customer"];
 const MAX_PHRASE: usize = 5;
+/// The longest name as programs write it.
+const MAX_NAME: usize = 48;
+/// The shortest secret that a phrase tells of, and the shortest without a digit.
+const MIN_SECRET: usize = 6;
+const MIN_MIXED: usize = 8;
 const MAX_WORD: usize = 32;
 /// How many words may stand between a name and its value.
 const MAX_BETWEEN: usize = 3;

@@ -39,8 +39,6 @@ pub(crate) struct Pattern {
     /// One of these stands in every text that it matches; none: it is only asked of a value with a telling name.
     pub(crate) has: Vec<String>,
     pub(crate) case: Case,
-    /// How many digits in a row the text has at least.
-    pub(crate) digits: usize,
     pub(crate) checks: Vec<Check>,
     pub(crate) alone: Option<Alone>,
 }
@@ -151,8 +149,10 @@ fn pattern(text: &str, file: &FindFile, place: &In<'_>) -> Result<Pattern, Error
     let regex = RegexBuilder::new(text).unicode(false).case_insensitive(case(file) == Case::Ignore).size_limit(MAX_PATTERN).build();
     let regex = regex.map_err(|error| place.wrong(format!("the pattern is none: {}", last_line(&error.to_string()))))?;
     let has: Vec<String> = file.has.as_ref().map(|has| has.words().to_vec()).unwrap_or_default();
-    let digits = file.digits.as_ref().and_then(|digits| digits.numbers().first().copied()).unwrap_or(0);
-    Ok(Pattern { regex, has, case: case(file), digits, checks: checks(file.check.as_ref(), place)?, alone: file.alone })
+    if file.digits.is_some() {
+        return Err(place.wrong("`digits` belongs to a number"));
+    }
+    Ok(Pattern { regex, has, case: case(file), checks: checks(file.check.as_ref(), place)?, alone: file.alone })
 }
 
 fn number(names: &OneOrMore, file: &FindFile, place: &In<'_>) -> Result<Number, Error> {

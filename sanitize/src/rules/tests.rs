@@ -93,11 +93,11 @@ fn a_users_own_pack_is_looked_for_too() {
     let path = folder.path().join("own.yaml");
     let head = "version: 1\npack: own\ndated: 2026-11-22\nrules:\n";
     let rule = "  - id: badge\n    about: badges\n    domain: opaque\n    severity: low\n    source: our own\n    names: { strong: [badge ref] }\n    find: [{ prefix: [bdg_], then: hex, length: 8 }]\n";
-    let read = |text: &str| {
+    let read_own = |text: &str| {
         std::fs::write(&path, text).expect("writes");
-        pack::read([path.clone()], Profile::Default)
+        read([path.clone()], Profile::Default)
     };
-    let rules = Arc::new(read(&format!("{head}{rule}")).expect("reads"));
+    let rules = Arc::new(read_own(&format!("{head}{rule}")).expect("reads"));
     let detector = Detector::new(&rules);
     for (name, text) in [(None, "a bdg_01234567 b"), (Some("badgeRef"), "7")] {
         let place = Place { kind: LeafKind::JsonString, name, path: "body:/x/y", beside: None };
@@ -114,7 +114,7 @@ fn a_users_own_pack_is_looked_for_too() {
         ("length: 8", "check: no_such", "there is no check `no_such`"),
         ("prefix: [bdg_], then: hex, length: 8", "then: hex", "exactly one of"),
     ] {
-        let error = read(&format!("{head}{}", rule.replace(from, to))).expect_err(to).to_string();
+        let error = read_own(&format!("{head}{}", rule.replace(from, to))).expect_err(to).to_string();
         assert!(error.contains(expected), "{error}");
     }
 }
