@@ -149,10 +149,11 @@ impl Redactor {
             }
         } else {
             let raw = format!("POST / HTTP/1.1\r\nContent-Type: {media_type}\r\n\r\n");
-            if let (Ok(head), Ok((text, offsets))) = (Head::request(Bytes::from(raw)), coding::decoded_text(media_type.as_bytes(), text)) {
+            if let (Ok(head), Ok(decoded)) = (Head::request(Bytes::from(raw)), coding::decoded_text(media_type.as_bytes(), text)) {
+                let text = decoded.text;
                 let beside = beside_in_body(&self.shared.detector, &head, &text);
                 visit_body(&head, &text, &mut |leaf| each(leaf, &text, &beside));
-                placed = offsets;
+                placed = decoded.offsets;
             }
         }
         if let Some(offsets) = placed {

@@ -95,7 +95,8 @@ pub(super) fn visit_typed(content_type: &[u8], bytes: &[u8], spot: Spot<'_>, f: 
         return Visited { content: Content::Empty, fault: None };
     }
     // What is a coding of its own was undone with the others, of a whole body.
-    if !has_readable_charset(content_type) && !(spot.depth == 0 && Charset::of(content_type, &[]).is_some()) {
+    let is_undone = spot.depth == 0 && Charset::of(content_type, &[]).is_some();
+    if !is_undone && !has_readable_charset(content_type) {
         return Visited { content: Content::Opaque, fault: Some(Fault::Charset) };
     }
     let read = |content| Visited { content, fault: None };

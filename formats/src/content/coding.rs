@@ -66,12 +66,21 @@ pub fn decoded_body(message: &Message, limit: usize) -> Result<Cow<'_, [u8]>, Co
     }
 }
 
-/// A text of the given media type in UTF-8. If it is one in UTF-16 or UTF-32, also where each byte of that, and its end, stands in `bytes`.
-pub fn decoded_text<'b>(content_type: &[u8], bytes: &'b [u8]) -> Result<(Cow<'b, [u8]>, Option<Vec<usize>>), CodingError> {
-    let Some(charset) = Charset::of(content_type, bytes) else { return Ok((Cow::Borrowed(bytes), None)) };
+/// A text in UTF-8.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DecodedText<'b> {
+    /// Its bytes.
+    pub text: Cow<'b, [u8]>,
+    /// If it was in UTF-16 or UTF-32: where each of its bytes, and its end, stood.
+    pub offsets: Option<Vec<usize>>,
+}
+
+/// A text of the given media type in UTF-8.
+pub fn decoded_text<'b>(content_type: &[u8], bytes: &'b [u8]) -> Result<DecodedText<'b>, CodingError> {
+    let Some(charset) = Charset::of(content_type, bytes) else { return Ok(DecodedText { text: Cow::Borrowed(bytes), offsets: None }) };
     let text = charset.decode(bytes).ok_or(CodingError::Corrupt { coding: "charset" })?;
     let offsets = charset.offsets(&String::from_utf8_lossy(&text));
-    Ok((Cow::Owned(text), Some(offsets)))
+    Ok(DecodedText { text: Cow::Owned(text), offsets: Some(offsets) })
 }
 
 /// The charset that a body's text is to be freed of. What is under a content coding must be declared: its first bytes are not at hand.

@@ -76,8 +76,8 @@ impl HeadVisitor<'_, '_> {
             }
             "link" => self.links(header, &name),
             "refresh" => self.refresh(header, &name),
-            "forwarded" => self.pairs(header, &name, &[b',', b';'], Surface::Quoted),
-            "baggage" | "correlation-context" => self.pairs(header, &name, &[b',', b';'], Surface::Percent),
+            "forwarded" => self.pairs(header, &name, b",;", Surface::Quoted),
+            "baggage" | "correlation-context" => self.pairs(header, &name, b",;", Surface::Percent),
             "content-disposition" => self.disposition(header, &name),
             name if is_client_address(name) => self.addresses(header, name),
             name => self.leaf(&["header:", name], Some(name), LeafKind::Header, header.value_span(), Surface::Header),
@@ -396,6 +396,29 @@ mod tests {
                 "set-cookie:sid;expires = Mon, 1 Jan",
             ]
         );
+    }
+
+    #[test]
+    fn looks_into_headers_that_have_a_grammar() {
+        for (header, expected) in [
+            ("Link: <https://h/a?t=x>; rel=next, </b>", vec!["link:host = h", "link:/0 = a", "link?t = x", "link = rel=next", "link:/0#2 = b"]),
+            ("Refresh: 5; url='/r?t=x'", vec!["refresh = 5; url=", "refresh:/0 = r", "refresh?t = x"]),
+            ("Forwarded: for=\"[2001:db8::1]:47\";by=_x, for=a", vec!["forwarded;for = [2001:db8::1]:47", "forwarded;by = _x", "forwarded;for#2 = a"]),
+            ("X-Forwarded-For: 1.2.3.4:5, \"[::1]\"", vec!["x-forwarded-for = 1.2.3.4:5", "x-forwarded-for#2 = [::1]"]),
+            ("CF-Connecting-IP: 1.2.3.4", vec!["cf-connecting-ip = 1.2.3.4"]),
+            ("baggage: User=a%20b;p=1, k=v, odd", vec!["baggage;user = a b", "baggage;p = 1", "baggage;k = v", "baggage;baggage = odd"]),
+            (
+                "Content-Disposition: attachment; filename=\"a \\\"b\\\".pdf\"; filename*=UTF-8'en'a%20b.pdf",
+                vec!["content-disposition = attachment", "content-disposition;filename = a \"b\".pdf", "content-disposition;filename#2 = a b.pdf"],
+            ),
+            ("Location: /a#/b?t=x", vec!["location:/0 = a", "location:#/0 = b", "location:#t = x"]),
+            ("X-Webhook: https://h/a?t=x", vec!["x-webhook = https://h/a?t=x"]),
+        ] {
+            let head = Head::response(Bytes::from(format!("HTTP/1.1 200 \r\n{header}\r\n\r\n"))).expect("a head");
+            let seen: Vec<_> = leaves(&head).into_iter().map(|leaf| leaf.replacen("header:", "", 1)).collect();
+            assert_eq!(seen, expected, "{header}");
+        }
+        assert_eq!(leaves(&request("CONNECT u:p@h:443 HTTP/1.1\r\n\r\n")), ["target:userinfo = u:p", "target:host = h:443"]);
     }
 
     #[test]

@@ -106,14 +106,14 @@ impl Held {
 }
 
 fn of_hex(piece: &[u8]) -> Option<(Vec<u8>, Form)> {
-    let is_hex = piece.len() >= MIN_HEX && piece.len().is_multiple_of(2) && piece.iter().all(u8::is_ascii_hexdigit);
-    let is_lower = is_hex && !piece.iter().any(u8::is_ascii_uppercase);
-    // Of mixed case are only other alphabets.
-    if !is_hex || !(is_lower || !piece.iter().any(u8::is_ascii_lowercase)) {
+    let has = |is: fn(&u8) -> bool| piece.iter().any(is);
+    // Digits in mixed case are those of other alphabets.
+    let (is_upper, is_lower) = (has(u8::is_ascii_uppercase), has(u8::is_ascii_lowercase));
+    if piece.len() < MIN_HEX || !piece.len().is_multiple_of(2) || (is_upper && is_lower) || !piece.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     let digit = |byte: u8| if byte.is_ascii_digit() { byte - b'0' } else { (byte | 0x20) - b'a' + 10 };
-    Some((piece.chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect(), Form::Hex { is_upper: !is_lower }))
+    Some((piece.chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect(), Form::Hex { is_upper }))
 }
 
 fn of_base64(piece: &[u8]) -> Option<(Vec<u8>, Form)> {
@@ -146,7 +146,9 @@ fn of_base64(piece: &[u8]) -> Option<(Vec<u8>, Form)> {
 
 fn unpacked(bytes: &[u8], form: Form) -> Option<Unpacked> {
     let held = |text: Vec<u8>, packing| is_text(&text).then_some(Unpacked::Text(Held { text, hits: Vec::new(), form, packing }));
-    let inflated = |coding: &[u8], packing| match coding::decode(coding, bytes, MAX_INFLATED) {
+    // A token may grow as texts do: many small bombs are one large one.
+    let limit = (MIN_INFLATED + bytes.len().saturating_mul(MAX_GROWTH)).min(MAX_INFLATED);
+    let inflated = |coding: &[u8], packing| match coding::decode(coding, bytes, limit) {
         Ok(text) => held(text, packing),
         Err(CodingError::OverLimit { .. }) => Some(Unpacked::OverLimit),
         Err(_) => None,
@@ -374,6 +376,9 @@ const MIN_HEX: usize = 16;
 const MIN_RUN: usize = 20;
 /// What a compressed text within a value may unpack to.
 const MAX_INFLATED: usize = 8 << 20;
+/// How many times its length it may unpack to, beyond a little that any may.
+const MAX_GROWTH: usize = 64;
+const MIN_INFLATED: usize = 4 << 10;
 /// How much of a `data:` URL its media type takes at most.
 const MAX_MEDIA_TYPE: usize = 96;
 /// One byte in so many may be a control character.
