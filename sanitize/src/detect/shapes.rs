@@ -166,14 +166,14 @@ impl<R: Copy> Shapes<R> {
 
     /// Adds the pieces of `value` that have a shape, with their rules.
     pub(crate) fn find(&self, value: &[u8], found: &mut Vec<(Range<usize>, R)>) {
-        let mut seen: Vec<usize> = Vec::new();
+        let (mut seen, mut fillers): (Vec<usize>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
         for literals in [&self.exact, &self.any_case] {
             let Some(automaton) = &literals.automaton else { continue };
             let mut at = 0;
             while at < value.len()
                 && let Some(literal) = automaton.find(Input::new(value).span(at..value.len()))
             {
-                let token = self.token_at(value, literal.start(), &literals.known, literal.pattern().as_usize(), &mut seen);
+                let token = self.token_at(value, literal.start(), &literals.known, literal.pattern().as_usize(), &mut seen, &mut fillers);
                 // Another literal may begin within one that leads to nothing.
                 at = token.as_ref().map_or(literal.start() + 1, |(span, _)| span.end);
                 found.extend(token);
@@ -186,8 +186,17 @@ impl<R: Copy> Shapes<R> {
         }
     }
 
-    /// The longest token that begins with a literal that was seen; the patterns that it stands in are noted.
-    fn token_at(&self, value: &[u8], start: usize, known: &[Literal], literal: usize, seen: &mut Vec<usize>) -> Option<(Range<usize>, R)> {
+    /// The longest token that begins with a literal that was seen; the patterns that it stands in are noted, and where fillers of which
+    /// shape end: what begins within one is none, and is not read to its end again.
+    fn token_at(
+        &self,
+        value: &[u8],
+        start: usize,
+        known: &[Literal],
+        literal: usize,
+        seen: &mut Vec<usize>,
+        fillers: &mut Vec<(usize, usize)>,
+    ) -> Option<(Range<usize>, R)> {
         let begins = begins_token(value, start);
         let mut literal = Some(literal);
         let mut token: Option<(Range<usize>, R)> = None;
@@ -202,7 +211,14 @@ impl<R: Copy> Shapes<R> {
                     }
                     (rule, Shape::Marked { then, at_least, at_most, .. }) if begins && token.is_none() => {
                         let from = start + length;
-                        token = run(value, from, *then, *at_least, *at_most).filter(|end| !is_filler(&value[from..*end])).map(|end| (start..end, *rule));
+                        if fillers.iter().rev().any(|(of, end)| of == shape && from < *end) {
+                            continue;
+                        }
+                        match run(value, from, *then, *at_least, *at_most) {
+                            Some(end) if is_filler(&value[from..end]) => fillers.push((*shape, end)),
+                            Some(end) => token = Some((start..end, *rule)),
+                            None => {}
+                        }
                     }
                     (_, Shape::Marked { .. }) => {}
                 }
