@@ -160,7 +160,12 @@ impl Redactor {
             spans.iter_mut().for_each(|(span, _)| *span = offsets[span.start]..offsets[span.end]);
         }
         spans.sort_by_key(|(span, _)| span.start);
-        spans.dedup();
+        // What is shown as it is written may reach into what stands beside it.
+        spans.dedup_by(|(next, _), (span, _)| {
+            let overlaps = next.start < span.end;
+            span.end = if overlaps { span.end.max(next.end) } else { span.end };
+            overlaps
+        });
         spans
     }
 
