@@ -63,7 +63,9 @@ fn scheme_before(value: &[u8], end: usize) -> Option<Scheme> {
 
 /// Where a credential begins that is written with its scheme: the scheme is a part of it (RFC 9110, section 11.4), though not a secret one.
 pub(crate) fn with_scheme(value: &[u8], start: usize) -> usize {
+    let is_escaped = value[..start].ends_with(b"%20");
     let spaces = value[..start].iter().rev().take(MAX_NAME).take_while(|byte| matches!(byte, b' ' | b'\t' | b'+')).count();
+    let spaces = if is_escaped { 3 } else { spaces };
     let end = start - spaces;
     if spaces == 0 || scheme_before(value, end).is_none() {
         return start;
@@ -308,7 +310,8 @@ mod tests {
 
     #[test]
     fn a_credential_is_shown_with_its_scheme() {
-        for (value, expected) in [("Bearer abc", 0), ("x basic \tabc", 2), ("Bearer+abc", 0), ("abc", 0), ("the abc", 4), ("xbearer abc", 8), ("bearerabc", 6)]
+        for (value, expected) in
+            [("Bearer abc", 0), ("x basic \tabc", 2), ("Bearer+abc", 0), ("x=Basic%20abc", 2), ("abc", 0), ("the abc", 4), ("xbearer abc", 8), ("bearerabc", 6)]
         {
             assert_eq!(with_scheme(value.as_bytes(), value.len() - 3), expected, "{value}");
         }
