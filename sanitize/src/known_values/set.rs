@@ -11,11 +11,8 @@ use crate::pseudonym::Domain;
 /// The digests, once all are there.
 pub(super) struct Digests {
     keys: Keys,
-    /// Ascending: 43 bits of a digest, then five of the domain. The bits above them are told by the place.
-    tails: Vec<Tail>,
-    /// Where those that begin with the same bits begin.
-    starts: Vec<u32>,
-    start_bits: u32,
+    /// By the first bits of a digest, ascending.
+    shards: Vec<Vec<Tail>>,
     /// By how a value begins, a set of lengths.
     openings: Vec<u8>,
     /// The length of the longest value, in what it says.
@@ -25,7 +22,7 @@ pub(super) struct Digests {
 /// The digests while values come in.
 pub(super) struct Filling {
     keys: Keys,
-    /// By the first bits of a digest.
+    /// By the first bits of a digest, in no order yet.
     shards: Vec<Vec<Tail>>,
     openings: Openings,
     longest: usize,
@@ -71,6 +68,7 @@ fn tabled(listed: &[(u32, u8)], bits: u32) -> Vec<u8> {
     table
 }
 
+/// 43 bits of a digest, then five of the domain. The sixteen bits before them are told by the shard.
 type Tail = [u8; 6];
 
 /// What the digests are made with. SipHash with a random key, by the standard library.
@@ -108,7 +106,7 @@ impl Filling {
     /// Adds what a value says. Twice is once; of two domains the first in their order stays.
     pub(super) fn insert(&mut self, said: &[u8], domain: Domain) {
         let digest = self.keys.digest(said);
-        let shard = &mut self.shards[(digest >> (u64::BITS - SHARD_BITS)) as usize];
+        let shard = &mut self.shards[shard_of(digest)];
         if shard.len() == shard.capacity() {
             in_order(shard);
             shard.reserve_exact((shard.len() / 2).max(4));
@@ -120,33 +118,23 @@ impl Filling {
 
     /// Packs what came in.
     pub(super) fn finish(mut self) -> Digests {
-        self.shards.iter_mut().for_each(in_order);
+        for shard in &mut self.shards {
+            in_order(shard);
+            shard.shrink_to_fit();
+        }
         let count: usize = self.shards.iter().map(Vec::len).sum();
-        let start_bits = (count / PER_START).max(1).ilog2();
-        let mut tails = Vec::with_capacity(count);
-        let mut starts = vec![0_u32; (1 << start_bits) + 1];
-        for (place, shard) in self.shards.drain(..).enumerate() {
-            for tail in shard {
-                starts[start_of(place as u64, &tail, start_bits) + 1] += 1;
-                tails.push(tail);
-            }
-        }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
-        }
-        let openings = self.openings.into_table(count);
-        Digests { keys: self.keys, tails, starts, start_bits, openings, longest: self.longest }
+        Digests { keys: self.keys, shards: self.shards, openings: self.openings.into_table(count), longest: self.longest }
     }
 }
 
 impl Digests {
-    pub(super) const fn len(&self) -> usize {
-        self.tails.len()
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(Vec::len).sum()
     }
 
     /// What it takes in memory.
-    pub(super) const fn bytes(&self) -> usize {
-        self.tails.capacity() * size_of::<Tail>() + self.starts.capacity() * size_of::<u32>() + self.openings.capacity()
+    pub(super) fn bytes(&self) -> usize {
+        self.shards.iter().map(|shard| size_of::<Vec<Tail>>() + shard.capacity() * size_of::<Tail>()).sum::<usize>() + self.openings.capacity()
     }
 
     pub(super) const fn longest(&self) -> usize {
@@ -165,11 +153,9 @@ impl Digests {
             return None;
         }
         let digest = self.keys.digest(said);
-        let wanted = tail(digest, 0);
-        let start = start_of(digest >> (u64::BITS - SHARD_BITS), &wanted, self.start_bits);
-        let alike = &self.tails[self.starts[start] as usize..self.starts[start + 1] as usize];
-        let found = alike.iter().map(number).find(|found| found & !DOMAIN_MASK == number(&wanted))?;
-        Domain::ALL.get((found & DOMAIN_MASK) as usize).copied()
+        let shard = &self.shards[shard_of(digest)];
+        let place = shard.binary_search_by_key(&number(&tail(digest, 0)), |tail| number(tail) & !DOMAIN_MASK).ok()?;
+        Domain::ALL.get((number(&shard[place]) & DOMAIN_MASK) as usize).copied()
     }
 }
 
@@ -193,9 +179,8 @@ fn number(tail: &Tail) -> u64 {
     tail.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// The first bits of a digest.
-fn start_of(shard: u64, tail: &Tail, start_bits: u32) -> usize {
-    ((shard << (u64::BITS - SHARD_BITS) | number(tail)) >> (u64::BITS - 1 - start_bits) >> 1) as usize
+const fn shard_of(digest: u64) -> usize {
+    (digest >> (u64::BITS - SHARD_BITS)) as usize
 }
 
 fn place_of(domain: Domain) -> u64 {
@@ -204,8 +189,6 @@ fn place_of(domain: Domain) -> u64 {
 
 const SHARD_BITS: u32 = 16;
 const DOMAIN_MASK: u64 = (1 << 5) - 1;
-/// Tails with the same first bits: about a cache line of them.
-const PER_START: usize = 8;
 /// How many bytes of what is said open it.
 pub(super) const OPENING: usize = 8;
 const MIN_OPENING_BITS: u32 = 12;
