@@ -2,7 +2,7 @@
 //!
 //! In: what values say, each with its domain, as they come. Out: whether one of them says this, in which domain. What is held
 //! of a value is 59 bits of its digest under a key that is drawn at random for this set and lives as long as it: no value, and
-//! nothing that means anything to another process. Six bytes a value, up to ten while it is filled.
+//! nothing that means anything to another process. Six bytes a value, up to eight while it is filled.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -109,7 +109,7 @@ impl Filling {
         let shard = &mut self.shards[shard_of(digest)];
         if shard.len() == shard.capacity() {
             in_order(shard);
-            shard.reserve_exact((shard.len() / 2).max(4));
+            shard.reserve_exact((shard.len() / 4).max(4));
         }
         shard.push(tail(digest, place_of(domain)));
         self.openings.insert(self.keys.opening(said), length_bit(said.len()));
