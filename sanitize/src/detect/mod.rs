@@ -305,6 +305,10 @@ impl Detector {
         if !named.is_empty() || is_inline_media(value) {
             return named;
         }
+        let classes = Classes::of(value);
+        if classes.is_word() {
+            return Vec::new();
+        }
         let mut hits = Vec::new();
         let may_hold_more = !matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey | LeafKind::Host | LeafKind::CookieAttribute);
         if depth == MAX_NESTING {
@@ -312,12 +316,12 @@ impl Detector {
             if may_hold_more && (is_worn(value) || visit_nested(value, &mut |_| {})) {
                 return vec![Hit::new(0..value.len(), RuleId::OPAQUE_BODY, Domain::Opaque)];
             }
-        } else if self.nested(value, place, depth, &mut hits) {
+        } else if classes.equals + classes.marks > 0 && self.nested(value, place, depth, &mut hits) {
             return hits;
         } else if may_hold_more {
             look_within(value, &mut hits, |text| self.detect_within(text, place, depth + 1));
         }
-        self.scan(value, place, &mut hits);
+        self.scan(value, &classes, place, &mut hits);
         apart(hits)
     }
 
@@ -344,12 +348,11 @@ impl Detector {
         })
     }
 
-    fn scan(&self, value: &[u8], place: &Place<'_>, hits: &mut Vec<Hit>) {
+    fn scan(&self, value: &[u8], classes: &Classes, place: &Place<'_>, hits: &mut Vec<Hit>) {
         if value.len() < MIN_PAIR {
             return;
         }
         let compiled = self.rules.compiled();
-        let classes = Classes::of(value);
         let meaning = place.name.map(|name| self.names().meaning(name)).unwrap_or_default();
         let takes_numbers = !meaning.is_version && !is_machine_header(place);
         let tellings = self.names().tellings_of(meaning);
@@ -368,8 +371,8 @@ impl Detector {
         };
         let mut found = Vec::new();
         for (entry, recogniser) in &compiled.codes {
-            if (recogniser.may)(&classes) && (takes_numbers || !recogniser.is_numeric) {
-                (recogniser.find)(value, &classes, &mut found);
+            if (recogniser.may)(classes) && (takes_numbers || !recogniser.is_numeric) {
+                (recogniser.find)(value, classes, &mut found);
                 found.drain(..).for_each(|span| add(*entry, span));
             }
         }
@@ -379,9 +382,9 @@ impl Detector {
             compiled.shapes.find(value, &mut found);
             found.into_iter().for_each(|(span, entry)| add(entry, span));
         }
-        if takes_numbers {
+        if takes_numbers && (classes.digits > 0 || classes.upper >= MIN_CAPITALS) {
             let mut found = Vec::new();
-            compiled.numbers.find(value, &classes, &mut found);
+            compiled.numbers.find(value, classes, &mut found);
             hits.extend(found.into_iter().map(|found| Hit::new(found.span, found.rule, self.rules.get(found.rule).domain)));
         }
         if classes.colons + classes.equals > 0 && place.kind != LeafKind::JsonKey {
@@ -435,9 +438,17 @@ pub(crate) struct Classes {
     pub(crate) equals: usize,
     pub(crate) upper: usize,
     pub(crate) blanks: usize,
+    /// What structure and escapes are written with (brackets, quotes, `&`, `%`, `\`), and what is not plain ASCII.
+    pub(crate) marks: usize,
 }
 
 impl Classes {
+    /// Whether it is a short word: nothing is known by itself that is one, and no text in base64 looks like one.
+    const fn is_word(&self) -> bool {
+        let is_worded = self.upper <= 1 || self.upper < MIN_CAPITALS && self.length < MIN_SECRET;
+        self.length < MIN_WORDY_SECRET && is_worded && self.at + self.digits + self.colons + self.equals + self.blanks + self.marks == 0
+    }
+
     /// One addition for each byte: the counts stand side by side in one word, a byte for each.
     pub(crate) fn of(value: &[u8]) -> Self {
         let mut counts = [0_usize; 8];
@@ -445,8 +456,8 @@ impl Classes {
             let sums: u64 = chunk.iter().map(|byte| CLASSES[usize::from(*byte)]).sum();
             counts.iter_mut().zip(sums.to_le_bytes()).for_each(|(count, sum)| *count += usize::from(sum));
         }
-        let [at, digits, dots, colons, equals, upper, blanks, _] = counts;
-        Self { length: value.len(), at, digits, dots, colons, equals, upper, blanks }
+        let [at, digits, dots, colons, equals, upper, blanks, marks] = counts;
+        Self { length: value.len(), at, digits, dots, colons, equals, upper, blanks, marks }
     }
 }
 
@@ -463,6 +474,7 @@ static CLASSES: [u64; 256] = {
             b'=' => 1 << 32,
             b'A'..=b'Z' => 1 << 40,
             b' ' => 1 << 48,
+            b'{' | b'[' | b'<' | b'"' | b'&' | b'%' | b'\\' | 0..0x20 | 0x80.. => 1 << 56,
             _ => 0,
         };
         byte += 1;
@@ -518,6 +530,8 @@ const MIN_AWS_PAIR: usize = 61;
 const MIN_AZURE: usize = 88;
 /// `081e.d1fa.3853`.
 const MIN_MAC: usize = 14;
+/// A bank's code has as many.
+const MIN_CAPITALS: usize = 8;
 /// The shortest secret without a digit.
 const MIN_WORDY_SECRET: usize = 20;
 /// The shortest secret that a shape gives away.
