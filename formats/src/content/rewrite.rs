@@ -171,7 +171,7 @@ mod tests {
     fn message(encoding: &str, content: &[u8], framing: BodyFraming) -> Message {
         let encoded = if content.is_empty() { Vec::new() } else { coding::encode(encoding.as_bytes(), content).expect("encodes") };
         let length = if framing == BodyFraming::Length { format!("Content-Length: {}\r\n", encoded.len()) } else { String::new() };
-        let raw = format!("POST /a/b?c=d HTTP/1.1\r\nContent-Type: application/json\r\nContent-Encoding: {encoding}\r\n{length}x: y\r\n\r\n");
+        let raw = format!("POST /a/b?c=d HTTP/1.1\r\nContent-Type: application/octet-stream\r\nContent-Encoding: {encoding}\r\n{length}x: y\r\n\r\n");
         let body = Body { wire_length: encoded.len() as u64, slices: vec![Bytes::from(encoded)], completeness: Completeness::Whole, framing };
         Message {
             head: Head::request(Bytes::from(raw)).expect("a head"),
