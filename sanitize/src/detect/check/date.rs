@@ -39,5 +39,5 @@ fn days(year: u64, month: u64) -> u64 {
     }
 }
 
-const FIRST_YEAR: u64 = 1900;
+const FIRST_YEAR: u64 = 1910;
 const LAST_YEAR: u64 = 2035;
