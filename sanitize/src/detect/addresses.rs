@@ -39,7 +39,7 @@ pub(super) fn extent(value: &[u8], at: usize) -> Option<usize> {
         }
         position = after + 1;
     }
-    let is_address = (digits > 0 && words >= 2) || (ideographs >= MIN_IDEOGRAPHS && digits > 0) || ideographs >= 2 * MIN_IDEOGRAPHS;
+    let is_address = (digits > 0 && (words >= 2 || ideographs >= MIN_IDEOGRAPHS)) || ideographs >= 2 * MIN_IDEOGRAPHS;
     is_address.then_some(at + end)
 }
 

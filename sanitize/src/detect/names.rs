@@ -38,10 +38,14 @@ pub(crate) struct Meaning {
     pub(crate) is_about_people: bool,
 }
 
+/// Looked up, never iterated.
+#[expect(clippy::disallowed_types, reason = "its order never shows")]
+type Table<T> = HashMap<Box<str>, T, FixedState>;
+
 /// The names that tell something: of the rules, and the policy's own.
 pub(crate) struct Names {
     /// By words without spaces between, lower case: what a name tells; nothing for one that looks telling and is not.
-    phrases: HashMap<Box<str>, (u32, u32), FixedState>,
+    phrases: Table<(u32, u32)>,
     tellings: Vec<Telling>,
     /// The last words of the phrases.
     last_words: HashSet<Box<str>, FixedState>,
@@ -70,7 +74,7 @@ impl Names {
         for name in rules.own_names() {
             by_phrase.insert(phrase(&name.words), vec![telling(name)]);
         }
-        let (mut phrases, mut tellings) = (HashMap::with_hasher(FixedState::default()), Vec::new());
+        let (mut phrases, mut tellings) = (Table::default(), Vec::new());
         for (phrase, mut told) in by_phrase {
             told.sort_by_key(|telling| (telling.strength == Strength::Weak, telling.rule));
             told.dedup_by_key(|telling| telling.rule);
@@ -159,7 +163,7 @@ impl fmt::Debug for Names {
 #[derive(Default)]
 struct Asked {
     number: u64,
-    meanings: HashMap<Box<str>, Meaning, FixedState>,
+    meanings: Table<Meaning>,
 }
 
 thread_local! {

@@ -160,7 +160,7 @@ fn value_from(detector: &Detector, text: &[u8], at: usize, tellings: &[Telling])
         let piece = &text[start..start + length];
         let is_part =
             piece.iter().any(u8::is_ascii_digit) || has_mark(piece) || (piece.len() <= 4 && !piece.is_empty() && piece.iter().all(u8::is_ascii_uppercase));
-        if !is_part && !(ends.is_empty() && may_be_value(piece)) {
+        if !(is_part || ends.is_empty() && may_be_value(piece)) {
             break;
         }
         ends.push(start + length);
