@@ -86,7 +86,7 @@ fn work_grows_with_length() {
     let redactor = Redactor::new(&Policy::default(), &key);
     redact(&redactor, "text/plain", "password=warm");
     let mut slow = Vec::new();
-    for (before, repeated, behind) in SHAPES.iter().copied() {
+    for (before, repeated, behind) in SHAPES {
         let of_length = |length: usize| format!("{before}{}{behind}", repeated.repeat(length / repeated.len()));
         let quoted = |length: usize| serde_json::to_string(&[of_length(length)]).expect("text");
         for (media_type, make) in
