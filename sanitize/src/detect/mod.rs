@@ -12,6 +12,7 @@ mod beside;
 pub(crate) mod check;
 mod coats;
 pub(crate) mod credentials;
+mod dictionary;
 mod email;
 mod fold;
 mod geo;
@@ -144,6 +145,13 @@ pub(crate) static RECOGNISERS: &[Recogniser] = &[
     Recogniser { name: "phone", may: |classes| classes.digits >= 8 && classes.length > classes.digits, is_numeric: true, find: phones::find },
     Recogniser { name: "mac", may: |classes| classes.length >= MIN_MAC, is_numeric: true, find: mac::find },
     Recogniser { name: "geo", may: |classes| classes.dots >= 2 && classes.digits >= 6, is_numeric: true, find: geo::find },
+    Recogniser {
+        name: "person",
+        may: |classes| classes.length >= 5 && ((classes.upper >= 2 && classes.blanks > 0) || classes.marks >= 2),
+        is_numeric: false,
+        find: persons::find,
+    },
+    Recogniser { name: "person_like", may: |classes| classes.length >= 2, is_numeric: false, find: persons::find_like },
     Recogniser { name: "private_key", may: |classes| classes.upper >= 10 && classes.length >= MIN_ARMOURED, is_numeric: false, find: armour::find },
     Recogniser {
         name: "jwt",
@@ -208,12 +216,12 @@ impl Compiled {
                         shapes.push((entries.len(), pattern.shape()));
                         (&pattern.checks[..], pattern.alone)
                     }
+                    // These are asked where a name tells of them.
+                    Find::Pattern(_) | Find::Number(_) | Find::Code(_, Some(Alone::Weak)) => continue,
                     Find::Code(recogniser, alone) => {
                         codes.push((entries.len(), *recogniser));
                         (&[][..], *alone)
                     }
-                    // These are asked where a name tells of them.
-                    Find::Pattern(_) | Find::Number(_) => continue,
                 };
                 entries.push(Entry { rule: id, domain: rule.domain, checks: checks.to_vec(), alone: alone.unwrap_or(Alone::Checked) });
             }
