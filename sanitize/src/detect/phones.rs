@@ -110,6 +110,8 @@ impl Written {
             return (2..=6).contains(&first) && groups_are_long && !rest.is_empty() && (9..=12).contains(&total) && !are_all(&[Separator::Dot]);
         }
         match (digit(0), digit(1), lengths) {
+            // A second, and a date.
+            (_, _, [2, 4, 2, 2]) => false,
             // 0049 30 1234567
             (Some(b'0'), Some(b'0'), _) => {
                 let digits = groups.iter().filter(|group| !is_trunk_zero(value, group)).flat_map(|group| &value[group.start..group.end]).copied();
@@ -359,6 +361,7 @@ mod tests {
             "01-02-03 12345678",
             "12:30 - 14:45",
             "(2024)",
+            "00 1970-01-01",
             "(c) 2019 1234",
             "011-222-3333-4444-5555",
         ] {

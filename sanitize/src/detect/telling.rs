@@ -232,7 +232,7 @@ fn addresses(bare: &[u8]) -> Vec<Range<usize>> {
 
 /// A bare `name` is a person's beside or below something about people, and a bare word for people holds one if it is of two words or more; never with digits.
 fn is_persons_name(names: &Names, bare: &[u8], place: &Place<'_>) -> bool {
-    if bare.iter().any(u8::is_ascii_digit) {
+    if bare.iter().any(|byte| byte.is_ascii_digit() || *byte == b'_') {
         return false;
     }
     if place.name.is_some_and(|name| names.is_about_people(name)) {
@@ -246,9 +246,10 @@ fn is_persons_name(names: &Names, bare: &[u8], place: &Place<'_>) -> bool {
     names.is_about_people(parent.rsplit(['/', ':']).next().unwrap_or_default())
 }
 
-/// A bare `address` is a street if it has words and a number.
+/// A bare `address` is a street if it has a number and words, one of them with a capital.
 fn is_street(bare: &[u8]) -> bool {
-    bare.iter().any(u8::is_ascii_digit) && bare.contains(&b' ') && memchr::memmem::find(bare, b"://").is_none()
+    let has_word = bare.split(|byte| *byte == b' ').any(|word| word.len() > 1 && (word[0].is_ascii_uppercase() || word[0] >= 0x80));
+    has_word && bare.iter().any(u8::is_ascii_digit) && bare.contains(&b' ') && memchr::memmem::find(bare, b"://").is_none()
 }
 
 /// What stands where a value would: nothing is told by it, and tests look for it.
