@@ -136,8 +136,12 @@ pub(super) static IDEOGRAPHIC: LazyLock<Ideographic> = LazyLock::new(|| {
     }
 });
 
-static WORDS: LazyLock<HashMap<Box<str>, Known, FixedState>> = LazyLock::new(|| {
-    let mut words: HashMap<Box<str>, Known, FixedState> = HashMap::with_hasher(FixedState::default());
+/// Looked up, never iterated.
+#[expect(clippy::disallowed_types, reason = "its order never shows")]
+type Words = HashMap<Box<str>, Known, FixedState>;
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let mut words = Words::default();
     let entries = |text: &'static str| text.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace);
     let mut add = |entry: &str, set: fn(&mut Known, Likelihood)| {
         let name = entry.trim_end_matches('*');

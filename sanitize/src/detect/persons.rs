@@ -119,7 +119,7 @@ impl Written {
         let mut position = 0;
         while written.count < MAX_WORDS {
             let Some(word) = word_at(text, position).filter(|word| word.kind != Kind::Other) else { break };
-            let rest = text[word.end..].as_bytes();
+            let rest = &text.as_bytes()[word.end..];
             let has_comma = rest.starts_with(b", ");
             written.words[written.count] = Piece { start: position, end: word.end, kind: word.kind, known: word.known, has_comma };
             written.count += 1;
