@@ -67,12 +67,16 @@ impl ExchangeSink for RecordingSink {
     }
 
     fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
-        Ok(match &mut self.redaction {
+        match &mut self.redaction {
             Some(redaction) => redaction.tick(now, ledger, &mut self.writer)?,
             None => self.writer.tick(now, ledger)?,
-        })
+        }
+        Ok(())
     }
 }
+
+/// A batch that was redacted, and those who did it; or their panic.
+type Redacted = thread::Result<(Lanes, Vec<Exchange>)>;
 
 /// One batch is redacted while the one before it is written and the one after it is gathered.
 struct Redaction {
@@ -82,7 +86,7 @@ struct Redaction {
     pool: Option<Arc<ThreadPool>>,
     waiting: Vec<Exchange>,
     waiting_bytes: u64,
-    under_way: Option<Receiver<thread::Result<(Lanes, Vec<Exchange>)>>>,
+    under_way: Option<Receiver<Redacted>>,
     /// What the writer is to be told once it has what is under way: it hears of everything in one order, however many threads there are.
     ticks: Vec<(Timestamp, LossLedger)>,
 }
@@ -94,17 +98,20 @@ impl Redaction {
 
     /// Sends off what is waiting, and writes what was under way.
     fn turn(&mut self, writer: &mut RecordingWriter) -> Result<(), Error> {
-        let done = self.under_way.take().and_then(|under_way| under_way.recv().ok());
-        let done = done.map(|done| {
-            let (lanes, exchanges) = done.unwrap_or_else(|panic| panic::resume_unwind(panic));
+        let mut done = Vec::new();
+        if let Some(under_way) = self.under_way.take() {
+            let redacted = under_way.recv().expect("who redacts answers, and be it with a panic");
+            let (lanes, exchanges) = redacted.unwrap_or_else(|panic| panic::resume_unwind(panic));
             self.lanes = Some(lanes);
-            exchanges
-        });
+            done = exchanges;
+        }
         let ticks = std::mem::take(&mut self.ticks);
         let mut waiting = std::mem::take(&mut self.waiting);
         self.waiting_bytes = 0;
-        match (&self.pool, self.lanes.take()) {
-            (Some(pool), Some(mut lanes)) if !waiting.is_empty() => {
+        // Without them nothing may be written: what is waiting is raw.
+        let mut lanes = self.lanes.take().expect("they came back with what was under way");
+        match &self.pool {
+            Some(pool) if !waiting.is_empty() => {
                 let (give, under_way) = mpsc::sync_channel(1);
                 self.under_way = Some(under_way);
                 let mut batch = std::mem::take(&mut waiting);
@@ -115,13 +122,13 @@ impl Redaction {
                 // Whoever does not wait for it any more has another error to tell. A panic is the waiting thread's.
                 pool.spawn(move || drop(give.send(panic::catch_unwind(AssertUnwindSafe(redact)))));
             }
-            (None, Some(mut lanes)) => {
+            Some(_) => self.lanes = Some(lanes),
+            None => {
                 lanes.redact(&mut waiting, false);
                 self.lanes = Some(lanes);
             }
-            (_, lanes) => self.lanes = lanes,
         }
-        write(writer, &done.unwrap_or_default())?;
+        write(writer, &done)?;
         for (now, ledger) in ticks {
             writer.tick(now, &ledger)?;
         }
