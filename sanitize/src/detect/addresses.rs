@@ -3,6 +3,9 @@
 //! In: a text. Out: spans of addresses. Beside a telling phrase the writing is enough: words with capitals, numbers, the joiners and abbreviations of
 //! addresses.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use super::fold::{folded, is_ideographic};
 use super::persons::begins_before;
 
@@ -54,8 +57,11 @@ fn belongs(piece: &str) -> bool {
     if !first.is_lowercase() {
         return true;
     }
-    let plain: String = piece.chars().flat_map(folded).take(16).filter(|character| character.is_alphanumeric()).collect();
-    piece.bytes().any(|byte| byte.is_ascii_digit()) || JOINERS.split_ascii_whitespace().any(|known| known == plain)
+    static JOINERS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| JOINING.split_ascii_whitespace().collect());
+    piece.bytes().any(|byte| byte.is_ascii_digit()) || {
+        let plain: String = piece.chars().flat_map(folded).take(16).filter(|character| character.is_alphanumeric()).collect();
+        JOINERS.contains(plain.as_str())
+    }
 }
 
 /// As much text as an address has, up to what is no UTF-8.
@@ -71,7 +77,7 @@ const MAX_WORDS: usize = 24;
 const MAX_BYTES: usize = 200;
 const MIN_IDEOGRAPHS: usize = 4;
 /// What is written small in addresses.
-const JOINERS: &str = "de la le les du des d l di da do dos das del della delle dei degli van von der den dem het t s a an am auf im zum zur y e na nad nade pod u v ve og och pa i bis ter \
+const JOINING: &str = "de la le les du des d l di da do dos das del della delle dei degli van von der den dem het t s a an am auf im zum zur y e na nad nade pod u v ve og och pa i bis ter \
     rue avenue allee boulevard chemin place impasse quai route cours passage square via viale vicolo piazza corso calle avenida plaza paseo camino carrera rua travessa praca \
     ul ulica aleja al plac pl os ulice namesti utca ut ter korut setany koz fasor strada str bulevardul bd aleea sokak sok mahallesi mah caddesi cad bulvari blv no kat daire d apt \
     app int scala piano interno appartamento piso puerta esc nr n num cp km bl et ap sc jud vej gade alle gata gatan vag vagen stig katu tie kuja polku d k kv str korp g obl r n ulitsa pr per bul \

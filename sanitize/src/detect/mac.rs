@@ -7,7 +7,10 @@ use std::ops::Range;
 
 use super::Classes;
 
-pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+pub(super) fn find(value: &[u8], classes: &Classes, found: &mut Vec<Range<usize>>) {
+    if classes.colons < MIN_PAIR_MARKS && classes.dots < MIN_GROUP_MARKS && memchr::memchr_iter(b'-', value).count() < MIN_PAIR_MARKS {
+        return;
+    }
     let mut at = 0;
     while at < value.len() {
         if !value[at].is_ascii_hexdigit() {
@@ -66,6 +69,10 @@ fn stands_alone(value: &[u8], span: &Range<usize>) -> bool {
     };
     begins && !matches!(value.get(span.end), Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'_')
 }
+
+/// Six pairs have five marks between them, and three groups two.
+const MIN_PAIR_MARKS: usize = 5;
+const MIN_GROUP_MARKS: usize = 2;
 
 #[cfg(test)]
 mod tests {

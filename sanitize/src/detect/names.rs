@@ -120,9 +120,9 @@ impl Names {
         })
     }
 
-    /// What exactly these words tell.
-    pub(crate) fn phrase(&self, words: &[String]) -> &[Telling] {
-        self.phrases.get(words.concat().as_str()).map_or(&[], |(start, end)| &self.tellings[*start as usize..*end as usize])
+    /// What exactly these words tell, which have no spaces between.
+    pub(crate) fn phrase(&self, words: &str) -> &[Telling] {
+        self.phrases.get(words).map_or(&[], |(start, end)| &self.tellings[*start as usize..*end as usize])
     }
 
     /// Whether a phrase ends in this word, which is in lower case.

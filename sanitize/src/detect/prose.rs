@@ -62,12 +62,19 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
 
 /// The longest telling phrase of the words that were seen last: where it begins, and what it tells.
 fn phrase_that_ends<'d>(detector: &'d Detector, text: &[u8], recent: &[Range<usize>]) -> Option<(usize, &'d [Telling])> {
-    (0..recent.len()).find_map(|first| {
-        let phrase = std::str::from_utf8(&text[recent[first].start..recent.last()?.end]).ok()?;
-        // A sentence that ends within it is no phrase.
-        let is_joined = !phrase.contains(['.', ',', ';', ':', '=', '"', '(', ')', '<', '>', '\n']);
-        let tellings = if is_joined { detector.names().phrase(&words(phrase)) } else { &[] };
-        (!tellings.is_empty()).then_some((recent[first].start, tellings))
+    // A sentence that ends within it is no phrase.
+    let parts = |pair: &[Range<usize>]| text[pair[0].end..pair[1].start].iter().any(|byte| b".,;:=\"()<>\n".contains(byte));
+    let from = recent.windows(2).rposition(parts).map_or(0, |last| last + 1);
+    // Its words without spaces between, and where each begins there.
+    let (mut joined, mut starts) = (String::new(), Vec::with_capacity(MAX_PHRASE));
+    for word in &recent[from..] {
+        starts.push((word.start, joined.len()));
+        let word = std::str::from_utf8(&text[word.clone()]).ok()?;
+        words(word).iter().for_each(|part| joined.push_str(part));
+    }
+    starts.into_iter().find_map(|(start, at)| {
+        let tellings = detector.names().phrase(&joined[at..]);
+        (!tellings.is_empty()).then_some((start, tellings))
     })
 }
 

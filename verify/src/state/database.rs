@@ -10,6 +10,7 @@ use std::str::FromStr;
 use futures_util::TryStreamExt;
 use reenact_formats::disk::snapshot::{Cell, Entity, Row, StateSnapshot};
 use reenact_formats::seam::Redact;
+use sqlx::mysql::MySqlDatabaseError;
 use sqlx::mysql::{MySql, MySqlConnectOptions};
 use sqlx::postgres::{PgConnectOptions, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions};
@@ -301,7 +302,8 @@ fn reason<DB: Engine>(error: &sqlx::Error) -> String {
             if DB::is_about_sql(&code) || CONNECTING.iter().any(|class| code.starts_with(class)) || DB::WORD == "sqlite" {
                 inner.message().to_owned()
             } else {
-                format!("the database answers with error {code}")
+                let number = inner.try_downcast_ref::<MySqlDatabaseError>().map(|error| format!(" ({})", error.number()));
+                format!("the database answers with error {code}{}", number.unwrap_or_default())
             }
         }
         sqlx::Error::Io(inner) => inner.to_string(),

@@ -132,10 +132,11 @@ impl Engine for MySql {
         "SET time_zone = '+00:00'",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     ];
+    // Each with the database itself: else the server opens the tables of all databases, and fails where another one's are changed meanwhile.
     const COLUMNS: &'static str = "select '', c.table_name, c.column_name, coalesce(k.ordinal_position, 0) \
          from information_schema.columns c \
-         join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name \
-         left join information_schema.key_column_usage k on k.table_schema = c.table_schema and k.table_name = c.table_name \
+         join information_schema.tables t on t.table_schema = database() and t.table_name = c.table_name \
+         left join information_schema.key_column_usage k on k.table_schema = database() and k.table_name = c.table_name \
               and k.column_name = c.column_name and k.constraint_name = 'PRIMARY' \
          where c.table_schema = database() and t.table_type = 'BASE TABLE' order by c.table_name, c.ordinal_position";
     const QUOTE: char = '`';
