@@ -4,7 +4,9 @@
 //! by what, is for whoever is asked; nothing here keeps a value.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use reenact_formats::content::{LeafKind, visit_nested};
 
 use crate::detect::{Hit, apart, look_within, within};
@@ -65,7 +67,7 @@ fn look_deeper(value: &[u8], hits: &mut Vec<Hit>, look: &mut dyn FnMut(&[u8]) ->
     }
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let mut at = 0;
-    while let Some(start) = memchr::memmem::find(&value[at..], b"eyJ").map(|found| at + found) {
+    while let Some(start) = TOKEN.find(&value[at..]).map(|found| at + found) {
         let end = start + value[start..].iter().take_while(|byte| is_part(**byte)).count();
         at = end;
         let has_more = value.get(end) == Some(&b'.') || start > 0 && value[start - 1] == b'.';
@@ -116,5 +118,7 @@ fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
 
 /// A text in base64 in a string of a JSON text in a string: seen.
 const MAX_DEPTH: usize = 4;
+/// How a token begins; made once, for every value is asked.
+static TOKEN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"eyJ"));
 /// The shortest token of three parts that says anything.
 const MIN_TOKEN: usize = 24;
