@@ -98,7 +98,7 @@ impl Names {
     /// All that `name` says.
     pub(crate) fn meaning(&self, name: &str) -> Meaning {
         // A name that is itself a value, and may be redacted, tells nothing: it would tell something else afterwards.
-        if name.len() > MAX_NAME || name.contains("--") || name.contains(['@', ':', '/', '+', '=']) {
+        if name.len() > MAX_NAME || name.contains("--") || name.contains(['@', ':', '/', '+', '=']) || has_token(name) {
             return Meaning::default();
         }
         ASKED.with_borrow_mut(|asked| {
@@ -176,6 +176,14 @@ fn are_about_people(words: &[String]) -> bool {
     words.iter().any(|word| PEOPLE.contains(&word.as_str()) || word.strip_suffix('s').is_some_and(|word| PEOPLE.contains(&word)))
 }
 
+/// Whether letters and digits stand in a name as they come, like those of a token: words are longer.
+fn has_token(name: &str) -> bool {
+    name.split(|character: char| !character.is_ascii_alphanumeric()).any(|run| {
+        let is_long = run.len() >= MIN_TOKEN;
+        is_long && run.len() < words(run).len() * SHORT_WORDS
+    })
+}
+
 /// What stands in a word behind a word for people.
 fn joined(word: &str) -> impl Iterator<Item = &str> {
     let can_be = word.len() >= MIN_JOINED;
@@ -234,6 +242,10 @@ const BEFORE: &[&str] =
     &["home", "work", "primary", "secondary", "current", "new", "old", "personal", "private", "business", "delivery", "mailing", "my", "your"];
 /// `useremail`.
 const MIN_JOINED: usize = 6;
+/// The shortest token that is told from a name.
+const MIN_TOKEN: usize = 16;
+/// The words of names are longer than this on average.
+const SHORT_WORDS: usize = 3;
 const VERSIONS: &[&str] = &["version", "ver", "build", "release", "revision"];
 /// More names than an API has.
 const MAX_ASKED: usize = 16_384;
@@ -298,6 +310,8 @@ mod tests {
             ("billingemail", Some(RuleId::EMAIL)),
             ("applicantwhatsapp", Some(RuleId::PHONE)),
             ("userinfo", None),
+            ("oauth2ClientPassword", Some(RuleId::PASSWORD)),
+            ("s2GZNfBpqTzE8QdtIFA", None),
             ("homepage", None),
             ("Téléphone", Some(RuleId::PHONE)),
             ("お客様氏名", Some(RuleId::PERSON)),

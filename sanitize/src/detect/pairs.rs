@@ -19,7 +19,7 @@ pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
         // In prose a colon follows any word: only an equals sign makes a pair of a name that tells little.
         let is_assigned = value[sign] == b'=';
         let tells = |name: &&str| detector.names().lookup(name).iter().any(|telling| is_assigned || telling.strength == Strength::Strong);
-        let Some(name) = std::str::from_utf8(name).ok().filter(tells) else { continue };
+        let Some(name) = Some(readable(name)).filter(tells) else { continue };
         let at = sign + 1 + value[sign + 1..].iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let span = value_at(value, at);
         // Names and addresses go on over spaces.
@@ -83,6 +83,11 @@ fn with_words_before(value: &[u8], name: Range<usize>) -> &[u8] {
         start = before.len() - word;
     }
     &value[start..name.end]
+}
+
+/// A name from behind what is no UTF-8: such a byte is no part of one.
+fn readable(name: &[u8]) -> &str {
+    name.utf8_chunks().last().filter(|last| last.invalid().is_empty()).map_or("", |last| last.valid())
 }
 
 /// The value that begins at `at`: in quotes up to the closing one or the end of the line, else up to where one must end.

@@ -150,6 +150,15 @@ fn cookies_are_redacted_under_any_name_but_for_settings() {
 }
 
 #[test]
+fn names_are_read_behind_what_is_no_utf_8() {
+    for text in [&b"\xdf password=hunter2"[..], b"a_a\xdfaa password=hunter2", b"\xdfpassword=hunter2", b"a\xdf b\xdf passwor\xdf d password%3Dhunter2"] {
+        let place = Place { kind: LeafKind::Text, name: None, path: "body:", beside: None };
+        let hits = detector().detect(text, &place);
+        assert_eq!(hits.iter().map(|hit| &text[hit.span.clone()]).collect::<Vec<_>>(), [b"hunter2"], "{}", text.escape_ascii());
+    }
+}
+
+#[test]
 fn mailboxes_are_taken_apart() {
     for (name, text, expected) in [
         ("from", "\"Jane Roe\" <jane@x.io>", vec!["person:Jane Roe", "email:jane@x.io"]),
