@@ -26,6 +26,7 @@ mod fuzz;
 mod key;
 mod known;
 mod known_values;
+mod login;
 mod memo;
 mod plan;
 mod policy;

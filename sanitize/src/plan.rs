@@ -11,7 +11,7 @@ use reenact_formats::content::{Edit, Edits, Leaf, LeafKind, Placed, Surface, rew
 use reenact_formats::model::{Action, Completeness, DropReason, Message, Part, Redaction, Side};
 
 use crate::detect::{Hit, within};
-use crate::pseudonym::Domain;
+use crate::pseudonym::{Answer, Domain};
 use crate::redactor::bare_head;
 use crate::rules::{RuleId, Rules};
 
@@ -118,6 +118,8 @@ pub(crate) struct Plan {
     side: Side,
     /// It is a live answer's: pseudonyms that are known stay.
     pub(crate) is_live: bool,
+    /// What the recorded answer says of a password in it.
+    pub(crate) answer: Answer,
     recorded: Vec<Redaction>,
     items: Vec<Item>,
     notes: Vec<Note>,
@@ -138,7 +140,7 @@ struct Note {
     part: Part,
     rule: RuleId,
     action: Action,
-    path: &'static str,
+    path: Arc<str>,
 }
 
 /// Why something is done, or was.
@@ -148,8 +150,8 @@ enum Cause {
 }
 
 impl Plan {
-    pub(crate) const fn new(side: Side, recorded: Vec<Redaction>, is_live: bool) -> Self {
-        Self { side, is_live, recorded, items: Vec::new(), notes: Vec::new(), recodes: false }
+    pub(crate) const fn new(side: Side, recorded: Vec<Redaction>, is_live: bool, answer: Answer) -> Self {
+        Self { side, is_live, answer, recorded, items: Vec::new(), notes: Vec::new(), recodes: false }
     }
 
     /// Puts something else in place of a span of a part; where there is nothing else, what stands there stays.
@@ -166,8 +168,8 @@ impl Plan {
     }
 
     /// Something was done that has no place.
-    pub(crate) fn note(&mut self, part: Part, rule: RuleId, action: Action, path: &'static str) {
-        self.notes.push(Note { part, rule, action, path });
+    pub(crate) fn note(&mut self, part: Part, rule: RuleId, action: Action, path: impl Into<Arc<str>>) {
+        self.notes.push(Note { part, rule, action, path: path.into() });
     }
 
     /// The body's coding carries more than its content: it is encoded anew, edited or not.
@@ -254,7 +256,7 @@ impl Plan {
             let span = span.start as u64..span.end as u64;
             Redaction { side: self.side, part, span, rule: rules.word(rule).to_owned(), domain: domain.to_owned(), action, path: path.to_owned() }
         };
-        all.extend(self.notes.into_iter().map(|note| of(note.part, 0..0, note.rule, "", note.action, note.path)));
+        all.extend(self.notes.into_iter().map(|note| of(note.part, 0..0, note.rule, "", note.action, &note.path)));
         // A recoding stands first among the edits of a body, and is no item.
         let mut places = [placed.head.iter(), placed.body[usize::from(self.recodes && !placed.body.is_empty())..].iter(), placed.trailers.iter()];
         for item in items {

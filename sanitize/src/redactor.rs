@@ -21,10 +21,11 @@ use crate::detect::{Beside, Detector, Hit, Place, apart, is_public};
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
 use crate::known_values::KnownValues;
+use crate::login::{self, Logins};
 use crate::memo::Memo;
 use crate::plan::{Plan, Recorded, Spans, Spot};
 use crate::policy::Policy;
-use crate::pseudonym::{Domain, Pseudonyms};
+use crate::pseudonym::{Answer, Domain, Pseudonyms, is_digest};
 use crate::recall::{each_text, give_way, join, recall};
 use crate::recurrence::{Memories, Recurrences, Words};
 use crate::residue::Originals;
@@ -108,6 +109,12 @@ impl Redactor {
     pub fn with_recorded_key(mut self, key: &KeyId) -> Self {
         self.trusts_recorded = *key == self.shared.key_id;
         self
+    }
+
+    /// The password of whoever logs in by this name, in traffic that is redacted under this key: what the digest in a sandbox's database is
+    /// to be made of.
+    pub fn password_for(&self, login: &str) -> String {
+        self.shared.pseudonyms.password_for(login)
     }
 
     /// How many values each rule has redacted or kept so far.
@@ -253,9 +260,17 @@ impl Redactor {
 
     /// Makes the plan for a message, and carries it out. Most messages are not looked at a second time: nothing in them can be
     /// anything that is known from before.
-    fn act(&mut self, message: &mut Message, side: Side, recorded: Vec<Redaction>, mut look: Look, memory: Option<&Recurrences>) -> Vec<Redaction> {
+    fn act(
+        &mut self,
+        message: &mut Message,
+        (side, answer): (Side, Answer),
+        recorded: Vec<Redaction>,
+        mut look: Look,
+        memory: Option<&Recurrences>,
+    ) -> Vec<Redaction> {
         let before = Recorded::of(&recorded);
-        let mut plan = Plan::new(side, recorded, memory.is_none());
+        let mut plan = Plan::new(side, recorded, memory.is_none(), answer);
+        let logins = look.logins(message);
         let is_dropped = |part: Part| part == Part::Body && look.drop.is_some();
         let raw = |part: Part| match part {
             Part::Head => message.head.raw(),
@@ -265,14 +280,15 @@ impl Redactor {
         for found in look.found.iter_mut().filter(|found| !is_dropped(found.spot.part)) {
             let spot = found.spot.saying(&look.values[found.value.clone()]);
             let memory = memory.filter(|_| found.recurs).map(|memory| (memory, before.part(spot.part)));
-            self.plan(&mut plan, &spot, &found.path, raw(spot.part), std::mem::take(&mut found.hits), memory);
+            let login = logins.get((spot.part, spot.span.start));
+            self.plan(&mut plan, &spot, &found.path, raw(spot.part), (std::mem::take(&mut found.hits), login), memory);
         }
         if let Some(memory) = memory.filter(|memory| memory.may_stand_in(&look.words)) {
             let mut found = look.found.iter().map(|found| (found.spot.part, &found.spot.span)).peekable();
             let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
                 if found.next_if(|found| *found == (leaf.part, &leaf.span)).is_none() && may_recur(&leaf) {
                     let path = self.memo.template(&leaf);
-                    self.plan(&mut plan, &Spot::of(&leaf), &path, raw, Vec::new(), Some((memory, before.part(leaf.part))));
+                    self.plan(&mut plan, &Spot::of(&leaf), &path, raw, (Vec::new(), None), Some((memory, before.part(leaf.part))));
                 }
             };
             visit_head(&message.head, &mut |leaf| each(leaf, message.head.raw()));
@@ -296,7 +312,15 @@ impl Redactor {
     }
 
     /// Plans what becomes of a leaf, with what is known from before and where it is on record already.
-    fn plan(&mut self, plan: &mut Plan, spot: &Spot<'_>, path: &Arc<str>, raw: &[u8], mut hits: Vec<Hit>, memory: Option<(&Recurrences, &Spans)>) {
+    fn plan(
+        &mut self,
+        plan: &mut Plan,
+        spot: &Spot<'_>,
+        path: &Arc<str>,
+        raw: &[u8],
+        (mut hits, login): (Vec<Hit>, Option<&[u8]>),
+        memory: Option<(&Recurrences, &Spans)>,
+    ) {
         if spot.kind == LeafKind::MultipartFile {
             let is_kept = self.shared.policy.action(RuleId::OPAQUE_BODY, path, b"") == Action::Keep;
             let (zeros, action) = if is_kept { (None, Action::Keep) } else { (Some(vec![b'0'; spot.span.len()]), Action::Mask) };
@@ -312,25 +336,35 @@ impl Redactor {
         }
         for hit in hits {
             let (span, found) = (spot.placed(raw, &hit.span), (hit.rule, Some(hit.domain)));
-            match self.made_of(&hit, spot.value, path, spot.kind, plan.is_live) {
+            let within = if is_password(&hit) && !hit.wears.is_empty() { login::within(spot.value) } else { None };
+            let login = within.as_deref().or(login);
+            match self.made_of(&hit, spot.value, &Told { path, kind: spot.kind, is_live: plan.is_live, login, answer: plan.answer }) {
                 Made::Kept => plan.add(spot.part, span, None, found, Action::Keep, path),
                 Made::Stays => plan.add(spot.part, span, None, found, Action::Pseudonym, path),
-                Made::New(action, made) => plan.add(spot.part, span, Some(spot.surface.dress(&made)), found, action, path),
+                Made::New(action, made) => {
+                    let is_alone = login.is_none() || spot.kind == LeafKind::JsonNumber;
+                    if action == Action::Pseudonym && is_password(&hit) && is_alone && !is_digest(&hit.bare(spot.value)) {
+                        plan.note(spot.part, RuleId::PASSWORD_ALONE, action, Arc::clone(path));
+                    }
+                    plan.add(spot.part, span, Some(spot.surface.dress(&made)), found, action, path);
+                }
             }
         }
     }
 
     /// What is to stand in place of a hit in `value`, with what it wears there.
-    fn made_of(&mut self, hit: &Hit, value: &[u8], path: &str, kind: LeafKind, is_live: bool) -> Made {
+    fn made_of(&mut self, hit: &Hit, value: &[u8], told: &Told<'_>) -> Made {
         // In a live answer, what the recording's redactions name is a pseudonym already.
-        let is_known = |this: &Self| is_live && this.known.contains(hit.domain, &hit.bare(value));
+        let is_known = |this: &Self| told.is_live && this.known.contains(hit.domain, &hit.bare(value));
         if let Some(held) = &hit.held {
             if is_known(self) {
                 return Made::Stays;
             }
             let (mut text, mut last) = (held.text.clone(), Made::Kept);
+            let within = if held.hits.iter().any(is_password) { login::within(&held.text) } else { None };
+            let told = Told { kind: LeafKind::Text, login: within.as_deref().or(told.login), ..*told };
             for inner in held.hits.iter().rev() {
-                match (self.made_of(inner, &held.text, path, LeafKind::Text, is_live), &last) {
+                match (self.made_of(inner, &held.text, &told), &last) {
                     (Made::New(action, made), _) => {
                         text.splice(inner.span.clone(), made);
                         last = Made::New(action, Vec::new());
@@ -345,16 +379,35 @@ impl Redactor {
             };
         }
         let bare = hit.bare(value);
-        let (action, made) = match self.shared.policy.action(hit.rule, path, &bare) {
+        let (action, made) = match self.shared.policy.action(hit.rule, told.path, &bare) {
             Action::Keep => return Made::Kept,
             Action::Pseudonym if is_known(self) => return Made::Stays,
-            Action::Pseudonym => (Action::Pseudonym, self.memo.pseudonym(&self.shared.pseudonyms, hit.domain, &bare)),
+            Action::Pseudonym => {
+                let made = self.credential(hit, &bare, told);
+                (Action::Pseudonym, made.unwrap_or_else(|| self.memo.pseudonym(&self.shared.pseudonyms, hit.domain, &bare)))
+            }
             // A number stays one.
-            _ if kind == LeafKind::JsonNumber => (Action::Mask, b"0".to_vec()),
+            _ if told.kind == LeafKind::JsonNumber => (Action::Mask, b"0".to_vec()),
             Action::Drop => (Action::Drop, Vec::new()),
             _ => (Action::Mask, masked(hit.rule, &bare)),
         };
         Made::New(action, hit.dressed(made))
+    }
+
+    /// What stands in place of a password that is more than its value: whose it is, and whether it was refused.
+    fn credential(&self, hit: &Hit, bare: &[u8], told: &Told<'_>) -> Option<Vec<u8>> {
+        let all = &self.shared.pseudonyms;
+        if is_password(hit) {
+            let login = told.login.filter(|_| told.kind != LeafKind::JsonNumber && !is_digest(bare))?;
+            return Some(all.password(login, bare, told.answer).into_bytes());
+        }
+        let text = std::str::from_utf8(bare).ok()?;
+        let made = match hit.domain {
+            Domain::Password if told.kind == LeafKind::UserInfo => all.user_and_password(text, told.answer),
+            Domain::Opaque if told.answer == Answer::Refused => all.basic(text, told.answer),
+            _ => None,
+        };
+        made.map(String::into_bytes)
     }
 
     fn drop_body(&self, message: &mut Message, reason: DropReason, plan: &mut Plan) {
@@ -382,7 +435,7 @@ impl Redactor {
             let earlier = in_head(recorded);
             let mut message = Message { head: head.clone(), body: reenact_formats::model::Body::empty(), trailers: None };
             let look = self.look(&message, &earlier, &in_head(renewed), Some(memory));
-            let made = self.act(&mut message, Side::Response, earlier, look, Some(memory));
+            let made = self.act(&mut message, (Side::Response, Answer::Open), earlier, look, Some(memory));
             *head = message.head;
             redactions.extend(made.into_iter().map(|redaction| Redaction { path: format!("{prefix}{}", redaction.path), ..redaction }));
         }
@@ -438,12 +491,16 @@ impl Redact for Redactor {
         let request_look = exchange.request.as_ref().map(|message| self.look(message, &asked, &renewed_in(&renewed, Side::Request), Some(&mut memory)));
         let response_look = exchange.response.as_ref().map(|message| self.look(message, &answered, &renewed_in(&renewed, Side::Response), Some(&mut memory)));
         let mut redactions = Vec::new();
+        let answer = match exchange.response.as_ref().map(|message| message.head.start_line()) {
+            Some(StartLine::Response { status: 401 | 403, .. }) => Answer::Refused,
+            _ => Answer::Open,
+        };
         if let Some((message, look)) = exchange.request.as_mut().zip(request_look) {
-            redactions.extend(self.act(message, Side::Request, asked, look, Some(&memory)));
+            redactions.extend(self.act(message, (Side::Request, answer), asked, look, Some(&memory)));
         }
         redactions.extend(self.interim(&mut exchange.interim, &interim, &renewed, &mut memory));
         if let Some((message, look)) = exchange.response.as_mut().zip(response_look) {
-            redactions.extend(self.act(message, Side::Response, answered, look, Some(&memory)));
+            redactions.extend(self.act(message, (Side::Response, Answer::Open), answered, look, Some(&memory)));
         }
         for (address, side, path) in [(&mut exchange.client, Side::Request, "metadata:client"), (&mut exchange.server, Side::Response, "metadata:server")] {
             if !metadata.iter().any(|redaction| redaction.path == path) {
@@ -460,7 +517,7 @@ impl Redact for Redactor {
     fn response(&mut self, _request: Option<&Message>, response: &mut Message) -> Vec<Redaction> {
         // What an answer holds must not depend on what other answers held: two runs could not be compared.
         let look = self.look(response, &[], &[], None);
-        self.act(response, Side::Response, Vec::new(), look, None)
+        self.act(response, (Side::Response, Answer::Open), Vec::new(), look, None)
     }
 
     fn value(&mut self, location: &str, value: &str) -> String {
@@ -471,7 +528,8 @@ impl Redact for Redactor {
         let mut hits = self.shared.detector.detect(value.as_bytes(), &place);
         self.add_known(value.as_bytes(), || path.clone(), &mut hits);
         for hit in hits.into_iter().rev() {
-            if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &path, place.kind, true) {
+            let told = Told { path: &path, kind: place.kind, is_live: true, login: None, answer: Answer::Open };
+            if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &told) {
                 *self.audit.entry(hit.rule).or_default() += 1;
                 out.splice(hit.span, made);
             }
@@ -521,6 +579,22 @@ fn add_renewed(rules: &Rules, leaf: &Spot<'_>, raw: &[u8], renewed: &[Redaction]
     }
 }
 
+/// Whether a hit is a password by itself, rather than one within a URL.
+fn is_password(hit: &Hit) -> bool {
+    hit.domain == Domain::Password && matches!(hit.rule, RuleId::PASSWORD | RuleId::RECURRENCE | RuleId::KNOWN_VALUE)
+}
+
+/// What is told of a hit by where it stands.
+struct Told<'a> {
+    path: &'a str,
+    kind: LeafKind,
+    /// It stands in a live answer or in a database: pseudonyms that are known stay.
+    is_live: bool,
+    /// The login name that belongs to a password there.
+    login: Option<&'a [u8]>,
+    answer: Answer,
+}
+
 /// What becomes of a hit.
 enum Made {
     /// The policy keeps it.
@@ -565,6 +639,21 @@ impl Look {
             self.values.extend_from_slice(leaf.value);
         }
         self.found.push(Found { spot: leaf.saying(&[]), value: start..self.values.len(), hits, path, recurs });
+    }
+
+    /// The login names of the passwords that were found.
+    fn logins(&self, message: &Message) -> Logins {
+        let passwords: Vec<_> =
+            self.found.iter().filter(|found| found.hits.iter().any(is_password)).map(|found| (found.spot.part, found.spot.span.start)).collect();
+        if passwords.is_empty() {
+            return Logins::default();
+        }
+        Logins::of(&passwords, |f| {
+            visit_head(&message.head, &mut |leaf| f(&leaf));
+            if self.drop.is_none() {
+                visit_body(&message.head, &self.body, &mut |leaf| f(&leaf));
+            }
+        })
     }
 }
 

@@ -254,6 +254,13 @@ pub(crate) fn password_of(url: &[u8]) -> Option<Range<usize>> {
     Some(memchr::memchr(b':', &url[start..end]).map_or(start, |colon| start + colon + 1)..end)
 }
 
+/// The user whose password stands in a URL.
+pub(crate) fn user_of(url: &str) -> Option<&str> {
+    let password = password_of(url.as_bytes())?;
+    let before = url.get(..password.start)?;
+    before.strip_suffix(':').and_then(|before| before.rsplit_once("://")).map(|(_, user)| user)
+}
+
 const SCHEMES: [(&str, Scheme); 10] = [
     ("bearer", Scheme::Opaque),
     ("basic", Scheme::Basic),

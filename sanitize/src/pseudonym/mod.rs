@@ -8,12 +8,16 @@ mod address;
 mod digits;
 mod internet;
 mod opaque;
+mod password;
 mod person;
 mod prf;
 
+use std::borrow::Cow;
 use std::fmt;
 
+pub(crate) use password::{Answer, is_digest};
 use prf::Prf;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::key::Key;
 
@@ -105,7 +109,7 @@ impl Pseudonyms {
         let text = std::str::from_utf8(value).ok();
         let made = match (domain, text) {
             (Domain::Opaque | Domain::Identifier, Some(text)) => opaque::structured(self, prf, text),
-            (Domain::Password, Some(text)) => opaque::in_url(prf, text),
+            (Domain::Password, Some(text)) => self.in_url(text, Answer::Open),
             (Domain::Opaque | Domain::Password | Domain::Identifier, _) => None,
             (Domain::Email, Some(text)) => internet::email(prf, text),
             (Domain::Card, Some(text)) => digits::card(prf, text),
@@ -134,6 +138,11 @@ impl fmt::Debug for Pseudonyms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pseudonyms").finish_non_exhaustive()
     }
+}
+
+/// A text with its accents composed (Unicode, form C).
+fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
 /// The form of a value that its pseudonym is keyed by: what differs only in spelling is the same value.

@@ -5,23 +5,18 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::prf::Prf;
-use super::{Domain, Pseudonyms};
-use crate::detect::credentials::password_of;
+use super::{Answer, Domain, Pseudonyms};
 use crate::rules::Rules;
 
-/// The forms that need more than their classes kept: JSON Web Tokens and armoured keys. `None` for all else.
+/// The forms that need more than their classes kept: JSON Web Tokens, armoured keys, user and password in base64. `None` for all else.
 pub(super) fn structured(all: &Pseudonyms, prf: &Prf, text: &str) -> Option<String> {
     if let Some(token) = web_token(all, prf, text) {
         return Some(token);
     }
-    text.contains("-----BEGIN ").then(|| armoured(prf, text)).flatten()
-}
-
-/// The password of a URL by itself, so that it has the pseudonym that it has anywhere; the rest of the URL says where it opens what.
-pub(super) fn in_url(prf: &Prf, text: &str) -> Option<String> {
-    let password = password_of(text.as_bytes())?;
-    let made = plain(prf, text.get(password.clone())?.as_bytes());
-    Some(format!("{}{}{}", &text[..password.start], String::from_utf8_lossy(&made), &text[password.end..]))
+    if text.contains("-----BEGIN ") {
+        return armoured(prf, text);
+    }
+    all.basic(text, Answer::Open)
 }
 
 /// The same length, and in each place the same class of character. Never the value itself, if there is any other.

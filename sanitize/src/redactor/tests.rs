@@ -88,6 +88,41 @@ fn one_token_has_one_pseudonym_wherever_it_travels() {
 }
 
 #[test]
+fn a_password_is_that_of_who_logs_in() {
+    let expected = redactor().password_for("ann@shop.example");
+    let login = |head: &str, content: &str, status: u16| {
+        let answer = Message { head: Head::response(Bytes::from(format!("HTTP/1.1 {status} x\r\n\r\n"))).expect("a head"), body: body(b""), trailers: None };
+        let mut exchange = exchange(1, request(&format!("POST /login HTTP/1.1\r\n{head}"), content.as_bytes()), answer);
+        redactor().exchange(&mut exchange);
+        let alone = exchange.redactions.iter().filter(|redaction| redaction.rule == "password_alone").count();
+        (text_of(exchange.request.as_ref().expect("there")), alone)
+    };
+    let (json, form) = ("Content-Type: application/json", "Content-Type: application/x-www-form-urlencoded");
+    for (head, content) in [
+        (json, r#"{"email":"Ann@shop.example","password":"hunter2"}"#),
+        (json, r#"{"password":"another one","user":{"n":1},"login":"ann@shop.example"}"#),
+        (form, "username=ann%40shop.example&password=hunter2"),
+        (json, r#"{"inner":"{\"email\":\"ann@shop.example\",\"password\":\"hunter2\"}"}"#),
+    ] {
+        let (text, alone) = login(head, content, 200);
+        assert!(text.contains(&expected) && alone == 0, "{text}");
+        for refusing in [401, 403] {
+            let (text, _) = login(head, content, refusing);
+            assert!(!text.contains(&expected) && !text.contains("hunter2"), "{text}");
+        }
+    }
+    // `ann@shop.example:hunter2`
+    let (text, _) = login("Authorization: Basic YW5uQHNob3AuZXhhbXBsZTpodW50ZXIy", "", 200);
+    let credential = text.split("Basic ").nth(1).and_then(|rest| rest.split("\r\n").next()).expect("still there");
+    let credential = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, credential).expect("base64");
+    assert!(credential.ends_with(format!(":{expected}").as_bytes()));
+    let (_, alone) = login(json, r#"{"password":"hunter2"}"#, 200);
+    assert_eq!(alone, 1);
+    let (text, alone) = login(json, r#"{"email":"ann@shop.example","password":1234}"#, 200);
+    assert!(alone == 1 && !text.contains(&expected) && !text.contains("1234") && text.ends_with('}') && !text.ends_with("\"}"), "{text}");
+}
+
+#[test]
 fn json_keeps_its_types_and_its_other_bytes() {
     for (content, expected) in [
         (r#"{ "cvv" : 123, "cvc":"1234",  "n": 17, "ok":true, "email":null }"#, r#"{ "cvv" : 0, "cvc":"0000",  "n": 17, "ok":true, "email":null }"#),

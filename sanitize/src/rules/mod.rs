@@ -59,6 +59,7 @@ known! {
     RECURRENCE = "recurrence",
     OPAQUE_BODY = "opaque_body",
     BODY_DIGEST = "body_digest",
+    PASSWORD_ALONE = "password_alone",
 }
 
 impl RuleId {

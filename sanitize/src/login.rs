@@ -1,0 +1,154 @@
+//! Whose password it is: the login name that stands beside it.
+//!
+//! In: the leaves of a message, and where passwords stand among them. Out: for each password the login name that belongs to it, as it
+//! was sent. The same object's counts first, then one that it stands within, then the only one that there is; of two in one
+//! place a user name counts before an address. Nothing is redacted here, and a message without a password is never looked at.
+
+use std::collections::BTreeMap;
+
+use reenact_formats::content::{Leaf, LeafKind, visit_nested};
+use reenact_formats::model::Part;
+
+/// Where a leaf stands: its part, and where it begins there.
+pub(crate) type At = (Part, usize);
+
+/// The login names of the passwords of one message.
+#[derive(Default)]
+pub(crate) struct Logins(BTreeMap<At, Vec<u8>>);
+
+impl Logins {
+    /// The login names that belong to the passwords at `passwords`, which stand among the leaves that `visit` hands out.
+    pub(crate) fn of(passwords: &[At], visit: impl FnOnce(&mut dyn FnMut(&Leaf<'_>))) -> Self {
+        let (mut names, mut asked) = (Vec::new(), Vec::new());
+        visit(&mut |leaf| {
+            let at = (leaf.part, leaf.span.start);
+            if passwords.contains(&at) {
+                asked.push((at, parent(leaf.path).to_owned()));
+            } else {
+                names.extend(Candidate::of(leaf));
+            }
+        });
+        let found = asked.into_iter().filter_map(|(at, beside)| Some((at, chosen(&names, &beside)?.name.clone())));
+        Self(found.collect())
+    }
+
+    /// The login name that belongs to the password there.
+    pub(crate) fn get(&self, at: At) -> Option<&[u8]> {
+        self.0.get(&at).map(Vec::as_slice)
+    }
+}
+
+/// The login name in a text that a value holds: a JSON text in a string, a form.
+pub(crate) fn within(text: &[u8]) -> Option<Vec<u8>> {
+    let mut names = Vec::new();
+    visit_nested(text, &mut |leaf| names.extend(Candidate::of(&leaf)));
+    names.into_iter().min_by_key(|candidate| candidate.rank).map(|candidate| candidate.name)
+}
+
+/// What may be a login name.
+struct Candidate {
+    /// The path of what it stands in.
+    parent: String,
+    /// How much its name tells; less is more.
+    rank: usize,
+    name: Vec<u8>,
+}
+
+impl Candidate {
+    fn of(leaf: &Leaf<'_>) -> Option<Self> {
+        if matches!(leaf.kind, LeafKind::JsonKey | LeafKind::MultipartFile | LeafKind::PathSegment | LeafKind::Header) || leaf.value.len() > MAX_LOGIN {
+            return None;
+        }
+        let name: String = leaf.name.as_deref()?.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        let rank = LOGIN_NAMES.iter().position(|names| names.contains(&name.as_str()))?;
+        let value = leaf.value.trim_ascii();
+        (!value.is_empty()).then(|| Self { parent: parent(leaf.path).to_owned(), rank, name: value.to_vec() })
+    }
+}
+
+fn chosen<'c>(names: &'c [Candidate], beside: &str) -> Option<&'c Candidate> {
+    let around = names.iter().filter(|candidate| beside.starts_with(&candidate.parent));
+    let nearest = around.min_by_key(|candidate| (std::cmp::Reverse(candidate.parent.len()), candidate.rank));
+    nearest.or_else(|| {
+        let best = names.iter().min_by_key(|candidate| candidate.rank)?;
+        names.iter().all(|candidate| candidate.rank != best.rank || candidate.name == best.name).then_some(best)
+    })
+}
+
+/// The path of what a leaf stands in: the object, the form, the query.
+fn parent(path: &str) -> &str {
+    &path[..path.rfind(['/', ':']).map_or(0, |at| at + 1)]
+}
+
+/// Names of fields in which a login name is sent, without separators, by how much they tell.
+const LOGIN_NAMES: [&[&str]; 3] = [
+    &[
+        "username",
+        "login",
+        "loginname",
+        "userlogin",
+        "loginid",
+        "logonname",
+        "uname",
+        "usernameoremail",
+        "benutzername",
+        "anmeldename",
+        "nomutilisateur",
+        "identifiant",
+        "nombreusuario",
+        "usuario",
+        "nomeusuario",
+        "nomeutente",
+        "gebruikersnaam",
+        "логин",
+        "имяпользователя",
+        "ユーザー名",
+        "用户名",
+        "아이디",
+        "jusername",
+        "userprincipalname",
+        "samaccountname",
+    ],
+    &["email", "emailaddress", "mail", "useremail", "loginemail", "emailid", "correo", "correoelectronico", "courriel"],
+    &["user", "userid", "account", "accountname", "identifier", "uid", "phone", "phonenumber", "mobile", "msisdn"],
+];
+/// No login name is longer.
+const MAX_LOGIN: usize = 320;
+
+#[cfg(test)]
+mod tests {
+    use reenact_formats::content::visit_body;
+    use reenact_formats::model::Head;
+
+    use super::*;
+
+    /// The login name that each password in a body gets.
+    fn names(content_type: &str, body: &str) -> Vec<Option<String>> {
+        let head = Head::request(format!("POST / HTTP/1.1\r\nContent-Type: {content_type}\r\n\r\n").into()).expect("a head");
+        let mut passwords = Vec::new();
+        visit_body(&head, body.as_bytes(), &mut |leaf| passwords.extend(leaf.value.starts_with(b"pw").then_some((leaf.part, leaf.span.start))));
+        let logins = Logins::of(&passwords, |f| {
+            visit_body(&head, body.as_bytes(), &mut |leaf| f(&leaf));
+        });
+        passwords.iter().map(|at| logins.get(*at).map(|name| String::from_utf8_lossy(name).into_owned())).collect()
+    }
+
+    #[test]
+    fn the_nearest_login_name_belongs_to_a_password() {
+        let json = "application/json";
+        for (kind, body, expected) in [
+            (json, r#"{"email":"a@b.io","password":"pw1"}"#, &[Some("a@b.io")][..]),
+            (json, r#"{"email":"a@b.io","user-name":" ann ","password":"pw1"}"#, &[Some("ann")]),
+            (json, r#"[{"login":"ann","pass":"pw1"},{"pass":"pw2","login":"bob"}]"#, &[Some("ann"), Some("bob")]),
+            (json, r#"{"login":"ann","new":{"pass":"pw1"}}"#, &[Some("ann")]),
+            (json, r#"{"who":{"login":"ann"},"new":{"pass":"pw1"}}"#, &[Some("ann")]),
+            (json, r#"{"a":{"login":"ann"},"b":{"login":"bob"},"new":{"pass":"pw1"}}"#, &[None]),
+            (json, r#"{"pass":"pw1","n":1,"login":""}"#, &[None]),
+            ("application/x-www-form-urlencoded", "grant_type=password&username=ann%40b.io&password=pw1", &[Some("ann@b.io")]),
+        ] {
+            assert_eq!(names(kind, body), expected.iter().map(|name| name.map(str::to_owned)).collect::<Vec<_>>(), "{body}");
+        }
+        assert_eq!(within(br#"{"user":"x","email":"a@b.io","password":"p"}"#).as_deref(), Some(&b"a@b.io"[..]));
+        assert_eq!(within(b"password only"), None);
+    }
+}
