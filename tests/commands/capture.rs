@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use crate::program::{Ran, reenact, repository};
+use crate::program::{Ran, command, reenact, repository, waited};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -126,6 +128,33 @@ fn any_number_of_threads_writes_the_same_recording() {
         files(&output)
     };
     assert!(clean("1") == clean("3"), "sanitize writes the same with any number of threads");
+}
+
+#[test]
+fn however_a_pipe_delivers_it_writes_the_same_recording() {
+    let scratch = Scratch::new();
+    let packets = damaged(&fs::read(&scratch.packets).expect("the capture is committed"));
+    let recording = |name: &str, step: usize| {
+        let output = scratch.path(name);
+        let mut piped = command();
+        piped.args(["capture", "-r", "-", "--danger-raw", "--part-size", "128KiB", "-o"]).arg(&output);
+        let mut child = piped.stdin(Stdio::piped()).stderr(Stdio::null()).stdout(Stdio::null()).spawn().expect("the binary starts");
+        let mut pipe = child.stdin.take().expect("piped");
+        for (number, some) in packets.chunks(step).enumerate() {
+            pipe.write_all(some).expect("it reads");
+            if number % 16 == 3 {
+                waited(5);
+            }
+        }
+        drop(pipe);
+        assert!(child.wait().expect("it is our child").success());
+        files(&output)
+    };
+    let at_once = recording("at-once", packets.len());
+    assert!(at_once.len() > 4, "several parts: {:?}", at_once.keys());
+    for step in [1_000, 40_001] {
+        assert!(recording(&step.to_string(), step) == at_once, "{step} bytes at a time make other parts");
+    }
 }
 
 #[test]

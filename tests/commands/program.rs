@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -49,6 +50,12 @@ pub(crate) fn ran(command: &mut Command) -> Ran {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// Gives another process time.
+pub(crate) fn waited(millis: u64) {
+    #[expect(clippy::disallowed_methods, reason = "another process is waited for, and it has no other sign")]
+    std::thread::sleep(Duration::from_millis(millis));
 }
 
 /// A file of the repository.

@@ -5,11 +5,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::program::{Ran, command, reenact, repository};
+use crate::program::{Ran, command, reenact, repository, waited};
 use crate::service::Service;
 
 fn signal(child: &Child, name: &str) {
@@ -20,11 +19,6 @@ fn ended(child: Child) -> Ran {
     let output = child.wait_with_output().expect("it ends");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ran { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
-}
-
-fn waited(millis: u64) {
-    #[expect(clippy::disallowed_methods, reason = "gives another process time to begin")]
-    std::thread::sleep(Duration::from_millis(millis));
 }
 
 #[test]

@@ -81,15 +81,16 @@ impl Blocks {
         Ok(())
     }
 
-    /// Reads on until at least `least` bytes are there and the block is full, or the reader pauses, or the stream has ended.
+    /// Reads on until the block is full, whatever comes at a time: what is cut from a stream does not depend on how it is delivered.
+    /// Less will do where the stream has ended, or where there are `least` bytes and the sender has been given enough time.
     pub(super) fn fill(&mut self, least: usize) -> io::Result<()> {
         self.make_room(least);
         let had = self.filled;
-        while self.filled < self.block.len() && !self.ended && self.failure.is_none() {
+        let mut moments = 0;
+        while self.filled < self.block.len() && !self.ended && self.failure.is_none() && moments < PATIENCE {
             match self.read_some() {
                 Ok(Reading::Goes) => {}
-                Ok(Reading::Pauses) if self.filled >= least => break,
-                Ok(Reading::Pauses) => {}
+                Ok(Reading::Waits) => moments += u32::from(self.filled >= least),
                 Err(error) => self.failure = Some(error),
             }
         }
@@ -119,7 +120,7 @@ impl Blocks {
             Ok(0) => self.ended = true,
             Ok(read) => self.filled += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Reading::Pauses),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Reading::Waits),
             Err(error) => return Err(error),
         }
         Ok(Reading::Goes)
@@ -128,8 +129,8 @@ impl Blocks {
 
 enum Reading {
     Goes,
-    /// The reader has nothing for now, and has waited for a moment.
-    Pauses,
+    /// Another [`MOMENT`](super::waiting::MOMENT) has passed.
+    Waits,
 }
 
 /// Blocks that were given away, to be filled again once nobody refers to them.
@@ -165,6 +166,8 @@ impl Pool {
 /// Large beside a packet, and small enough that those under way stay in a processor's own cache from one step to the next: with a
 /// megabyte a capture takes a twentieth longer.
 pub(super) const BLOCK: usize = 256 << 10;
+/// How many moments a block may take to fill, five seconds in all: a live capture that comes through a pipe may be a slow one.
+const PATIENCE: u32 = 50;
 /// As many as may be on their way at once; those that someone holds longer are not waited for.
 const POOL: usize = 8;
 
@@ -172,7 +175,7 @@ const POOL: usize = 8;
 mod tests {
     use super::*;
 
-    /// A reader that gives at most so many bytes at once, and pauses between.
+    /// A reader that gives at most so many bytes at once, and waits for a moment before each.
     struct Slow(io::Cursor<Vec<u8>>, usize, bool);
 
     impl Read for Slow {
@@ -212,6 +215,26 @@ mod tests {
             for (end, slice) in kept {
                 assert!(data[end - slice.len()..end] == slice, "a block was filled again that was still held");
             }
+        }
+    }
+
+    #[test]
+    fn a_sender_that_takes_too_long_is_not_waited_for() {
+        /// Gives what it has, and then waits for ever.
+        struct Silent(&'static [u8]);
+        impl Read for Silent {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                if self.0.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { self.0.read(into) }
+            }
+        }
+        let mut blocks = Blocks::new(Box::new(Silent(b"abc")));
+        blocks.fill(2).expect("memory is read");
+        assert_eq!(blocks.rest().0, b"abc");
+        // One that gives a byte in each moment, too; but not before there is enough.
+        let mut blocks = Blocks::new(Box::new(Slow(io::Cursor::new(vec![0; BLOCK]), 1, false)));
+        for (least, filled) in [(1, PATIENCE), (1000, 999 + PATIENCE)] {
+            blocks.fill(least).expect("memory is read");
+            assert_eq!(blocks.rest().0.len(), filled as usize);
         }
     }
 

@@ -1,22 +1,20 @@
 //! Waiting for more, without being deaf to a stop.
 //!
 //! In: a descriptor, and for standard input the flag that says stop. Out: whether there is more; the bytes of a pipe, which ends when
-//! the flag is set. A blocking read would not end before the other side speaks again, which it may never do.
+//! the flag is set, and that time passes. A blocking read would not end before the other side speaks again, which it may never do.
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Waits until `source` has something to read, or has ended, or a moment has passed; answers whether it has.
 pub(super) fn readable(source: &impl AsFd) -> io::Result<bool> {
-    readable_within(source, MOMENT)
-}
-
-fn readable_within(source: &impl AsFd, wait: Timespec) -> io::Result<bool> {
     let mut watched = [PollFd::new(source, PollFlags::IN)];
+    let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(MOMENT.subsec_nanos()) };
     match poll(&mut watched, Some(&wait)) {
         Ok(ready) => Ok(ready > 0),
         Err(rustix::io::Errno::INTR) => Ok(false),
@@ -24,16 +22,17 @@ fn readable_within(source: &impl AsFd, wait: Timespec) -> io::Result<bool> {
     }
 }
 
-/// Standard input, which ends when it is told to stop, and says when there is no more for now.
+/// Standard input, which ends when it is told to stop. Whether or not there is anything to read, it says once in a [`MOMENT`] that
+/// it would block: so whoever reads from it knows that time passes.
 pub(super) struct StoppableInput {
     stop: Arc<AtomicBool>,
-    /// Whether something was read since it last said so.
-    given: bool,
+    /// When it said so last.
+    told: Instant,
 }
 
 impl StoppableInput {
     pub(super) fn new(stop: &Arc<AtomicBool>) -> Self {
-        Self { stop: Arc::clone(stop), given: false }
+        Self { stop: Arc::clone(stop), told: now() }
     }
 }
 
@@ -42,19 +41,22 @@ impl Read for StoppableInput {
         // Not through `std`, whose buffer may hold what `poll` then waits for.
         let input = rustix::stdio::stdin();
         while !self.stop.load(Ordering::Relaxed) {
-            if readable_within(&input, if self.given { INSTANT } else { MOMENT })? {
-                self.given = true;
-                return Ok(rustix::io::read(input, &mut *into)?);
-            }
-            if std::mem::take(&mut self.given) {
+            if self.told.elapsed() >= MOMENT {
+                self.told = now();
                 return Err(io::ErrorKind::WouldBlock.into());
+            }
+            if readable(&input)? {
+                return Ok(rustix::io::read(input, &mut *into)?);
             }
         }
         Ok(0)
     }
 }
 
-/// How long more is waited for before what is there is handed on.
-const INSTANT: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+#[expect(clippy::disallowed_methods, reason = "how long a sender takes is no matter of what it sends")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 /// How long a stop may go unnoticed.
-const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+pub(super) const MOMENT: Duration = Duration::from_millis(100);
