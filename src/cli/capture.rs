@@ -90,7 +90,7 @@ struct MemoryArgs {
     /// Drop bodies over this size and keep their length; 0 keeps none
     #[arg(long, value_name = "SIZE", default_value_t = Size(Limits::default().max_body), value_parser = size_within(0, 256 << 20))]
     max_body: Size,
-    /// What a part of the recording holds before compression; one and a half are held while one is written
+    /// What a part of the recording holds before compression; one and a quarter are held while one is written
     #[arg(long, value_name = "SIZE", default_value_t = Size(PART_BYTES), value_parser = size_within(4 << 10, 4 << 30))]
     part_size: Size,
 }

@@ -76,8 +76,8 @@ impl Gathered {
         self.open_bytes = 0;
     }
 
-    /// Writes and publishes the part; with a pool, several row groups are encoded at once. `left` is told what is held no longer.
-    pub(super) fn publish(mut self, place: &dyn Publish, name: &str, pool: Option<&ThreadPool>, left: &Left) -> Result<(Published, Share), Error> {
+    /// Writes the part; with a pool, several row groups are encoded at once. `left` is told what is held no longer.
+    pub(super) fn write(mut self, place: &dyn Publish, name: &str, pool: Option<&ThreadPool>, left: &Left) -> Result<Written, Error> {
         self.close_batch();
         // Whole rows in one order, whichever order they came in: the same input makes the same bytes.
         self.places.sort_by_key(|place| (place.start, place.id, place.stream));
@@ -107,7 +107,20 @@ impl Gathered {
                 left.freed(uses.bytes);
             }
         }
-        Ok((table.publish(self.share.to_footer())?, self.share))
+        Ok(Written { table, share: self.share })
+    }
+}
+
+/// A part that is whole but for its footer, and that no reader sees yet.
+pub(super) struct Written {
+    table: TableWriter,
+    share: Share,
+}
+
+impl Written {
+    /// Publishes it.
+    pub(super) fn publish(self) -> Result<(Published, Share), Error> {
+        Ok((self.table.publish(self.share.to_footer())?, self.share))
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -569,6 +569,76 @@ fn rows_that_are_out_of_order_are_refused() {
     manifest.add("part-000001.parquet".to_owned(), bytes, Some(sha256), share);
     manifest.publish(&folder).unwrap();
     assert!(open_error(dir.path()).to_string().ends_with("is damaged at row 1: its rows are not sorted by start"));
+}
+
+/// What was done in a place, in order; and it takes its time to make the first part durable.
+#[derive(Default)]
+struct SlowDevice {
+    done: Mutex<Vec<String>>,
+    more: Condvar,
+}
+
+impl SlowDevice {
+    fn did(&self, what: &str, name: &str) {
+        self.done.lock().unwrap().push(format!("{what} {name}"));
+        self.more.notify_all();
+    }
+}
+
+struct SlowPlace(Folder, Arc<SlowDevice>);
+
+struct SlowFile(Box<dyn Unpublished>, Arc<SlowDevice>, String);
+
+impl Publish for SlowPlace {
+    fn begin(&self, name: &str) -> Result<Box<dyn Unpublished>, Error> {
+        self.1.did("begin", name);
+        Ok(Box::new(SlowFile(self.0.begin(name)?, Arc::clone(&self.1), name.to_owned())))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path(name)
+    }
+}
+
+impl Write for SlowFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Unpublished for SlowFile {
+    fn publish(self: Box<Self>) -> Result<Published, Error> {
+        let Self(file, device, name) = *self;
+        if name == part_name(1) {
+            let next = format!("begin {}", part_name(2));
+            let waited = device.more.wait_timeout_while(device.done.lock().unwrap(), Duration::from_secs(60), |done| !done.contains(&next)).unwrap();
+            assert!(!waited.1.timed_out(), "nothing is done meanwhile");
+        }
+        let published = file.publish();
+        device.did("publish", &name);
+        published
+    }
+}
+
+#[test]
+fn while_a_part_is_made_durable_the_next_is_encoded() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = Arc::<SlowDevice>::default();
+    let place = SlowPlace(Folder::create(dir.path()).unwrap(), Arc::clone(&device));
+    let options = WriterOptions { part_bytes: 1, pool: pool(2), ..WriterOptions::default() };
+    let mut writer = RecordingWriter::create_in(Arc::new(place), options).unwrap();
+    (0..5).for_each(|n: i64| writer.write(&exchange(n.unsigned_abs() + 1, n, 50)).unwrap());
+    assert!(writer.finish(&LossLedger::default()).unwrap().finished);
+    let done = device.done.lock().unwrap();
+    let at = |what: &str, number: u64| done.iter().position(|done| *done == format!("{what} {}", part_name(number))).unwrap();
+    for part in 1..5 {
+        assert!(at("publish", part) < at("publish", part + 1), "they appear in order: {done:?}");
+        assert!(at("publish", part) < at("begin", part + 2), "no more than one waits for the device: {done:?}");
+    }
 }
 
 /// A place whose device is full after so many bytes.

@@ -1,9 +1,9 @@
 //! Exchanges into parts.
 //!
 //! In: exchanges in the order in which they were completed, and the account so far with each tick. Out: parts, each sorted
-//! by start, each with its share of the account in its footer. With a pool, a part is written while the next is gathered. What
-//! never happens here: more than these two are held, an exchange keeps alive the larger buffer that it was cut from, or a part
-//! becomes visible before the one before it.
+//! by start, each with its share of the account in its footer. With a pool, a part is made durable while the next is encoded, and
+//! that while the one after it is gathered. What never happens here: the rows of more than two are held, an exchange keeps alive
+//! the larger buffer that it was cut from, or a part becomes visible before the one before it.
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use std::time::Duration;
 use rayon::ThreadPool;
 
 use super::manifest::{Manifest, Share};
-use super::part::Gathered;
+use super::part::{Gathered, Written};
 use super::{MANIFEST, State, columns, part_name};
 use crate::disk::Error;
 use crate::disk::publish::{Folder, Publish, Published};
@@ -56,16 +56,20 @@ impl Default for WriterOptions {
 
 /// Writes a recording.
 ///
-/// Memory: the part that is being gathered, `part_bytes` and at most one exchange more; with a pool, no more than half as much again
-/// for that part and what is not encoded yet of the one before it; and while a part is written, a row group beside it for each
+/// Memory: the part that is being gathered, `part_bytes` and at most one exchange more; with a pool, no more than a quarter as much
+/// again for that part and what is not encoded yet of the one before it; and while a part is written, a row group beside it for each
 /// thread, as it is and encoded. Dropped without [`finish`](Self::finish), it loses what was being gathered and nothing else.
 pub struct RecordingWriter {
     place: Arc<dyn Publish>,
     options: WriterOptions,
-    /// What has been published.
+    /// What has been published, as far as is known.
     manifest: Manifest,
     /// The part before the one that is being gathered, on its way.
     under_way: Option<UnderWay>,
+    /// How many parts were sent on their way.
+    cut: u64,
+    /// The account up to the last of them.
+    accounted: LossLedger,
     gathered: Gathered,
     /// Packet time when the oldest of what is gathered was taken in.
     gathered_since: Timestamp,
@@ -92,7 +96,8 @@ impl RecordingWriter {
         manifest.publish(place.as_ref())?;
         let gathered = Gathered::new(Share::of(&manifest));
         let (gathered_since, now) = (Timestamp::default(), Timestamp::from_nanos(i64::MIN));
-        Ok(Self { place, options, manifest, under_way: None, gathered, gathered_since, now, ledger: LossLedger::default() })
+        let [accounted, ledger] = [LossLedger::default(), LossLedger::default()];
+        Ok(Self { place, options, manifest, under_way: None, cut: 0, accounted, gathered, gathered_since, now, ledger })
     }
 
     /// Takes an exchange; publishes a part when there is enough for one.
@@ -111,8 +116,8 @@ impl RecordingWriter {
         }
         if let Some(under_way) = &self.under_way {
             // Two whole parts are never held: what is encoded makes room for what is gathered.
-            let most = (self.options.part_bytes + self.options.part_bytes / 2).saturating_sub(self.gathered.bytes());
-            under_way.left.wait_for(most);
+            let most = (self.options.part_bytes + self.options.part_bytes / 4).saturating_sub(self.gathered.bytes());
+            under_way.left.wait_while(|left| left.is_some_and(|left| left > most));
         }
         Ok(())
     }
@@ -121,9 +126,7 @@ impl RecordingWriter {
     pub fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), Error> {
         self.now = self.now.max(now);
         self.ledger.clone_from(ledger);
-        if self.under_way.as_ref().is_some_and(|under_way| under_way.writer.is_finished()) {
-            self.wait()?;
-        }
+        self.look()?;
         let is_due = self.options.part_age.is_some_and(|age| self.now.since(self.gathered_since) >= age);
         if is_due && !self.gathered.is_empty() { self.publish_part(false) } else { Ok(()) }
     }
@@ -143,28 +146,45 @@ impl RecordingWriter {
     }
 
     fn publish_part(&mut self, last: bool) -> Result<(), Error> {
-        self.wait()?;
+        self.look()?;
         let mut gathered = std::mem::replace(&mut self.gathered, Gathered::new(Share::of(&self.manifest)));
         gathered.share.last = last;
-        gathered.share.ledger = self.ledger.since(&self.manifest.ledger);
+        gathered.share.ledger = self.ledger.since(&self.accounted);
+        self.accounted.add(&gathered.share.ledger);
+        self.cut += 1;
+        let (name, needed) = (part_name(self.cut), gathered.bytes());
         let (place, manifest) = (Arc::clone(&self.place), self.manifest.clone());
         let Some(pool) = self.options.pool.clone() else {
-            self.manifest = publish(gathered, place.as_ref(), manifest, None, &Left::default())?;
+            let written = gathered.write(place.as_ref(), &name, None, &Left::default());
+            self.manifest = publish(written, name, needed, place.as_ref(), manifest)?;
             return Ok(());
         };
-        let path = self.place.path(&next_part(&self.manifest));
-        let left = Arc::new(Left::new(gathered.bytes()));
-        let writers = Writers(Arc::clone(&left));
-        let work = move || publish(gathered, place.as_ref(), manifest, Some(&pool), &writers.0);
+        let before = self.under_way.take().map(UnderWay::encoded);
+        let path = place.path(&name);
+        let left = Arc::new(Left::new(needed));
+        let encoding = Encoding(Arc::clone(&left));
+        let work = move || {
+            let written = gathered.write(place.as_ref(), &name, Some(&pool), &encoding.0);
+            // Also where this one has failed: of two failures the older is told.
+            let manifest = before.map_or(Ok(manifest), joined)?;
+            // While this part is made durable, the next may be encoded, and no other.
+            drop(encoding);
+            publish(written, name, needed, place.as_ref(), manifest)
+        };
         let writer = thread::Builder::new().name("writer".to_owned()).spawn(work).map_err(Error::write(&path))?;
         self.under_way = Some(UnderWay { writer, left });
         Ok(())
     }
 
-    /// Waits for the part that is under way, if there is one.
+    /// Looks whether what is under way has come to its end.
+    fn look(&mut self) -> Result<(), Error> {
+        if self.under_way.as_ref().is_some_and(|under_way| under_way.writer.is_finished()) { self.wait() } else { Ok(()) }
+    }
+
+    /// Waits for what is under way, if there is anything.
     fn wait(&mut self) -> Result<(), Error> {
         if let Some(under_way) = self.under_way.take() {
-            self.manifest = under_way.writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            self.manifest = joined(under_way.writer)?;
         }
         Ok(())
     }
@@ -179,60 +199,69 @@ impl Drop for RecordingWriter {
     }
 }
 
-/// A part that is being written.
+/// A part that is being written, perhaps behind one that is being made durable.
 struct UnderWay {
     writer: JoinHandle<Result<Manifest, Error>>,
     left: Arc<Left>,
 }
 
-/// The writer's end of it: when it has come to its end, whichever way, nothing is left.
-struct Writers(Arc<Left>);
-
-impl Drop for Writers {
-    fn drop(&mut self) {
-        self.0.freed(u64::MAX);
+impl UnderWay {
+    /// Waits until it is encoded, and the one before it is published.
+    fn encoded(self) -> JoinHandle<Result<Manifest, Error>> {
+        self.left.wait_while(|left| left.is_some());
+        self.writer
     }
 }
 
-/// How many bytes of the rows of a part are still held while it is written.
+fn joined(writer: JoinHandle<Result<Manifest, Error>>) -> Result<Manifest, Error> {
+    writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// The writer's end of it: whichever way it goes, it comes to an end.
+struct Encoding(Arc<Left>);
+
+impl Drop for Encoding {
+    fn drop(&mut self) {
+        self.0.change(|left| *left = None);
+    }
+}
+
+/// How many bytes of the rows of a part are still held while it is written; none once the next one may be.
 #[derive(Default)]
 pub(super) struct Left {
-    bytes: Mutex<u64>,
-    less: Condvar,
+    bytes: Mutex<Option<u64>>,
+    changed: Condvar,
 }
 
 impl Left {
     fn new(bytes: u64) -> Self {
-        Self { bytes: Mutex::new(bytes), less: Condvar::new() }
+        Self { bytes: Mutex::new(Some(bytes)), changed: Condvar::new() }
     }
 
     /// So many bytes are held no longer.
     pub(super) fn freed(&self, bytes: u64) {
-        // A lock that is poisoned guards a number that is still one.
-        let mut left = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = left.saturating_sub(bytes);
-        self.less.notify_all();
+        self.change(|left| *left = left.map(|left| left.saturating_sub(bytes)));
     }
 
-    /// Waits until at most so many are left.
-    fn wait_for(&self, most: u64) {
+    fn change(&self, how: impl FnOnce(&mut Option<u64>)) {
+        // A lock that is poisoned guards a number that is still one.
+        how(&mut self.bytes.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    fn wait_while(&self, held: impl Fn(Option<u64>) -> bool) {
         let left = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.less.wait_while(left, |left| *left > most));
+        drop(self.changed.wait_while(left, |left| held(*left)));
     }
 }
 
-/// Publishes a part and the manifest that lists it.
-fn publish(gathered: Gathered, place: &dyn Publish, mut manifest: Manifest, pool: Option<&ThreadPool>, left: &Left) -> Result<Manifest, Error> {
-    let (name, needed) = (next_part(&manifest), gathered.bytes());
-    let (Published { bytes, sha256 }, share) =
-        gathered.publish(place, &name, pool, left).map_err(|error| interrupted(&manifest, place, &name, needed, error))?;
+/// Publishes a part that was written, and the manifest that lists it.
+fn publish(written: Result<Written, Error>, name: String, needed: u64, place: &dyn Publish, mut manifest: Manifest) -> Result<Manifest, Error> {
+    let published = written.and_then(Written::publish);
+    let (Published { bytes, sha256 }, share) = published.map_err(|error| interrupted(&manifest, place, &name, needed, error))?;
     manifest.add(name, bytes, Some(sha256), share);
     manifest.publish(place).map_err(|error| interrupted(&manifest, place, MANIFEST, 0, error))?;
     Ok(manifest)
-}
-
-fn next_part(manifest: &Manifest) -> String {
-    part_name(manifest.parts.len() as u64 + 1)
 }
 
 fn interrupted(manifest: &Manifest, place: &dyn Publish, name: &str, needed: u64, source: Error) -> Error {
