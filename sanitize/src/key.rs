@@ -28,6 +28,16 @@ impl Key {
         Ok(Self(bytes))
     }
 
+    /// A key for one recording: this one mixed with randomness that is kept nowhere. What is made under it cannot be made again, by no one.
+    pub fn once(&self) -> Result<Self, Error> {
+        let mut label = Zeroizing::new([0; LENGTH]);
+        getrandom::fill(label.as_mut_slice()).map_err(|_| Error::Randomness)?;
+        let mut once = Zeroizing::new([0; LENGTH]);
+        let derivation = Hkdf::<Sha256>::new(Some(label.as_slice()), self.0.as_slice());
+        derivation.expand(b"one recording", once.as_mut_slice()).expect("HKDF gives up to 8160 bytes");
+        Ok(Self(once))
+    }
+
     /// The key in a file that holds nothing else but white space.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
         let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|source| Error::ReadKey { path: path.to_owned(), source })?);
@@ -128,6 +138,8 @@ mod tests {
         assert_eq!(Key::from_text(&text).expect("reads").id(), key.id());
         assert_ne!(Key::generate().expect("randomness").id(), key.id());
         assert!(!format!("{key:?}").contains(text.as_str()));
+        let once = [(); 2].map(|()| key.once().expect("randomness").id());
+        assert!(once[0] != once[1] && once[0] != key.id());
         assert_eq!(format!("{:?}", test_key()), format!("Key(\"{}\")", test_key().id()));
     }
 

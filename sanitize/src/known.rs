@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
 use reenact_formats::content::{MAX_DECODED, Surface, decoded_body, visit_body, visit_head};
-use reenact_formats::model::{Action, Exchange, Message, Part, Redaction, Side};
+use reenact_formats::model::{Exchange, Message, Part, Redaction, Side};
 
 use crate::pseudonym::{Domain, canonical};
 use crate::redactor::INTERIM;
@@ -36,7 +36,7 @@ impl KnownPseudonyms {
 
     fn add_message<'a>(&mut self, message: &Message, redactions: impl Iterator<Item = &'a Redaction>) {
         let redactions: Vec<&Redaction> = redactions
-            .filter(|redaction| redaction.action == Action::Pseudonym && redaction.span.start < redaction.span.end && !redaction.path.starts_with(INTERIM))
+            .filter(|redaction| redaction.action.is_keyed() && redaction.span.start < redaction.span.end && !redaction.path.starts_with(INTERIM))
             .collect();
         if redactions.is_empty() {
             return;

@@ -23,9 +23,11 @@
 mod detect;
 mod error;
 mod fuzz;
+mod generalise;
 mod key;
 mod known;
 mod known_values;
+mod locations;
 mod login;
 mod memo;
 mod plan;

@@ -18,9 +18,11 @@ use reenact_formats::seam::Redact;
 
 use crate::detect::credentials::{header_value, with_scheme};
 use crate::detect::{Beside, Detector, Hit, Place, apart, is_public};
+use crate::generalise::generalise;
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
 use crate::known_values::KnownValues;
+use crate::locations::Location;
 use crate::login::{self, Logins};
 use crate::memo::Memo;
 use crate::plan::{Plan, Recorded, Spans, Spot};
@@ -44,6 +46,8 @@ pub struct Redactor {
     originals: Originals,
     audit: BTreeMap<RuleId, u64>,
     memo: Memo,
+    /// Of the traffic: who is past 89 then is told as being 90.
+    year: i32,
 }
 
 /// What all lanes share: nothing in it changes what comes out.
@@ -74,6 +78,7 @@ impl Redactor {
             originals: Originals::default(),
             audit: BTreeMap::new(),
             memo: Memo::default(),
+            year: RELEASE_YEAR,
         }
     }
 
@@ -89,6 +94,7 @@ impl Redactor {
             originals: self.originals.none_yet(),
             audit: BTreeMap::new(),
             memo: Memo::default(),
+            year: RELEASE_YEAR,
         }
     }
 
@@ -202,7 +208,7 @@ impl Redactor {
             for hit in &hits {
                 hit.each_bare(&leaf.value, &mut |hit, bare| {
                     // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
-                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.shared.policy.action(hit.rule, &path, bare) != Action::Keep) {
+                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.shared.policy.action(hit.rule, hit.domain, &path, bare) != Action::Keep) {
                         memory.learn(bare, hit.rule, hit.domain);
                         originals.learn(bare, hit.rule, hit.domain);
                     }
@@ -231,9 +237,18 @@ impl Redactor {
         if KnownValues::may_stand(leaf) {
             self.add_known(&leaf.value, || leaf.template(), &mut hits);
         }
+        let locations = self.shared.policy.locations();
+        if !locations.is_empty()
+            && let Some(place) = locations.at(&leaf.template()).filter(|place| place.takes(leaf))
+        {
+            take_whole(place, &leaf.value, &mut hits);
+        }
         let recorded = recorded.part(leaf.part);
         if !recorded.is_empty() {
-            hits.retain(|hit| !recorded.account_for(hit, &spot.placed(raw, &hit.span)));
+            hits.retain(|hit| match hit.rule {
+                RuleId::LOCATION => !recorded.cover(&leaf.span),
+                _ => !recorded.account_for(hit, &spot.placed(raw, &hit.span)),
+            });
         }
         hits
     }
@@ -254,7 +269,7 @@ impl Redactor {
     fn taken_by(&self, hit: &Hit, value: &[u8], path: &str) -> Option<RuleId> {
         match &hit.held {
             Some(held) => held.hits.iter().find_map(|inner| self.taken_by(inner, &held.text, path)),
-            None => (self.shared.policy.action(hit.rule, path, &hit.bare(value)) != Action::Keep).then_some(hit.rule),
+            None => (self.shared.policy.action(hit.rule, hit.domain, path, &hit.bare(value)) != Action::Keep).then_some(hit.rule),
         }
     }
 
@@ -300,11 +315,11 @@ impl Redactor {
             }
         }
         match look.drop {
-            Some(reason) => self.drop_body(message, reason, &mut plan),
+            Some(reason) => self.drop_body(message, &look.body, reason, &mut plan),
             None if carries_more(message) => plan.recode(),
             None => {}
         }
-        if (plan.changes_body() || look.drop.is_some()) && self.shared.policy.action(RuleId::BODY_DIGEST, "", b"") != Action::Keep {
+        if (plan.changes_body() || look.drop.is_some()) && self.shared.policy.action(RuleId::BODY_DIGEST, Domain::Opaque, "", b"") != Action::Keep {
             plan.remove_digests(message);
         }
         let Self { shared, audit, .. } = self;
@@ -322,7 +337,7 @@ impl Redactor {
         memory: Option<(&Recurrences, &Spans)>,
     ) {
         if spot.kind == LeafKind::MultipartFile {
-            let is_kept = self.shared.policy.action(RuleId::OPAQUE_BODY, path, b"") == Action::Keep;
+            let is_kept = self.shared.policy.action(RuleId::OPAQUE_BODY, Domain::Opaque, path, b"") == Action::Keep;
             let (zeros, action) = if is_kept { (None, Action::Keep) } else { (Some(vec![b'0'; spot.span.len()]), Action::Mask) };
             plan.add(spot.part, spot.span.clone(), zeros, (RuleId::OPAQUE_BODY, None), action, path);
             return;
@@ -340,7 +355,7 @@ impl Redactor {
             let login = within.as_deref().or(login);
             match self.made_of(&hit, spot.value, &Told { path, kind: spot.kind, is_live: plan.is_live, login, answer: plan.answer }) {
                 Made::Kept => plan.add(spot.part, span, None, found, Action::Keep, path),
-                Made::Stays => plan.add(spot.part, span, None, found, Action::Pseudonym, path),
+                Made::Stays(action) => plan.add(spot.part, span, None, found, action, path),
                 Made::New(action, made) => {
                     let is_alone = login.is_none() || spot.kind == LeafKind::JsonNumber;
                     if action == Action::Pseudonym && is_password(&hit) && is_alone && !is_digest(&hit.bare(spot.value)) {
@@ -358,7 +373,7 @@ impl Redactor {
         let is_known = |this: &Self| told.is_live && this.known.contains(hit.domain, &hit.bare(value));
         if let Some(held) = &hit.held {
             if is_known(self) {
-                return Made::Stays;
+                return Made::Stays(Action::Pseudonym);
             }
             let (mut text, mut last) = (held.text.clone(), Made::Kept);
             let within = if held.hits.iter().any(is_password) { login::within(&held.text) } else { None };
@@ -369,7 +384,7 @@ impl Redactor {
                         text.splice(inner.span.clone(), made);
                         last = Made::New(action, Vec::new());
                     }
-                    (Made::Stays, Made::Kept) => last = Made::Stays,
+                    (Made::Stays(action), Made::Kept) => last = Made::Stays(action),
                     _ => {}
                 }
             }
@@ -379,16 +394,22 @@ impl Redactor {
             };
         }
         let bare = hit.bare(value);
-        let (action, made) = match self.shared.policy.action(hit.rule, told.path, &bare) {
+        let action = self.shared.policy.action(hit.rule, hit.domain, told.path, &bare);
+        let less = || generalise(self.rules().word(hit.rule), hit.domain, &bare, self.year);
+        let (action, made) = match action {
             Action::Keep => return Made::Kept,
-            Action::Pseudonym if is_known(self) => return Made::Stays,
+            action if action.is_keyed() && is_known(self) => return Made::Stays(action),
+            // A truth stays one, and tells none.
+            _ if told.kind == LeafKind::JsonBool => (Action::Mask, b"false".to_vec()),
             Action::Pseudonym => {
                 let made = self.credential(hit, &bare, told);
                 (Action::Pseudonym, made.unwrap_or_else(|| self.memo.pseudonym(&self.shared.pseudonyms, hit.domain, &bare)))
             }
+            Action::Generalise if let Some(made) = less() => (Action::Generalise, made),
             // A number stays one.
             _ if told.kind == LeafKind::JsonNumber => (Action::Mask, b"0".to_vec()),
             Action::Drop => (Action::Drop, Vec::new()),
+            Action::Hash => (Action::Hash, self.shared.pseudonyms.hash(hit.domain, &bare)),
             _ => (Action::Mask, masked(hit.rule, &bare)),
         };
         Made::New(action, hit.dressed(made))
@@ -410,16 +431,23 @@ impl Redactor {
         made.map(String::into_bytes)
     }
 
-    fn drop_body(&self, message: &mut Message, reason: DropReason, plan: &mut Plan) {
+    fn drop_body(&self, message: &mut Message, body: &[u8], reason: DropReason, plan: &mut Plan) {
         let rule = RuleId::OPAQUE_BODY;
-        if reason == DropReason::Opaque && self.shared.policy.action(rule, "body:", b"") == Action::Keep {
-            plan.note(Part::Body, rule, Action::Keep, "body:");
-            return;
+        match self.shared.policy.action(rule, Domain::Opaque, BODY, b"") {
+            Action::Keep if reason == DropReason::Opaque => {
+                plan.note(Part::Body, rule, Action::Keep, BODY);
+                return;
+            }
+            Action::Mask if reason == DropReason::Opaque && !body.is_empty() => {
+                plan.add(Part::Body, 0..body.len(), Some(vec![b'0'; body.len()]), (rule, None), Action::Mask, &Arc::from(BODY));
+                return;
+            }
+            _ => {}
         }
         message.body.slices.clear();
         message.body.completeness = Completeness::Dropped { reason, seen_whole: message.body.completeness.was_seen_whole() };
         plan.forget_body();
-        plan.note(Part::Body, rule, Action::Drop, "body:");
+        plan.note(Part::Body, rule, Action::Drop, BODY);
     }
 
     /// The heads of informational responses: few, small, and without a coordinate system of their own in a redaction, so that
@@ -446,21 +474,24 @@ impl Redactor {
         let original = address.ip();
         let text = original.to_string();
         let is_known = || self.known_values.as_ref().is_some_and(|known| known.holds(&text));
-        let rule = if is_renewed || is_public(original) {
+        let rule = if is_renewed || is_public(original) && self.rules().get(RuleId::IP).is_on {
             RuleId::IP
         } else if is_known() {
             RuleId::KNOWN_VALUE
         } else {
             return None;
         };
-        let action = self.shared.policy.action(rule, path, text.as_bytes());
-        if action != Action::Keep {
-            let made = self.shared.pseudonyms.of(Domain::Ip, text.as_bytes());
-            // An address that cannot be written as one is replaced by one that is no one's.
-            address.set_ip(std::str::from_utf8(&made).ok().and_then(|made| made.parse().ok()).unwrap_or(IpAddr::from([198, 18, 0, 0])));
-        }
+        let (action, made) = match self.shared.policy.action(rule, Domain::Ip, path, text.as_bytes()) {
+            Action::Keep => (Action::Keep, Some(text.into_bytes())),
+            Action::Pseudonym => (Action::Pseudonym, Some(self.shared.pseudonyms.of(Domain::Ip, text.as_bytes()))),
+            Action::Generalise => (Action::Generalise, generalise(self.rules().word(rule), Domain::Ip, text.as_bytes(), self.year)),
+            // An address there must be.
+            _ => (Action::Mask, None),
+        };
+        // What cannot be written as an address is replaced by one that is no one's.
+        let made = made.and_then(|made| std::str::from_utf8(&made).ok()?.parse().ok());
+        address.set_ip(made.unwrap_or(IpAddr::from([198, 18, 0, 0])));
         *self.audit.entry(rule).or_default() += 1;
-        let action = if action == Action::Keep { action } else { Action::Pseudonym };
         Some(Redaction {
             side,
             part: Part::Metadata,
@@ -479,13 +510,14 @@ impl Redact for Redactor {
         let mut renewed = Vec::new();
         if !self.trusts_recorded {
             // Pseudonyms are under the other key, and what was kept is for this policy to decide. What has no key stays, and stays on record.
-            (renewed, recorded) = recorded.into_iter().partition(|redaction| redaction.action == Action::Pseudonym);
+            (renewed, recorded) = recorded.into_iter().partition(|redaction| redaction.action.is_keyed());
             recorded.retain(|redaction| redaction.part != Part::Metadata && (redaction.action != Action::Keep || redaction.span.is_empty()));
         }
         let (mut metadata, recorded): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|redaction| redaction.part == Part::Metadata);
         let (interim, recorded): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|redaction| redaction.path.starts_with(INTERIM));
         let (asked, answered): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|redaction| redaction.side == Side::Request);
 
+        self.year = exchange.start.year();
         let connection = exchange.id.connection;
         let mut memory = self.memories.take(connection);
         let request_look = exchange.request.as_ref().map(|message| self.look(message, &asked, &renewed_in(&renewed, Side::Request), Some(&mut memory)));
@@ -527,6 +559,9 @@ impl Redact for Redactor {
         let mut out = value.as_bytes().to_vec();
         let mut hits = self.shared.detector.detect(value.as_bytes(), &place);
         self.add_known(value.as_bytes(), || path.clone(), &mut hits);
+        if let Some(place) = self.shared.policy.locations().at(&path).filter(|place| place.action != Action::Keep && !value.is_empty()) {
+            take_whole(place, value.as_bytes(), &mut hits);
+        }
         for hit in hits.into_iter().rev() {
             let told = Told { path: &path, kind: place.kind, is_live: true, login: None, answer: Answer::Open };
             if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &told) {
@@ -579,6 +614,18 @@ fn add_renewed(rules: &Rules, leaf: &Spot<'_>, raw: &[u8], renewed: &[Redaction]
     }
 }
 
+/// What the policy names by its place is taken whole, whatever was found in it; as what was found, if that is all of it.
+fn take_whole(place: &Location, value: &[u8], hits: &mut Vec<Hit>) {
+    let whole = 0..value.len();
+    let mut is_card_security = false;
+    hits.iter().for_each(|hit| hit.each_bare(value, &mut |hit, _| is_card_security |= hit.rule == RuleId::CARD_SECURITY));
+    if is_card_security {
+        *hits = vec![Hit::new(whole, RuleId::CARD_SECURITY, Domain::Password)];
+    } else if !matches!(hits.as_slice(), [hit] if hit.held.is_none() && hit.span == whole) {
+        *hits = vec![Hit::new(whole, RuleId::LOCATION, place.domain)];
+    }
+}
+
 /// Whether a hit is a password by itself, rather than one within a URL.
 fn is_password(hit: &Hit) -> bool {
     hit.domain == Domain::Password && matches!(hit.rule, RuleId::PASSWORD | RuleId::RECURRENCE | RuleId::KNOWN_VALUE)
@@ -599,8 +646,8 @@ struct Told<'a> {
 enum Made {
     /// The policy keeps it.
     Kept,
-    /// It is a pseudonym already.
-    Stays,
+    /// It was made by the key already.
+    Stays(Action),
     /// This, with what it wears, takes its place.
     New(Action, Vec<u8>),
 }
@@ -747,8 +794,14 @@ pub(crate) fn bare_head(head: &Head) -> Head {
     read.expect("these are heads")
 }
 
+/// Until an exchange says when it was.
+const RELEASE_YEAR: i32 = 2026;
+/// The path of a whole body.
+const BODY: &str = "body:";
 /// What begins the paths of redactions in the heads of informational responses.
 pub(crate) const INTERIM: &str = "interim:";
 
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod tests;

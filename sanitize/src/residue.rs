@@ -79,6 +79,7 @@ impl fmt::Debug for Originals {
 #[derive(Debug)]
 pub struct ResidueCheck<'o> {
     rules: Arc<Rules>,
+    policy: &'o Policy,
     detector: Detector,
     originals: Option<&'o Originals>,
     known_values: Option<&'o KnownValues>,
@@ -86,9 +87,10 @@ pub struct ResidueCheck<'o> {
 
 impl<'o> ResidueCheck<'o> {
     /// A check with every rule on, and the policy's own names; in the redacting process also with the originals that it has seen.
-    pub fn new(policy: &Policy, originals: Option<&'o Originals>) -> Self {
+    pub fn new(policy: &'o Policy, originals: Option<&'o Originals>) -> Self {
         Self {
             rules: Arc::clone(policy.rules()),
+            policy,
             detector: Detector::new(policy.rules()),
             originals: originals.filter(|originals| !originals.digests.is_empty()),
             known_values: None,
@@ -122,7 +124,7 @@ impl<'o> ResidueCheck<'o> {
             if exchange.redactions.iter().any(|redaction| redaction.path == path) {
                 continue;
             }
-            if is_public(address.ip()) {
+            if is_public(address.ip()) && self.rules.get(RuleId::IP).is_on {
                 findings.add(path.to_owned(), self.rules.word(RuleId::IP));
             } else if self.known_values.is_some_and(|known| known.holds(&address.ip().to_string())) {
                 findings.add(path.to_owned(), self.rules.word(RuleId::KNOWN_VALUE));
@@ -171,6 +173,10 @@ impl<'o> ResidueCheck<'o> {
         // Of what was replaced as a whole there is nothing left to find.
         if !leaf.span.is_empty() && recorded.cover(&leaf.span) {
             return;
+        }
+        let locations = self.policy.locations();
+        if !locations.is_empty() && locations.at(&leaf.template()).is_some_and(|place| place.takes(leaf)) {
+            findings.add(leaf.template(), self.rules.word(RuleId::LOCATION));
         }
         let spot = Spot::of(leaf);
         for hit in self.detector.detect(&leaf.value, &Place::of(leaf, beside)) {

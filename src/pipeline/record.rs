@@ -87,7 +87,7 @@ pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
         Source::Stdin | Source::Interface(_) => Some(LIVE_PART_AGE),
     };
     let Pools { work, writers } = Pools::of(job.options.threads)?;
-    let mut redactor = job.redaction.as_ref().map(Redaction::recorder);
+    let mut redactor = job.redaction.as_ref().map(Redaction::recorder).transpose()?;
     let source = in_words(&job.source);
     let source = redactor.as_mut().map_or(source.clone(), |redactor| redactor.value(SOURCE, &source));
     let options = WriterOptions { part_age, part_bytes: job.part_bytes, source, pool: writers, ..WriterOptions::default() };
@@ -130,7 +130,7 @@ pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, threads: Non
     recording.verify_digests()?;
     let manifest = recording.manifest();
     let Pools { work, writers } = Pools::of(threads)?;
-    let mut redactor = redaction.recorder();
+    let mut redactor = redaction.recorder()?;
     let options = WriterOptions { source: redactor.value(SOURCE, &manifest.source), pool: writers, ..WriterOptions::default() };
     if let Some(key) = &manifest.key_id {
         redactor = redactor.with_recorded_key(key);

@@ -30,8 +30,19 @@ words! {
         Mask = "mask",
         /// It was removed.
         Drop = "drop",
+        /// A keyed hash stands in its place.
+        Hash = "hash",
+        /// The same with less in it stands in its place.
+        Generalise = "generalise",
         /// The policy keeps it on purpose; recorded so that the residue check knows.
         Keep = "keep",
+    }
+}
+
+impl Action {
+    /// Whether what stands there now was made by the key.
+    pub const fn is_keyed(self) -> bool {
+        matches!(self, Self::Pseudonym | Self::Hash)
     }
 }
 

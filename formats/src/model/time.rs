@@ -21,6 +21,11 @@ impl Timestamp {
         self.0
     }
 
+    /// The year, in UTC.
+    pub fn year(self) -> i32 {
+        jiff::Timestamp::from_nanosecond(i128::from(self.0)).map_or(0, |time| i32::from(jiff::tz::Offset::UTC.to_datetime(time).year()))
+    }
+
     /// The time from `earlier` to `self`; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         let nanos = i128::from(self.0) - i128::from(earlier.0);
@@ -86,6 +91,7 @@ mod tests {
     fn since_never_goes_below_zero() {
         let (early, late) = (Timestamp::from_nanos(5), Timestamp::from_nanos(9));
         assert_eq!(late.since(early), Duration::from_nanos(4));
+        assert_eq!([0, -1, i64::MIN, i64::MAX].map(|nanos| Timestamp::from_nanos(nanos).year()), [1970, 1969, 1677, 2262]);
         assert_eq!(early.since(late), Duration::ZERO);
         assert_eq!(Timestamp::from_nanos(i64::MAX).saturating_add(Duration::MAX).as_nanos(), i64::MAX);
     }

@@ -129,6 +129,12 @@ impl Pseudonyms {
         }
     }
 
+    /// A keyed hash of `value` in `domain`: 32 hexadecimal digits, the same for all spellings of a value.
+    pub fn hash(&self, domain: Domain, value: &[u8]) -> Vec<u8> {
+        let mut stream = self.prf(domain).stream("hash", &canonical(domain, value));
+        format!("{:016x}{:016x}", stream.next_u64(), stream.next_u64()).into_bytes()
+    }
+
     fn prf(&self, domain: Domain) -> &Prf {
         &self.domains[Domain::ALL.iter().position(|known| *known == domain).expect("ALL holds every domain")]
     }

@@ -60,6 +60,7 @@ known! {
     OPAQUE_BODY = "opaque_body",
     BODY_DIGEST = "body_digest",
     PASSWORD_ALONE = "password_alone",
+    LOCATION = "location",
 }
 
 impl RuleId {
@@ -181,9 +182,20 @@ impl fmt::Debug for Rules {
     }
 }
 
-const fn is_on(rule: RuleProfile, profile: Profile) -> bool {
-    matches!((rule, profile), (RuleProfile::Default, _) | (RuleProfile::Extended, Profile::GdprMinimal | Profile::HipaaSafeHarbor))
+/// Whether a rule of the built-in pack `pack`, or of a user's own, is looked for.
+fn is_on(rule: RuleProfile, id: &str, pack: Option<&str>, profile: Profile) -> bool {
+    match profile {
+        Profile::Default | Profile::Pci => rule == RuleProfile::Default,
+        Profile::GdprMinimal | Profile::HipaaSafeHarbor => true,
+        // What someone has written rules for is looked for, whatever it is.
+        Profile::SecretsOnly => {
+            rule == RuleProfile::Default && (id == KNOWN[RuleId::CARD_SECURITY.index()] || pack.is_none_or(|pack| OF_SECRETS.contains(&pack)))
+        }
+    }
 }
+
+/// The packs that tell of no one.
+const OF_SECRETS: [&str; 3] = ["credentials", "secrets", "reenact"];
 
 #[cfg(test)]
 mod tests;

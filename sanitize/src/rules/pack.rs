@@ -53,7 +53,8 @@ fn assemble(packs: Vec<(String, PackFile)>, profile: Profile) -> Result<Rules, E
     let mut by_id: BTreeMap<String, RuleId> = KNOWN.iter().zip(0..).map(|(id, index)| ((*id).to_owned(), RuleId(index))).collect();
     let mut rules: Vec<Option<Rule>> = KNOWN.iter().map(|_| None).collect();
     let (mut names, mut never, mut dates) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, pack) in packs {
+    for (number, (name, pack)) in packs.into_iter().enumerate() {
+        let built_in = (number < BUILT_IN.len()).then_some(pack.pack.as_str());
         for rule in &pack.rules {
             let place = In { file: &name, rule };
             let word = rule.id.text();
@@ -74,7 +75,7 @@ fn assemble(packs: Vec<(String, PackFile)>, profile: Profile) -> Result<Rules, E
             if slot.is_some() {
                 return Err(rule.id.wrong(KIND, &name, format!("there is a rule `{word}` already")));
             }
-            *slot = Some(checked(rule, &place, profile)?);
+            *slot = Some(checked(rule, &place, is_on(rule.profile, word, built_in, profile))?);
             let named = |names: &[String], strength| -> Vec<Name> { names.iter().map(|words| Name { words: words.clone(), rule: index, strength }).collect() };
             names.extend(named(&rule.names.strong, Strength::Strong));
             names.extend(named(&rule.names.weak, Strength::Weak));
@@ -86,7 +87,7 @@ fn assemble(packs: Vec<(String, PackFile)>, profile: Profile) -> Result<Rules, E
     Ok(Rules { rules, by_id, names, never, own_names: Vec::new(), packs: dates, compiled: OnceLock::new() })
 }
 
-fn checked(rule: &RuleFile, place: &In<'_>, profile: Profile) -> Result<Rule, Error> {
+fn checked(rule: &RuleFile, place: &In<'_>, is_on: bool) -> Result<Rule, Error> {
     let domain = Domain::from_word(rule.domain.text()).ok_or_else(|| rule.domain.unknown(KIND, place.file, "domain", Domain::ALL.map(Domain::word)))?;
     for name in rule.names.strong.iter().chain(&rule.names.weak).chain(&rule.names.never) {
         if !name.chars().any(char::is_alphabetic) {
@@ -98,7 +99,7 @@ fn checked(rule: &RuleFile, place: &In<'_>, profile: Profile) -> Result<Rule, Er
         about: rule.about.trim().to_owned(),
         domain,
         severity: rule.severity,
-        is_on: is_on(rule.profile, profile),
+        is_on,
         finds: rule.find.iter().map(|find| Find::checked(find, place)).collect::<Result<_, _>>()?,
     })
 }
