@@ -25,6 +25,7 @@ pub(super) fn visit(bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) {
         paths: Paths::default(),
         beside: None,
         table: Table::default(),
+        is_html: false,
         f,
     };
     let mut at = 0;
@@ -50,6 +51,8 @@ struct MarkupVisitor<'b, 'v> {
     /// What the last element that names the one behind it said, and how many elements were open around it.
     beside: Option<(usize, Cow<'b, str>)>,
     table: Table<'b>,
+    /// The document is HTML, whose names say how a text is shown, and not what it is.
+    is_html: bool,
     f: Visit<'v>,
 }
 
@@ -138,6 +141,7 @@ impl<'b> MarkupVisitor<'b, '_> {
         };
         let told = column.or_else(|| self.told(&name));
         let is_open = self.stack.len() < MAX_DEPTH;
+        self.is_html |= name.eq_ignore_ascii_case("html");
         if is_open {
             self.stack.push(Element { name: name.clone(), told: told.clone(), path_length: self.path.len() });
             push_name(&mut self.path, &name);
@@ -237,7 +241,8 @@ impl<'b> MarkupVisitor<'b, '_> {
             let own = local_name(&bytes[name.clone()]);
             let name = told.filter(|_| matches!(&*own, "value" | "content" | "Value" | "defaultValue")).unwrap_or(&own);
             // What an attribute calls the value beside it is no value.
-            let name = if told.is_some() && TELLING_ATTRIBUTES.iter().any(|telling| own.eq_ignore_ascii_case(telling)) { None } else { Some(name) };
+            let is_naming = told.is_some() && TELLING_ATTRIBUTES.iter().any(|telling| own.eq_ignore_ascii_case(telling));
+            let name = Some(name).filter(|_| !is_naming && !(self.is_html && own.eq_ignore_ascii_case("accesskey")));
             let path = self.paths.start(&[self.spot.prefix, &self.path, ";", &own]).unique();
             let (span, value) = (self.spot.offset + value.start..self.spot.offset + value.end, Surface::Markup.undress(&bytes[value]));
             (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind: LeafKind::ElementAttribute, span, value, surface: Surface::Markup });
@@ -272,7 +277,8 @@ impl<'b> MarkupVisitor<'b, '_> {
             }
             self.beside = Some((self.stack.len() - 1, said));
         }
-        let name = element.map(|element| element.told.as_deref().unwrap_or(&element.name));
+        let own = element.map(|element| &*element.name).filter(|own| !(self.is_html && own.eq_ignore_ascii_case("code")));
+        let name = element.and_then(|element| element.told.as_deref()).or(own);
         let path = self.paths.start(&[self.spot.prefix, &self.path]).unique();
         let span = self.spot.offset + start..self.spot.offset + start + trimmed.len();
         (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
@@ -463,6 +469,9 @@ mod tests {
             ("<a><name>n</name></a><value>x</value>", "body:/value value x"),
             ("<script type=x>{\"a\":\"x\"}</script>", "body:/script/a a x"),
             ("<user name='u'>x</user>", "body:/user user x"),
+            ("<code>x</code>", "body:/code code x"),
+            ("<html><a accesskey=n>x</a><code>y</code></html>", "body:/html/code - y"),
+            ("<html><a accesskey=n>x</a><code>y</code></html>", "body:/html/a;accesskey - n"),
         ] {
             let seen = leaves(text);
             assert!(seen.iter().any(|leaf| leaf == expected), "{text}: {seen:?}");

@@ -54,9 +54,9 @@ fn end_of(value: &[u8], from: usize) -> usize {
             start + value[start..].iter().take_while(|byte| **byte == b'-').count()
         });
     }
-    let most = own.len();
-    let ends = |byte: &u8| matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'`');
-    from + rest[..most].iter().position(ends).unwrap_or(most)
+    // Another field of a form follows; `&#10;` is a line break in a document.
+    let ends = |at: &usize| matches!(own[*at], b'"' | b'\'' | b'<' | b'>' | b'`') || own[*at] == b'&' && own.get(at + 1) != Some(&b'#');
+    from + (0..own.len()).find(ends).unwrap_or(own.len())
 }
 
 /// From the heading of a PuTTY key to the code that closes it (the PuTTY manual, appendix C).

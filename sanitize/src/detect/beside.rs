@@ -9,7 +9,7 @@ use crate::rules::RuleId;
 use reenact_formats::content::Leaf;
 
 use super::Strength;
-use super::names::Names;
+use super::names::{Names, words};
 
 /// Places that are about people.
 #[derive(Debug, Default)]
@@ -52,7 +52,8 @@ fn is_about_someone(names: &Names, key: &str) -> bool {
                     | RuleId::USERNAME
             )
     });
-    told || names.is_about_people(key)
+    // An `author` is someone else than the work that has one; a `customer_id` is the customer's own.
+    told || (names.is_about_people(key) && words(key).len() > 1)
 }
 
 /// A path without its last component.
@@ -74,11 +75,11 @@ mod tests {
     fn a_place_is_about_people_by_what_else_is_there() {
         let rules = Rules::built_in();
         let names = &rules.compiled().names;
-        let text = br#"{"name":"a","user":{"name":"b","email":"c"},"items":[{"name":"d","sku":"e"}],"o":{"customer_id":1,"name":"f"}}"#;
+        let text = br#"{"name":"a","user":{"name":"b","email":"c"},"items":[{"name":"d","sku":"e"}],"o":{"customer_id":1,"name":"f"},"package":{"name":"g","author":"h"}}"#;
         let beside = Beside::of(names, text, |f| {
             visit_nested(text, f);
         });
-        for (path, expected) in [("body:/user/name", true), ("body:/o/name", true), ("body:/items/0/name", false)] {
+        for (path, expected) in [("body:/user/name", true), ("body:/o/name", true), ("body:/items/0/name", false), ("body:/package/name", false)] {
             assert_eq!(beside.has(path), expected, "{path}");
         }
         assert_eq!(place("body:name"), "body:");

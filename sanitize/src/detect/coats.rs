@@ -294,7 +294,12 @@ fn escapes(value: &[u8], surface: Surface) -> bool {
         Surface::Markup => memchr::memchr_iter(b'&', value)
             .any(|at| surface.undress(&value[at..value.len().min(at + 12)]).first() != Some(&b'&') || value[at..].starts_with(b"&amp;")),
         Surface::JsonString => memchr::memchr_iter(b'\\', value).any(|at| matches!(value.get(at + 1), Some(b'"' | b'/' | b'u'))),
-        Surface::QuotedPrintable => [&b"=\n"[..], b"=\r\n", b"=40", b"=3D"].iter().any(|mark| memchr::memmem::find(value, mark).is_some()),
+        Surface::QuotedPrintable => {
+            // No one writes a control character so: `bind=192.0.2.44` has none.
+            let is_odd_escape = |at: usize| surface.undress(&value[at..value.len().min(at + 3)]).first().is_some_and(|byte| is_odd(*byte));
+            [&b"=\n"[..], b"=\r\n", b"=40", b"=3D"].iter().any(|mark| memchr::memmem::find(value, mark).is_some())
+                && !memchr::memchr_iter(b'=', value).any(is_odd_escape)
+        }
         _ => false,
     }
 }

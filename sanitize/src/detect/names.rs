@@ -98,7 +98,7 @@ impl Names {
     /// All that `name` says.
     pub(crate) fn meaning(&self, name: &str) -> Meaning {
         // A name that is itself a value, and may be redacted, tells nothing: it would tell something else afterwards.
-        if name.len() > MAX_NAME || name.contains("--") || name.contains(['@', ':', '/', '+', '=']) || has_token(name) {
+        if name.len() > MAX_NAME || name.contains("--") || name.contains(['@', ':', '/', '+', '=']) {
             return Meaning::default();
         }
         ASKED.with_borrow_mut(|asked| {
@@ -109,7 +109,7 @@ impl Names {
             if let Some(meaning) = asked.meanings.get(name) {
                 return *meaning;
             }
-            let words = words(name);
+            let words = words(behind_token(name));
             let meaning = Meaning {
                 tellings: self.of_words(&words).unwrap_or_default(),
                 is_version: words.last().is_some_and(|word| VERSIONS.contains(&word.as_str())),
@@ -176,12 +176,17 @@ fn are_about_people(words: &[String]) -> bool {
     words.iter().any(|word| PEOPLE.contains(&word.as_str()) || word.strip_suffix('s').is_some_and(|word| PEOPLE.contains(&word)))
 }
 
-/// Whether letters and digits stand in a name as they come, like those of a token: words are longer.
-fn has_token(name: &str) -> bool {
-    name.split(|character: char| !character.is_ascii_alphanumeric()).any(|run| {
-        let is_long = run.len() >= MIN_TOKEN;
-        is_long && run.len() < words(run).len() * SHORT_WORDS
-    })
+/// What of a name stands behind the last token in it, whose letters and digits come as they come: words are longer.
+fn behind_token(name: &str) -> &str {
+    let mut end = name.len();
+    for run in name.as_bytes().rsplit(|byte| !byte.is_ascii_alphanumeric()) {
+        let start = end - run.len();
+        if run.len() >= MIN_TOKEN && run.len() < words(&name[start..end]).len() * SHORT_WORDS {
+            return &name[end..];
+        }
+        end = start.saturating_sub(1);
+    }
+    name
 }
 
 /// What stands in a word behind a word for people.
@@ -312,6 +317,7 @@ mod tests {
             ("userinfo", None),
             ("oauth2ClientPassword", Some(RuleId::PASSWORD)),
             ("s2GZNfBpqTzE8QdtIFA", None),
+            ("s2GZNfBpqTzE8QdtIFA email", Some(RuleId::EMAIL)),
             ("homepage", None),
             ("Téléphone", Some(RuleId::PHONE)),
             ("お客様氏名", Some(RuleId::PERSON)),

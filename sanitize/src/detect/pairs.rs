@@ -11,7 +11,9 @@ use crate::pseudonym::Domain;
 pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
     let mut after = 0;
     for sign in memchr::memchr2_iter(b':', b'=', value) {
-        if sign < after || value[sign..].starts_with(b"://") {
+        // `Pin::new` is a path of code.
+        let is_path = value[sign] == b':' && (value.get(sign + 1) == Some(&b':') || value[..sign].ends_with(b":"));
+        if sign < after || is_path || value[sign..].starts_with(b"://") {
             continue;
         }
         let Some(name) = name_before(value, sign) else { continue };

@@ -87,6 +87,8 @@ fn look_alikes_stay() {
         "password=<redacted> secret: ****",
         "https://shop.example/orders?page=2",
         "The quick brown fox: 12 items, 3 = three",
+        "let pinned = Pin::new(&mut stream); use core::pin::Pin;",
+        "a=3D40 bind=192.0.2.44",
     ] {
         assert_eq!(found(text), Vec::<String>::new(), "{text}");
     }
