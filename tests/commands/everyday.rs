@@ -72,10 +72,17 @@ fn files_that_people_write_are_checked() {
 fn spans_tell_what_would_be_redacted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let samples = folder.path().join("samples.jsonl");
-    let text = concat!(r#"{"text":"{\"mail\":\"mina@carfax.example.net\"}","content_type":"application/json"}"#, "\n", r#"{"text":"nothing here"}"#, "\n");
+    let text = concat!(
+        r#"{"text":"{\"mail\":\"mina@carfax.example.net\"}","content_type":"application/json"}"#,
+        "\n",
+        r#"{"text":"nothing here"}"#,
+        "\n",
+        r#"{"text":"{\"query\":\"mutation In($password: String!) { login(pw: \\\"hunter2\\\", as: $password) { token } }\"}","content_type":"application/json"}"#,
+        "\n"
+    );
     fs::write(&samples, text).expect("the folder is ours");
     let said = reenact(["sanitize".as_ref(), "--spans".as_ref(), samples.as_os_str()]).exits(0);
-    assert_eq!(said.stdout, "[[9,32,\"email\"]]\n[]\n");
+    assert_eq!(said.stdout, "[[9,32,\"email\"]]\n[]\n[[56,63,\"password\"]]\n");
     fs::write(&samples, "{\"txt\":\"hunter2\"}\n").expect("the folder is ours");
     let refused = reenact(["sanitize".as_ref(), "--spans".as_ref(), samples.as_os_str()]).exits(2);
     assert!(refused.stderr.contains("line 1") && !refused.stderr.contains("hunter2"), "{}", refused.stderr);

@@ -7,7 +7,7 @@ use super::charset::Charset;
 use super::leaf::{Leaf, LeafKind, Surface};
 use super::multipart::header_parameters;
 use super::path::push_index;
-use super::{Visit, entries, events, form, json, markup, multipart, table};
+use super::{Visit, entries, events, form, graphql, json, markup, multipart, table};
 use crate::model::{Head, Part};
 
 /// What a body was read as.
@@ -32,6 +32,8 @@ pub enum Content {
     Events,
     /// Names and values on lines: YAML, TOML, ini files.
     Entries,
+    /// A document of GraphQL.
+    Document,
     /// Text of any other kind: one leaf.
     Text,
     /// Media, archives, anything unknown: no leaf.
@@ -135,7 +137,8 @@ pub(super) fn visit_typed(content_type: &[u8], bytes: &[u8], spot: Spot<'_>, f: 
             entries::visit(bytes, spot, f);
             read(Content::Entries)
         }
-        Format::Text => whole(bytes, None, spot, f),
+        Format::Document if graphql::visit(bytes, spot, f) => read(Content::Document),
+        Format::Document | Format::Text => whole(bytes, None, spot, f),
         // Without a media type only what is plainly text is taken for it.
         Format::Absent => visit_text(bytes, None, spot, f),
         // A media type that no one knows is only read where it says JSON.
@@ -164,6 +167,8 @@ pub(super) enum Format {
     Table,
     Events,
     Entries,
+    /// GraphQL.
+    Document,
     Text,
     /// Media: never looked into.
     Opaque,
@@ -195,6 +200,7 @@ impl Format {
             "application/xml" | "text/xml" | "text/html" | "application/xhtml" | "application/xml-dtd" => Self::Markup,
             "text/csv" | "application/csv" | "text/tab-separated-values" | "text/comma-separated-values" | "text/x-csv" => Self::Table,
             "text/event-stream" => Self::Events,
+            "application/graphql" => Self::Document,
             "application/yaml"
             | "application/x-yaml"
             | "text/yaml"
@@ -207,7 +213,6 @@ impl Format {
             "application/javascript"
             | "application/x-javascript"
             | "application/ecmascript"
-            | "application/graphql"
             | "application/sql"
             | "application/problem"
             | "message/http"

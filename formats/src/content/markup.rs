@@ -242,7 +242,7 @@ impl<'b> MarkupVisitor<'b, '_> {
             let name = told.filter(|_| matches!(&*own, "value" | "content" | "Value" | "defaultValue")).unwrap_or(&own);
             // What an attribute calls the value beside it is no value.
             let is_naming = told.is_some() && TELLING_ATTRIBUTES.iter().any(|telling| own.eq_ignore_ascii_case(telling));
-            let name = Some(name).filter(|_| !is_naming && !(self.is_html && own.eq_ignore_ascii_case("accesskey")));
+            let name = Some(name).filter(|_| !(is_naming || self.is_html && own.eq_ignore_ascii_case("accesskey")));
             let path = self.paths.start(&[self.spot.prefix, &self.path, ";", &own]).unique();
             let (span, value) = (self.spot.offset + value.start..self.spot.offset + value.end, Surface::Markup.undress(&bytes[value]));
             (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind: LeafKind::ElementAttribute, span, value, surface: Surface::Markup });

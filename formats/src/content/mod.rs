@@ -27,6 +27,7 @@ mod entries;
 mod events;
 mod form;
 mod fuzz;
+mod graphql;
 mod head;
 mod json;
 mod leaf;

@@ -10,10 +10,10 @@ use std::ops::Range;
 use super::body::{Fault, Spot, is_json};
 use super::leaf::{Leaf, LeafKind, Surface};
 use super::path::{is_name, push_index};
-use super::{Visit, form, json, markup};
+use super::{Visit, form, graphql, json, markup};
 use crate::model::Part;
 
-/// Hands out what stands in a text that was found within a value: JSON, alone or in the middle of text, XML, a form. False if it is
+/// Hands out what stands in a text that was found within a value: JSON, alone or in the middle of text, GraphQL, XML, a form. False if it is
 /// none of these; then nothing was handed out.
 pub fn visit_nested(text: &[u8], f: &mut dyn FnMut(Leaf<'_>)) -> bool {
     let trimmed = text.trim_ascii();
@@ -25,6 +25,7 @@ pub fn visit_nested(text: &[u8], f: &mut dyn FnMut(Leaf<'_>)) -> bool {
     match (first, last) {
         (b'{', b'}') | (b'[', b']') if is_json(text) => json::visit(text, Spot::BODY, f),
         (b'"', b'"') if trimmed.len() > 2 && json::check(text).is_ok() => json::visit(text, Spot::BODY, f),
+        (_, b'}') if graphql::visit(text, Spot::BODY, f) => {}
         _ if is_form(text) => form::visit(text, &["body:"], 0, f),
         _ if visit_embedded(text, f) => {}
         _ if has_elements(trimmed) => markup::visit(text, Spot::BODY, f),
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn finds_structure_within_values() {
-        let cases: [(&str, &[&str]); 11] = [
+        let cases: [(&str, &[&str]); 12] = [
             ("{\"a\":1}", &["body:/a~key - a", "body:/a a 1"]),
             ("\"{\\\"a\\\":1}\"", &["body: - {\"a\":1}"]),
             ("<a><b>x</b></a>", &["body:/a/b b x"]),
@@ -136,6 +137,7 @@ mod tests {
                 &["body: - x", "body:/0/0/a~key - a", "body:/0/0/a a 1", "body: - {\"b\"", "body:/1/c~key - c", "body:/1/c c 2"],
             ),
             ("[a] {b} plain", &[]),
+            ("{ a(b: \"x\") }", &["body:/a~key - a", "body:/a/b~key - b", "body:/a/b b x"]),
         ];
         for (text, expected) in cases {
             assert_eq!(leaves(text), expected, "{text}");

@@ -63,7 +63,7 @@ fn place(path: &str) -> &str {
 }
 
 /// In one of the languages of the weak names.
-const BARE_NAMES: [&[u8]; 4] = [b"ame\"", b"ame=", b"ame>", b"nom"];
+const BARE_NAMES: [&[u8]; 5] = [b"ame\"", b"ame=", b"ame>", b"ame:", b"nom"];
 
 #[cfg(test)]
 mod tests {

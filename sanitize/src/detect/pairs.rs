@@ -33,13 +33,22 @@ pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
             hit.span = span.start + hit.span.start..span.start + hit.span.end;
             // `el.id = other`: in a text that may be code, what identifies someone has a digit.
             let bare = &value[hit.span.clone()];
-            if hit.domain == Domain::Identifier && !bare.iter().any(u8::is_ascii_digit) && detector.fit(hit.rule, bare) == Fit::No {
+            if hit.domain == Domain::Opaque && is_code(value, &hit.span)
+                || hit.domain == Domain::Identifier && !bare.iter().any(u8::is_ascii_digit) && detector.fit(hit.rule, bare) == Fit::No
+            {
                 continue;
             }
             after = span.end;
             hits.push(hit);
         }
     }
+}
+
+/// `token = client.acquire()`, `token=Kind::None`: what is called, and a path, are no values.
+fn is_code(value: &[u8], span: &Range<usize>) -> bool {
+    let bare = &value[span.clone()];
+    let is_quoted = matches!(value[..span.start].last(), Some(b'"' | b'\''));
+    !is_quoted && !bare.iter().any(u8::is_ascii_digit) && (value.get(span.end) == Some(&b'(') || memchr::memmem::find(bare, b"::").is_some())
 }
 
 /// Where a number in groups ends, whose first one the value is: as far as what the name tells of has that form.

@@ -50,6 +50,7 @@ fn shapes_are_found_without_a_name() {
         ("user=bob password=hunter2, ok", "password:hunter2"),
         (r#"{"api_key": "abc def"#, "token:abc def"),
         ("aws secret access key: abcdefgh/+12", "aws_secret:abcdefgh/+12"),
+        ("mutation { login(pw: \"a b\", as: \"x\") { token } }", "password:a b"),
         (";4111111111111111=25121010000012300?", "card_security:;4111111111111111=25121010000012300?"),
     ] {
         assert_eq!(found(text), [expected], "{text}");
@@ -89,6 +90,8 @@ fn look_alikes_stay() {
         "The quick brown fox: 12 items, 3 = three",
         "let pinned = Pin::new(&mut stream); use core::pin::Pin;",
         "a=3D40 bind=192.0.2.44",
+        "let token = client.acquire();",
+        "mutation In($mail: String!, $password: String!) { login(mail: $mail, password: $password) { token } }",
     ] {
         assert_eq!(found(text), Vec::<String>::new(), "{text}");
     }
