@@ -17,7 +17,7 @@ use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, K
 use reenact_formats::seam::Redact;
 
 use crate::detect::credentials::{header_value, with_scheme};
-use crate::detect::{Beside, Detector, Hit, Place, apart, is_public};
+use crate::detect::{Around, Beside, Detector, Hit, Place, apart, is_public};
 use crate::generalise::generalise;
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
@@ -143,9 +143,10 @@ impl Redactor {
     pub fn spans(&self, media_type: &str, text: &[u8]) -> Vec<(Range<usize>, &str)> {
         let mut spans = Vec::new();
         let mut placed = None;
-        let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
+        let recorded = Recorded::of(&[]);
+        let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside<'_>| {
             let spot = Spot::of(&leaf);
-            for hit in self.first_look(&leaf, &spot, raw, beside, &Recorded::of(&[])) {
+            for hit in self.first_look(&leaf, &spot, raw, beside, &recorded) {
                 if let Some(rule) = self.taken_by(&hit, &leaf.value, &leaf.template()) {
                     let whole = with_scheme(&leaf.value, hit.span.start)..hit.span.end;
                     let span = spot.placed(raw, &whole);
@@ -157,14 +158,14 @@ impl Redactor {
         if media_type == "http/headers" {
             let raw = Bytes::copy_from_slice(text);
             if let Ok(head) = Head::request(raw.clone()).or_else(|_| Head::response(raw.clone())).or_else(|_| Head::trailers(raw)) {
-                let beside = beside_in_head(&self.shared.detector, &head);
+                let beside = self.shared.detector.beside(Around::Head(&head));
                 visit_head(&head, &mut |leaf| each(leaf, text, &beside));
             }
         } else {
             let raw = format!("POST / HTTP/1.1\r\nContent-Type: {media_type}\r\n\r\n");
             if let (Ok(head), Ok(decoded)) = (Head::request(Bytes::from(raw)), coding::decoded_text(media_type.as_bytes(), text)) {
                 let text = decoded.text;
-                let beside = beside_in_body(&self.shared.detector, &head, &text);
+                let beside = self.shared.detector.beside(Around::Body(&head, &text));
                 visit_body(&head, &text, &mut |leaf| each(leaf, &text, &beside));
                 placed = decoded.offsets;
             }
@@ -191,7 +192,7 @@ impl Redactor {
         let mut look = Look::default();
         let (mut originals, mut memo) = (std::mem::take(&mut self.originals), std::mem::take(&mut self.memo));
         let (this, recorded) = (&*self, Recorded::of(recorded));
-        let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside| {
+        let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside<'_>| {
             let spot = Spot::of(&leaf);
             let mut hits = this.first_look(&leaf, &spot, raw, beside, &recorded);
             if !renewed.is_empty() {
@@ -217,12 +218,12 @@ impl Redactor {
             look.add(&spot, hits, path, recurs);
         };
         for head in std::iter::once(&message.head).chain(&message.trailers) {
-            let beside = beside_in_head(&this.shared.detector, head);
+            let beside = this.shared.detector.beside(Around::Head(head));
             visit_head(head, &mut |leaf| each(leaf, head.raw(), &beside));
         }
         let (body, drop) = match content_of(message) {
             Ok(body) => {
-                let beside = beside_in_body(&this.shared.detector, &message.head, &body);
+                let beside = this.shared.detector.beside(Around::Body(&message.head, &body));
                 let visited = visit_body(&message.head, &body, &mut |leaf| each(leaf, &body, &beside));
                 (body, reason_to_drop(visited, message))
             }
@@ -232,7 +233,7 @@ impl Redactor {
         Look { body, drop, ..look }
     }
 
-    fn first_look(&self, leaf: &Leaf<'_>, spot: &Spot<'_>, raw: &[u8], beside: &Beside, recorded: &Recorded) -> Vec<Hit> {
+    fn first_look(&self, leaf: &Leaf<'_>, spot: &Spot<'_>, raw: &[u8], beside: &Beside<'_>, recorded: &Recorded) -> Vec<Hit> {
         let mut hits = self.shared.detector.detect(&leaf.value, &Place::of(leaf, beside));
         if KnownValues::may_stand(leaf) {
             self.add_known(&leaf.value, || leaf.template(), &mut hits);
@@ -707,18 +708,6 @@ impl Look {
 /// Whether the coding of a message's body carries more than the body.
 fn carries_more(message: &Message) -> bool {
     message.head.header("content-encoding").is_some_and(|encoding| coding::carries_more(encoding, &message.body.contiguous()))
-}
-
-/// What stands beside what in a head.
-pub(crate) fn beside_in_head(detector: &Detector, head: &Head) -> Beside {
-    detector.beside(head.raw(), |f| visit_head(head, f))
-}
-
-/// What stands beside what in a body.
-pub(crate) fn beside_in_body(detector: &Detector, head: &Head, body: &[u8]) -> Beside {
-    detector.beside(body, |f| {
-        visit_body(head, body, f);
-    })
 }
 
 /// The body without its content codings, not copied if it came in one piece and has none.

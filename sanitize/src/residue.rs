@@ -14,14 +14,14 @@ use foldhash::quality::RandomState;
 use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
 use reenact_formats::model::{Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
 
-use crate::detect::{Beside, Detector, MAX_COATS, Place, is_public, texts_within};
+use crate::detect::{Around, Beside, Detector, MAX_COATS, Place, is_public, texts_within};
 use crate::known_values::KnownValues;
 use crate::plan::{Spans, Spot};
 use crate::policy::Policy;
 use crate::pseudonym::Domain;
 use crate::recall::recall;
 use crate::recurrence::{Printed, is_memorable};
-use crate::redactor::{INTERIM, beside_in_body, beside_in_head, content_of, may_recur, reason_to_drop};
+use crate::redactor::{INTERIM, content_of, may_recur, reason_to_drop};
 use crate::rules::{RuleId, Rules};
 
 /// Something that should not be there.
@@ -145,7 +145,7 @@ impl<'o> ResidueCheck<'o> {
         match content_of(message) {
             Ok(body) => {
                 let spans = Spans::of(recorded.iter().copied(), Part::Body);
-                let beside = beside_in_body(&self.detector, &message.head, &body);
+                let beside = self.detector.beside(Around::Body(&message.head, &body));
                 let visited = visit_body(&message.head, &body, &mut |leaf| self.leaf(&leaf, &body, &beside, &spans, findings));
                 if reason_to_drop(visited, message).is_some() && !is_kept {
                     findings.add("body:".to_owned(), self.rules.word(RuleId::OPAQUE_BODY));
@@ -158,11 +158,11 @@ impl<'o> ResidueCheck<'o> {
 
     fn head(&self, head: &Head, recorded: &[&Redaction], findings: &mut Findings) {
         let spans = [Part::Head, Part::Trailers].map(|part| Spans::of(recorded.iter().copied(), part));
-        let beside = beside_in_head(&self.detector, head);
+        let beside = self.detector.beside(Around::Head(head));
         visit_head(head, &mut |leaf| self.leaf(&leaf, head.raw(), &beside, &spans[usize::from(leaf.part == Part::Trailers)], findings));
     }
 
-    fn leaf(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside, recorded: &Spans, findings: &mut Findings) {
+    fn leaf(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside<'_>, recorded: &Spans, findings: &mut Findings) {
         if leaf.kind == LeafKind::MultipartFile {
             let is_blank = leaf.value.iter().all(|byte| *byte == b'0');
             if !is_blank && !recorded.touch(&leaf.span) {

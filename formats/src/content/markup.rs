@@ -337,7 +337,7 @@ fn skip_space(bytes: &[u8], at: usize) -> usize {
 
 /// What character data says; borrowed if it has no entities. An entity that is none stays as it is.
 pub(super) fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
-    let Some(first) = memchr::memchr(b'&', raw) else { return Cow::Borrowed(raw) };
+    let Some(first) = memchr::memchr_iter(b'&', raw).find(|at| entity(&raw[*at..]).is_some()) else { return Cow::Borrowed(raw) };
     let mut out = raw[..first].to_vec();
     let mut at = first;
     while at < raw.len() {

@@ -1,86 +1,83 @@
 //! Longer numbers with a grammar of their own: bank accounts and creditors, the tracks of cards, addresses of crypto-currencies, the lines of
 //! travel documents.
 //!
-//! In: a value. Out: spans. Each recogniser looks at the beginnings of words or at runs of its alphabet, reads as far as its grammar
-//! goes and no further, and asks a check last.
+//! In: a run of letters and digits of a text, or the whole. Out: spans. Each recogniser reads as far as its grammar goes and no further, and asks a
+//! check last.
 
 use std::ops::Range;
 
 use super::check::{iban_length, is_card, is_creditor_id, is_crypto_address, is_iban, is_mrz};
-use super::numbers::folded;
-use super::{Classes, ends_word, starts_word};
+use super::runs::Run;
+use super::{Classes, ends_word};
 
 /// Two letters, two digits, and as many letters and digits behind them as the country has; single separators between.
-pub(super) fn ibans(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
-    in_plain_text(value, found, |text, spans| {
-        each_word(text, |start| {
-            let [first, second, third, ..] = text[start..] else { return None };
-            let opens = first.is_ascii_alphabetic() && second.is_ascii_alphabetic() && (third.is_ascii_digit() || third == b' ');
-            let length = opens.then(|| iban_length(&[first, second].map(|byte| byte.to_ascii_uppercase())))??;
-            let (bare, end) = gathered(text, start, length)?;
-            // `is` is a word and Iceland.
-            (ends_word(text, end) && is_iban(&bare)).then(|| {
-                spans.push(start..end);
-                end
-            })
-        });
-    });
+pub(super) fn iban(text: &[u8], run: &Run) -> Option<Range<usize>> {
+    let start = run.span.start;
+    let [first, second, ..] = text[start..] else { return None };
+    let length = iban_length(&[first, second].map(|byte| byte.to_ascii_uppercase()))?;
+    let (bare, end) = gathered(text, start, length)?;
+    // `is` is a word and Iceland.
+    (run.begins_word(text) && ends_word(text, end) && is_iban(&bare)).then_some(start..end)
+}
+
+/// Whether an account may begin with a run: two letters and a digit, or two letters of which a separator may follow.
+pub(super) const fn may_be_iban(run: &Run) -> bool {
+    run.begins_with_letters(2) && (run.digits & 0b100 != 0 || run.letters == 0b11)
 }
 
 /// The same head, then a business code and a national number, in one word.
-pub(super) fn creditors(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
-    each_word(value, |start| {
-        let end = start + value[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        let word = &value[start..end];
-        // Other business codes are by name only: without their letters it is as often an account number that is mistyped.
-        let fits = (MIN_CREDITOR..=MAX_CREDITOR).contains(&word.len()) && &word[4..7] == b"ZZZ" && is_creditor_id(word);
-        (fits && ends_word(value, end)).then(|| found.push(start..end));
-        Some(end)
-    });
+pub(super) fn creditor(text: &[u8], run: &Run) -> Option<Range<usize>> {
+    let word = &text[run.span.clone()];
+    // Other business codes are by name only: without their letters it is as often an account number that is mistyped.
+    let fits = &word[4..7] == b"ZZZ" && is_creditor_id(word);
+    (fits && run.begins_word(text) && ends_word(text, run.span.end)).then(|| run.span.clone())
+}
+
+/// Whether a run is as long as a creditor's identifier, and begins like one.
+pub(super) fn may_be_creditor(run: &Run) -> bool {
+    (MIN_CREDITOR..=MAX_CREDITOR).contains(&run.len()) && run.begins_with_letters(2) && run.letters >> 4 & 0b111 == 0b111
 }
 
 /// The magnetic stripe of a card (ISO/IEC 7813): the first track with the name between carets, the second with an equals sign.
-pub(super) fn tracks(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
-    let mut at = 0;
-    while let Some(start) = value[at..].iter().position(u8::is_ascii_digit).map(|offset| at + offset) {
-        let end = digits_end(value, start);
-        at = end;
-        let is_number = (MIN_CARD..=MAX_CARD).contains(&(end - start)) && is_card(&value[start..end]);
-        let behind = match value.get(end) {
-            Some(b'^') if is_number => value[end + 1..].iter().take(MAX_NAME).position(|byte| *byte == b'^').map(|name| end + name + 2),
-            Some(b'=' | b'D' | b'd') if is_number => Some(end + 1),
-            _ => None,
-        };
-        let Some(data) = behind else { continue };
-        let data_end = digits_end(value, data);
-        if data_end - data < MIN_TRACK_DATA {
-            continue;
-        }
-        // Discretionary data of the first track has letters and signs, up to the end sentinel.
-        let rest = if value[end] == b'^' {
-            value[data_end..].iter().take(MAX_NAME).position(|byte| matches!(byte, b'?' | b'\r' | b'\n' | b'"')).unwrap_or(0)
-        } else {
-            0
-        };
-        let ends = data_end + rest + usize::from(value.get(data_end + rest) == Some(&b'?'));
-        let begins = match &value[..start] {
-            [.., b'%', b'B' | b'b'] => start - 2,
-            [.., b'B' | b'b' | b';'] => start - 1,
-            _ => start,
-        };
-        found.push(begins..ends);
-        at = ends;
+pub(super) fn track(text: &[u8], run: &Run) -> Option<Range<usize>> {
+    let start = run.span.start + run.digits.trailing_zeros() as usize;
+    let end = digits_end(text, start);
+    let is_number = (MIN_CARD..=MAX_CARD).contains(&(end - start)) && is_card(&text[start..end]);
+    let data = match text.get(end) {
+        Some(b'^') if is_number => text[end + 1..].iter().take(MAX_NAME).position(|byte| *byte == b'^').map(|name| end + name + 2)?,
+        Some(b'=' | b'D' | b'd') if is_number => end + 1,
+        _ => return None,
+    };
+    let data_end = digits_end(text, data);
+    if data_end - data < MIN_TRACK_DATA {
+        return None;
     }
+    // Discretionary data of the first track has letters and signs, up to the end sentinel.
+    let rest =
+        if text[end] == b'^' { text[data_end..].iter().take(MAX_NAME).position(|byte| matches!(byte, b'?' | b'\r' | b'\n' | b'"')).unwrap_or(0) } else { 0 };
+    let ends = data_end + rest + usize::from(text.get(data_end + rest) == Some(&b'?'));
+    let begins = match &text[..start] {
+        [.., b'%', b'B' | b'b'] => start - 2,
+        [.., b'B' | b'b' | b';'] => start - 1,
+        _ => start,
+    };
+    Some(begins..ends)
+}
+
+/// Whether a run has the digits of a card, from its first one on.
+pub(super) const fn may_be_track(run: &Run) -> bool {
+    run.digits != 0 && (run.digits >> run.digits.trailing_zeros()).trailing_ones() as usize >= MIN_CARD
 }
 
 /// Addresses of crypto-currencies: words whose own checksum holds, and the long ones whose shape is rare enough.
-pub(super) fn crypto_addresses(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
-    each_word(value, |start| {
-        let end = start + value[start..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        ((MIN_ADDRESS..=MAX_ADDRESS).contains(&(end - start)) && ends_word(value, end) && is_crypto_address(&value[start..end]))
-            .then(|| found.push(start..end));
-        Some(end)
-    });
+pub(super) fn crypto_address(text: &[u8], run: &Run) -> Option<Range<usize>> {
+    let is_one = run.begins_word(text) && ends_word(text, run.span.end) && is_crypto_address(&text[run.span.clone()]);
+    is_one.then(|| run.span.clone())
+}
+
+/// Whether a run is as long as one.
+pub(super) fn may_be_crypto_address(run: &Run) -> bool {
+    (MIN_ADDRESS..=MAX_ADDRESS).contains(&run.len())
 }
 
 /// The machine readable zone of a travel document (ICAO Doc 9303): two lines of 44 or 36 characters or three of 30; the checked line tells the others.
@@ -110,30 +107,6 @@ pub(super) fn travel_documents(value: &[u8], _: &Classes, found: &mut Vec<Range<
         let last = if line.len() == SHORT_LINE { line_behind(&line).map_or(line.end, |behind| behind.end) } else { line.end };
         found.push(first..last);
         at = last;
-    }
-}
-
-/// Looks into a text with plain digits and spaces for those of other widths, and maps what is found back.
-fn in_plain_text(value: &[u8], found: &mut Vec<Range<usize>>, find: impl FnOnce(&[u8], &mut Vec<Range<usize>>)) {
-    match folded(value) {
-        None => find(value, found),
-        Some((text, starts)) => {
-            let mut spans = Vec::new();
-            find(&text, &mut spans);
-            found.extend(spans.into_iter().map(|span| starts[span.start]..starts[span.end]));
-        }
-    }
-}
-
-/// Hands out each beginning of a word, from where the last one was read to on.
-fn each_word(text: &[u8], mut read: impl FnMut(usize) -> Option<usize>) {
-    let mut at = 0;
-    while at < text.len() {
-        if !text[at].is_ascii_alphanumeric() || !starts_word(text, at) {
-            at += 1;
-            continue;
-        }
-        at = read(at).map_or(at + 1, |end| end.max(at + 1));
     }
 }
 

@@ -5,6 +5,7 @@
 //! only the bytes of what was found change. How deep this goes is for the caller to bound. What would unpack to more than a limit
 //! is a hit as a whole: it is never passed unseen.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 
@@ -14,7 +15,8 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use reenact_formats::content::{CodingError, Surface, coding};
 
-use super::{Hit, within};
+use super::telling::is_uuid;
+use super::{Classes, Hit, within};
 use crate::pseudonym::Domain;
 
 /// A text that a value holds in another form, and what was found in it.
@@ -215,7 +217,7 @@ fn coats(value: &[u8], f: &mut dyn FnMut(Coat)) {
     if let Some((surface, _)) = ESCAPES.into_iter().find(|(surface, begins)| classes & begins != 0 && escapes(value, *surface)) {
         return f(Coat::Escaped(surface, surface.undress(value).into_owned()));
     }
-    if value.len() < MIN_LENGTH {
+    if value.len() < MIN_LENGTH || is_uuid(value) {
         return;
     }
     if classes & NUL != 0 {
@@ -291,13 +293,12 @@ fn escapes(value: &[u8], surface: Surface) -> bool {
         Surface::Percent => {
             memchr::memchr_iter(b'%', value).any(|at| matches!(value[at..], [_, high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
         }
-        Surface::Markup => memchr::memchr_iter(b'&', value)
-            .any(|at| surface.undress(&value[at..value.len().min(at + 12)]).first() != Some(&b'&') || value[at..].starts_with(b"&amp;")),
+        Surface::Markup => matches!(surface.undress(value), Cow::Owned(_)),
         Surface::JsonString => memchr::memchr_iter(b'\\', value).any(|at| matches!(value.get(at + 1), Some(b'"' | b'/' | b'u'))),
         Surface::QuotedPrintable => {
             // No one writes a control character so: `bind=192.0.2.44` has none.
             let is_odd_escape = |at: usize| surface.undress(&value[at..value.len().min(at + 3)]).first().is_some_and(|byte| is_odd(*byte));
-            [&b"=\n"[..], b"=\r\n", b"=40", b"=3D"].iter().any(|mark| memchr::memmem::find(value, mark).is_some())
+            memchr::memchr_iter(b'=', value).any(|at| matches!(value[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..] | [b'4', b'0', ..] | [b'3', b'D', ..]))
                 && !memchr::memchr_iter(b'=', value).any(is_odd_escape)
         }
         _ => false,
@@ -313,6 +314,12 @@ pub(crate) fn is_inline_media(value: &[u8]) -> bool {
     is_media
         && !rest.starts_with(b"image/svg")
         && content.is_some_and(|content| content.iter().all(|byte| CLASSES[usize::from(*byte)] & (WORD | PADDING | BREAK) != 0))
+}
+
+/// Whether a value of such bytes can wear anything: it has marks of escapes, or is long enough to be a text in another form.
+pub(super) fn may_be_worn(value: &[u8], classes: &Classes) -> bool {
+    let has_others = classes.at + classes.dots + classes.colons + classes.blanks > 0;
+    classes.marks + classes.equals > 0 || value.len() >= if has_others { MIN_RUN } else { MIN_LENGTH }
 }
 
 /// Whether a value wears something still.

@@ -273,6 +273,10 @@ const SCHEMES: [(&str, Scheme); 10] = [
     ("sharedkey", Scheme::Opaque),
     ("token", Scheme::Token),
 ];
+/// One of these stands in each text with a credential behind its scheme.
+pub(super) const SCHEME_WORDS: &[&str] = &["bearer", "basic", "digest", "negotiate", "ntlm", "dpop", "ssws", "apikey", "sharedkey"];
+/// One of these stands in each connection string.
+pub(super) const SETTING_WORDS: &[&str] = &["accountkey=", "sharedaccesskey=", "sharedaccesssignature=", "password=", "pwd=", "sharedsecretvalue="];
 /// Settings whose value is a secret.
 const SECRET_SETTINGS: [&str; 6] = ["accountkey", "sharedaccesskey", "sharedaccesssignature", "password", "pwd", "sharedsecretvalue"];
 /// Settings that say where a service is.

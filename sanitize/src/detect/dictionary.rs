@@ -61,7 +61,8 @@ pub(super) fn known(word: &str) -> Known {
 pub(super) fn ends_like_a_family(word: &str) -> bool {
     let mut buffer = [0; MAX_WORD];
     let Some(plain) = plain_into(word, &mut buffer) else { return false };
-    FAMILY_ENDINGS.split_ascii_whitespace().any(|ending| plain.len() >= ending.len() + 3 && plain.ends_with(ending))
+    let Some(last) = plain.bytes().last() else { return false };
+    ENDINGS[usize::from(last)].iter().any(|ending| plain.len() >= ending.len() + 3 && plain.ends_with(ending))
 }
 
 /// A word without case and accents, if it is short enough to be a name.
@@ -184,6 +185,12 @@ const FAMILY_NAMES: &str = include_str!("../../rules/dictionaries/family_names.t
 const CJK_NAMES: &str = include_str!("../../rules/dictionaries/cjk_names.txt");
 const NOT_NAMES: &str = include_str!("../../rules/dictionaries/not_names.txt");
 /// Endings that family names have and few other words.
+/// The endings by their last byte.
+static ENDINGS: LazyLock<Vec<Vec<&str>>> = LazyLock::new(|| {
+    let mut endings = vec![Vec::new(); 256];
+    FAMILY_ENDINGS.split_ascii_whitespace().for_each(|ending| endings[usize::from(ending.as_bytes()[ending.len() - 1])].push(ending));
+    endings
+});
 const FAMILY_ENDINGS: &str = "sson ssen dottir owski ewski inski ynski owska ewska inska cki cka wicz czyk czak kova ova eva kov nov rov tov lov dov sky skij enko chuk iuk yuk shvili adze yants idis opoulos opoulou akis \
     akos escu eanu ovic evic ovich evich quist qvist strom lund gren dahl lainen nen auskas iene aite kalns oglu stra ema inga veld huis ezz ez guez oza elli etti ucci acci olini nathan swamy murthy pour zadeh nejad ullah \
     uddin mann meier meyer mayer berger hofer bauer stein feld bach wald son ов ова ев ева ин ина ский ская цкий енко чук ук юк ян швили дзе ко ич ски ска ко ιδης οπουλος ακης";

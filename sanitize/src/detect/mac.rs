@@ -5,27 +5,23 @@
 
 use std::ops::Range;
 
-use super::Classes;
+use super::runs::Run;
 
-pub(super) fn find(value: &[u8], classes: &Classes, found: &mut Vec<Range<usize>>) {
-    if classes.colons < MIN_PAIR_MARKS && classes.dots < MIN_GROUP_MARKS && memchr::memchr_iter(b'-', value).count() < MIN_PAIR_MARKS {
-        return;
+pub(super) fn find(text: &[u8], run: &Run) -> Option<Range<usize>> {
+    let start = run.span.start;
+    // A chain is read from its beginning.
+    if let [.., before, b':' | b'-' | b'.'] = &text[..start]
+        && before.is_ascii_hexdigit()
+    {
+        return None;
     }
-    let mut at = 0;
-    while at < value.len() {
-        if !value[at].is_ascii_hexdigit() {
-            at += 1;
-            continue;
-        }
-        let end = chain_end(value, at);
-        if let Some(length) = address_length(&value[at..end]) {
-            let span = at..at + length;
-            if stands_alone(value, &span) {
-                found.push(span);
-            }
-        }
-        at = end.max(at + 1);
-    }
+    let span = start..start + address_length(&text[start..chain_end(text, start)])?;
+    stands_alone(text, &span).then_some(span)
+}
+
+/// Whether a run is as long as the first group.
+pub(super) fn may_begin(run: &Run) -> bool {
+    matches!(run.len(), 2 | 4)
 }
 
 /// Where the run of hexadecimal digits and single separators that begins at `at` ends.
@@ -70,12 +66,9 @@ fn stands_alone(value: &[u8], span: &Range<usize>) -> bool {
     begins && !matches!(value.get(span.end), Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
-/// Six pairs have five marks between them, and three groups two.
-const MIN_PAIR_MARKS: usize = 5;
-const MIN_GROUP_MARKS: usize = 2;
-
 #[cfg(test)]
 mod tests {
+    use super::super::runs::runs;
     use super::*;
 
     #[test]
@@ -91,8 +84,7 @@ mod tests {
             ("x08:1e:d1:fa:38:53 08:1e:d1:fa:38:53z 8:1e:d1:fa:38:53", &[]),
             ("3f2504e0-4f89-11d3-9a0c-0305e82c3301", &[]),
         ] {
-            let mut found = Vec::new();
-            find(text.as_bytes(), &Classes::of(text.as_bytes()), &mut found);
+            let found: Vec<_> = runs(text.as_bytes()).filter(may_begin).filter_map(|run| find(text.as_bytes(), &run)).collect();
             assert_eq!(found.iter().map(|span| &text[span.clone()]).collect::<Vec<_>>(), expected, "{text}");
         }
     }

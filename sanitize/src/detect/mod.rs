@@ -24,6 +24,7 @@ mod pairs;
 mod persons;
 mod phones;
 mod prose;
+mod runs;
 mod secrets;
 pub(crate) mod shapes;
 mod telling;
@@ -38,14 +39,15 @@ use reenact_formats::content::{Leaf, LeafKind, Surface, visit_nested};
 
 use crate::pseudonym::Domain;
 use crate::rules::{Alone, Find, RuleId, Rules};
-pub(crate) use beside::Beside;
+pub(crate) use beside::{Around, Beside};
 use check::Check;
 pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
-use coats::{is_inline_media, is_worn};
+use coats::{is_inline_media, is_worn, may_be_worn};
 pub(crate) use internet::is_public;
-use names::Names;
+use names::{Meaning, Names};
 use numbers::Numbers;
-use shapes::Shapes;
+use runs::{Run, runs};
+use shapes::{Seen, Shapes};
 
 /// How much a name tells of its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,11 +65,11 @@ pub(crate) struct Place<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) path: &'a str,
     /// What else stands there, if that was looked at.
-    pub(crate) beside: Option<&'a Beside>,
+    pub(crate) beside: Option<&'a Beside<'a>>,
 }
 
 impl<'a> Place<'a> {
-    pub(crate) fn of(leaf: &'a Leaf<'_>, beside: &'a Beside) -> Self {
+    pub(crate) fn of(leaf: &'a Leaf<'_>, beside: &'a Beside<'_>) -> Self {
         Self { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path, beside: Some(beside) }
     }
 }
@@ -121,51 +123,116 @@ impl Hit {
 #[derive(Debug)]
 pub(crate) struct Recogniser {
     pub(crate) name: &'static str,
+    /// One of these stands in every value that holds one, in any case; none where no word tells.
+    words: &'static [&'static str],
     /// Whether a value with such bytes can hold one.
     may: fn(&Classes) -> bool,
     /// It looks for numbers, which in headers for machines and in versions are no one's.
     is_numeric: bool,
-    find: fn(&[u8], &Classes, &mut Vec<Range<usize>>),
+    look: Look,
+}
+
+/// How a recogniser looks at a value.
+#[derive(Debug, Clone, Copy)]
+enum Look {
+    /// Through all of it.
+    Through(fn(&[u8], &Classes, &mut Vec<Range<usize>>)),
+    /// At the runs of letters and digits that it may begin with.
+    At(Start, fn(&[u8], &Run) -> Option<Range<usize>>),
+}
+
+/// What a run looks like that something may begin with, a bit for each.
+#[derive(Debug, Clone, Copy)]
+enum Start {
+    Iban = 1,
+    Creditor = 1 << 1,
+    Track = 1 << 2,
+    CryptoAddress = 1 << 3,
+    Phone = 1 << 4,
+    Mac = 1 << 5,
+}
+
+impl Start {
+    /// All that a run looks like.
+    fn of(run: &Run) -> u8 {
+        let bit = |start: Self, is_one: bool| u8::from(is_one) * start as u8;
+        bit(Self::Iban, accounts::may_be_iban(run))
+            | bit(Self::Creditor, accounts::may_be_creditor(run))
+            | bit(Self::Track, accounts::may_be_track(run))
+            | bit(Self::CryptoAddress, accounts::may_be_crypto_address(run))
+            | bit(Self::Phone, phones::may_begin(run))
+            | bit(Self::Mac, mac::may_begin(run))
+    }
+}
+
+impl Recogniser {
+    const fn through(name: &'static str, may: fn(&Classes) -> bool, find: fn(&[u8], &Classes, &mut Vec<Range<usize>>)) -> Self {
+        Self { name, words: &[], may, is_numeric: false, look: Look::Through(find) }
+    }
+
+    const fn at(name: &'static str, may: fn(&Classes) -> bool, start: Start, find: fn(&[u8], &Run) -> Option<Range<usize>>) -> Self {
+        Self { name, words: &[], may, is_numeric: true, look: Look::At(start, find) }
+    }
+
+    const fn numeric(self) -> Self {
+        Self { is_numeric: true, ..self }
+    }
+
+    const fn with_words(self, words: &'static [&'static str]) -> Self {
+        Self { words, ..self }
+    }
+
+    /// Whether all of a value is one.
+    fn is(&self, value: &[u8]) -> bool {
+        let classes = Classes::of(value);
+        (self.may)(&classes)
+            && match self.look {
+                Look::Through(find) => {
+                    let mut found = Vec::new();
+                    find(value, &classes, &mut found);
+                    found.contains(&(0..value.len()))
+                }
+                Look::At(start, find) => {
+                    let plain = Plain::of(value, &classes);
+                    let is_whole =
+                        |run: Run| Start::of(&run) & start as u8 != 0 && find(plain.text(), &run).is_some_and(|span| plain.place(span) == (0..value.len()));
+                    runs(plain.text()).any(is_whole)
+                }
+            }
+    }
 }
 
 /// All of them.
 pub(crate) static RECOGNISERS: &[Recogniser] = &[
-    Recogniser { name: "email", may: |classes| classes.at > 0, is_numeric: false, find: email::find },
-    Recogniser { name: "ip", may: |classes| classes.dots >= 3 || classes.colons >= 2, is_numeric: true, find: internet::find },
-    Recogniser { name: "iban", may: |classes| classes.digits >= 2 && classes.length >= 15, is_numeric: true, find: accounts::ibans },
-    Recogniser { name: "sepa_creditor", may: |classes| classes.upper >= 2 && classes.digits >= 6, is_numeric: true, find: accounts::creditors },
-    Recogniser { name: "card_track", may: |classes| classes.digits >= 19, is_numeric: true, find: accounts::tracks },
-    Recogniser { name: "crypto_address", may: |classes| classes.length >= 26 && classes.digits > 0, is_numeric: false, find: accounts::crypto_addresses },
+    Recogniser::through("email", |classes| classes.at > 0, email::find),
+    Recogniser::through("ip", |classes| classes.dots >= 3 || classes.colons >= 2, internet::find).numeric(),
+    Recogniser::at("iban", |classes| classes.digits >= 2 && classes.length >= 15, Start::Iban, accounts::iban),
+    Recogniser::at("sepa_creditor", |classes| classes.upper >= 2 && classes.digits >= 6, Start::Creditor, accounts::creditor),
+    Recogniser::at("card_track", |classes| classes.digits >= 19, Start::Track, accounts::track),
     Recogniser {
-        name: "travel_document",
-        may: |classes| classes.digits >= 12 && classes.upper >= 2 && classes.length >= 30,
-        is_numeric: true,
-        find: accounts::travel_documents,
-    },
-    Recogniser { name: "phone", may: |classes| classes.digits >= 8 && classes.length > classes.digits, is_numeric: true, find: phones::find },
-    Recogniser { name: "mac", may: |classes| classes.length >= MIN_MAC, is_numeric: true, find: mac::find },
-    Recogniser { name: "geo", may: |classes| classes.dots >= 2 && classes.digits >= 6, is_numeric: true, find: geo::find },
-    Recogniser {
-        name: "person",
-        may: |classes| classes.length >= 5 && ((classes.upper >= 2 && classes.blanks > 0) || classes.marks >= 2),
         is_numeric: false,
-        find: persons::find,
+        ..Recogniser::at("crypto_address", |classes| classes.length >= 26 && classes.digits > 0, Start::CryptoAddress, accounts::crypto_address)
     },
-    Recogniser { name: "person_like", may: |classes| classes.length >= 2, is_numeric: false, find: persons::find_like },
-    Recogniser { name: "private_key", may: |classes| classes.upper >= 10 && classes.length >= MIN_ARMOURED, is_numeric: false, find: armour::find },
-    Recogniser {
-        name: "jwt",
-        may: |classes| classes.dots > 0 && classes.upper > 0 && classes.length >= MIN_SECRET,
-        is_numeric: false,
-        find: secrets::web_tokens,
-    },
-    Recogniser { name: "authorization", may: |classes| classes.length >= MIN_SECRET, is_numeric: false, find: credentials::schemes },
-    Recogniser { name: "url_credential", may: |classes| classes.colons >= 2 && classes.at > 0, is_numeric: false, find: credentials::urls },
-    Recogniser { name: "connection_string", may: |classes| classes.equals >= 2, is_numeric: false, find: credentials::connection_strings },
-    Recogniser { name: "discord_token", may: |classes| classes.dots >= 2 && classes.length >= MIN_DISCORD, is_numeric: false, find: secrets::discord_tokens },
-    Recogniser { name: "mailgun_key", may: |classes| classes.digits >= 8 && classes.length >= MIN_MAILGUN, is_numeric: false, find: secrets::mailgun_keys },
-    Recogniser { name: "aws_secret", may: |classes| classes.upper >= 8 && classes.length >= MIN_AWS_PAIR, is_numeric: false, find: secrets::aws_secrets },
-    Recogniser { name: "azure_key", may: |classes| classes.equals >= 2 && classes.length >= MIN_AZURE, is_numeric: false, find: secrets::azure_keys },
+    Recogniser::through(
+        "travel_document",
+        |classes| classes.digits >= 12 && classes.upper >= 2 && classes.digits + classes.upper + classes.marks >= 30,
+        accounts::travel_documents,
+    )
+    .numeric(),
+    Recogniser::at("phone", |classes| classes.digits >= 8 && classes.length > classes.digits, Start::Phone, phones::find),
+    Recogniser::at("mac", |classes| classes.length >= MIN_MAC, Start::Mac, mac::find),
+    Recogniser::through("geo", |classes| classes.dots >= 2 && classes.digits >= 6, geo::find).numeric(),
+    Recogniser::through("person", |classes| classes.length >= 5 && ((classes.upper >= 2 && classes.blanks > 0) || classes.marks >= 2), persons::find),
+    Recogniser::through("person_like", |classes| classes.length >= 2, persons::find_like),
+    Recogniser::through("private_key", |classes| classes.upper >= 10 && classes.length >= MIN_ARMOURED, armour::find).with_words(&["private", "putty-"]),
+    Recogniser::through("jwt", |classes| classes.dots > 0 && classes.upper > 0 && classes.length >= MIN_SECRET, secrets::web_tokens).with_words(&["eyj"]),
+    Recogniser::through("authorization", |classes| classes.length >= MIN_SECRET, credentials::schemes).with_words(credentials::SCHEME_WORDS),
+    Recogniser::through("url_credential", |classes| classes.colons >= 2 && classes.at > 0, credentials::urls).with_words(&["://"]),
+    Recogniser::through("connection_string", |classes| classes.equals >= 2, credentials::connection_strings).with_words(credentials::SETTING_WORDS),
+    Recogniser::through("discord_token", |classes| classes.dots >= 2 && classes.length >= MIN_DISCORD, secrets::discord_tokens),
+    Recogniser::through("mailgun_key", |classes| classes.digits >= 8 && classes.length >= MIN_MAILGUN, secrets::mailgun_keys),
+    Recogniser::through("aws_secret", |classes| classes.upper >= 8 && classes.length >= MIN_AWS_PAIR, secrets::aws_secrets).with_words(&["akia", "asia"]),
+    Recogniser::through("azure_key", |classes| classes.equals >= 2 && classes.length >= MIN_AZURE, secrets::azure_keys).with_words(&["=="]),
 ];
 
 /// The one that is called so.
@@ -188,10 +255,21 @@ pub(crate) enum Fit {
 pub(crate) struct Compiled {
     names: Names,
     shapes: Shapes<usize>,
-    codes: Vec<(usize, &'static Recogniser)>,
+    /// The recognisers that are asked without a name, each with its entry and the number of its words: those that look through a value,
+    codes: Vec<(usize, u32, &'static Recogniser)>,
+    /// and those that look at runs.
+    at_runs: Vec<AtRun>,
     /// What has a shape or is found by a recogniser, by its number.
     entries: Vec<Entry>,
     numbers: Numbers,
+}
+
+/// A recogniser that looks at runs.
+struct AtRun {
+    entry: usize,
+    recogniser: &'static Recogniser,
+    start: Start,
+    find: fn(&[u8], &Run) -> Option<Range<usize>>,
 }
 
 /// One way to find a value of a rule.
@@ -204,7 +282,7 @@ struct Entry {
 
 impl Compiled {
     pub(crate) fn of(rules: &Rules) -> Self {
-        let (mut shapes, mut codes, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut shapes, mut codes, mut at_runs, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (id, rule) in rules.all().filter(|(_, rule)| rule.is_on) {
             for find in &rule.finds {
                 let (checks, alone) = match find {
@@ -219,7 +297,10 @@ impl Compiled {
                     // These are asked where a name tells of them.
                     Find::Pattern(_) | Find::Number(_) | Find::Code(_, Some(Alone::Weak)) => continue,
                     Find::Code(recogniser, alone) => {
-                        codes.push((entries.len(), *recogniser));
+                        match recogniser.look {
+                            Look::Through(_) => codes.push((entries.len(), codes.len() as u32, *recogniser)),
+                            Look::At(start, find) => at_runs.push(AtRun { entry: entries.len(), recogniser, start, find }),
+                        }
                         (&[][..], *alone)
                     }
                 };
@@ -232,7 +313,9 @@ impl Compiled {
                 _ => None,
             })
         });
-        Self { names: Names::of(rules), shapes: Shapes::new(shapes).expect("literals are few and short"), codes, entries, numbers: Numbers::new(numbers) }
+        let words = codes.iter().flat_map(|(_, number, recogniser)| recogniser.words.iter().map(|word| (*word, *number)));
+        let shapes = Shapes::new(shapes, words).expect("literals are few and short");
+        Self { names: Names::of(rules), shapes, codes, at_runs, entries, numbers: Numbers::new(numbers) }
     }
 
     /// How many bytes of a token are its vendor's prefix, which a pseudonym keeps.
@@ -283,21 +366,15 @@ impl Detector {
         let fits = self.rules.get(rule).finds.iter().map(|find| match find {
             Find::Prefix(prefix) => checked(prefix.is(value), &[]),
             Find::Pattern(pattern) => checked(pattern.is(value), &pattern.checks),
-            Find::Code(recogniser, _) => {
-                let (classes, mut found) = (Classes::of(value), Vec::new());
-                if (recogniser.may)(&classes) {
-                    (recogniser.find)(value, &classes, &mut found);
-                }
-                checked(found.contains(&(0..value.len())), &[])
-            }
+            Find::Code(recogniser, _) => checked(recogniser.is(value), &[]),
             Find::Number(_) => Fit::No,
         });
         fits.max().unwrap_or(Fit::No).max(self.rules.compiled().numbers.fit(rule, value))
     }
 
-    /// What stands beside what in a text whose leaves `visit` hands out.
-    pub(crate) fn beside(&self, text: &[u8], visit: impl FnOnce(&mut dyn FnMut(Leaf<'_>))) -> Beside {
-        Beside::of(self.names(), text, visit)
+    /// What stands beside what in a part of a message.
+    pub(crate) fn beside<'v>(&'v self, part: Around<'v>) -> Beside<'v> {
+        Beside::of(self.names(), part)
     }
 
     /// The hits in a value, ascending and apart from one another.
@@ -309,13 +386,14 @@ impl Detector {
         if value.is_empty() || matches!(place.kind, LeafKind::JsonBool | LeafKind::JsonNull | LeafKind::MultipartFile) {
             return Vec::new();
         }
-        let named = telling::named(self, value, place);
-        if !named.is_empty() || is_inline_media(value) {
-            return named;
-        }
         let classes = Classes::of(value);
-        if classes.is_word() {
+        if place.kind == LeafKind::JsonKey && classes.is_word() {
             return Vec::new();
+        }
+        let meaning = place.name.map(|name| self.names().meaning(name)).unwrap_or_default();
+        let named = telling::named(self, value, place, self.names().tellings_of(meaning));
+        if !named.is_empty() || classes.is_word() || is_inline_media(value) {
+            return named;
         }
         let mut hits = Vec::new();
         let may_hold_more = !matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey | LeafKind::Host | LeafKind::CookieAttribute);
@@ -326,10 +404,10 @@ impl Detector {
             }
         } else if classes.equals + classes.marks > 0 && self.nested(value, place, depth, &mut hits) {
             return hits;
-        } else if may_hold_more {
+        } else if may_hold_more && may_be_worn(value, &classes) {
             look_within(value, &mut hits, |text| self.detect_within(text, place, depth + 1));
         }
-        self.scan(value, &classes, place, &mut hits);
+        self.scan(value, &classes, place, meaning, &mut hits);
         apart(hits)
     }
 
@@ -338,9 +416,7 @@ impl Detector {
         if matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey) {
             return false;
         }
-        let beside = self.beside(value, |f| {
-            visit_nested(value, f);
-        });
+        let beside = self.beside(Around::Text(value));
         visit_nested(value, &mut |leaf| {
             let found = self.detect_within(&leaf.value, &Place::of(&leaf, &beside), depth + 1);
             if found.is_empty() {
@@ -356,15 +432,14 @@ impl Detector {
         })
     }
 
-    fn scan(&self, value: &[u8], classes: &Classes, place: &Place<'_>, hits: &mut Vec<Hit>) {
+    fn scan(&self, value: &[u8], classes: &Classes, place: &Place<'_>, meaning: Meaning, hits: &mut Vec<Hit>) {
         if value.len() < MIN_PAIR {
             return;
         }
         let compiled = self.rules.compiled();
-        let meaning = place.name.map(|name| self.names().meaning(name)).unwrap_or_default();
         let takes_numbers = !meaning.is_version && !is_machine_header(place);
         let tellings = self.names().tellings_of(meaning);
-        let mut add = |entry: usize, span: Range<usize>| {
+        let add = |entry: usize, span: Range<usize>, hits: &mut Vec<Hit>| {
             let entry = &compiled.entries[entry];
             let is_told = |strength: &[Strength]| tellings.iter().any(|telling| telling.rule == entry.rule && strength.contains(&telling.strength));
             let counts = match entry.alone {
@@ -377,23 +452,45 @@ impl Detector {
                 hits.push(Hit::new(span, entry.rule, entry.domain));
             }
         };
-        let mut found = Vec::new();
-        for (entry, recogniser) in &compiled.codes {
-            if (recogniser.may)(classes) && (takes_numbers || !recogniser.is_numeric) {
-                (recogniser.find)(value, classes, &mut found);
-                found.drain(..).for_each(|span| add(*entry, span));
-            }
+        let (mut shaped, mut seen) = (Vec::new(), Seen::default());
+        if value.len() >= MIN_WORDED {
+            seen = compiled.shapes.find(value, &mut shaped);
         }
         // A short token without a digit would be a word.
         if value.len() >= MIN_SECRET && (classes.digits > 0 || value.len() >= MIN_WORDY_SECRET) {
-            let mut found = Vec::new();
-            compiled.shapes.find(value, &mut found);
-            found.into_iter().for_each(|(span, entry)| add(entry, span));
+            shaped.into_iter().for_each(|(span, entry)| add(entry, span, hits));
         }
-        if takes_numbers && (classes.digits > 0 || classes.upper >= MIN_CAPITALS) {
-            let mut found = Vec::new();
-            compiled.numbers.find(value, classes, &mut found);
-            hits.extend(found.into_iter().map(|found| Hit::new(found.span, found.rule, self.rules.get(found.rule).domain)));
+        let is_asked = |recogniser: &Recogniser| (recogniser.may)(classes) && (takes_numbers || !recogniser.is_numeric);
+        let mut found = Vec::new();
+        for (entry, number, recogniser) in &compiled.codes {
+            if let Look::Through(find) = recogniser.look
+                && (recogniser.words.is_empty() || seen.has(*number))
+                && is_asked(recogniser)
+            {
+                find(value, classes, &mut found);
+                found.drain(..).for_each(|span| add(*entry, span, hits));
+            }
+        }
+        let plain = Plain::of(value, classes);
+        let may_be_numbers = takes_numbers && (classes.digits >= MIN_DIGITS || classes.upper >= MIN_CAPITALS || plain.is_folded());
+        let starts = compiled.at_runs.iter().filter(|at_run| is_asked(at_run.recogniser)).fold(0, |starts, at_run| starts | at_run.start as u8);
+        if starts != 0 || may_be_numbers {
+            let mut after = [0; u8::BITS as usize];
+            for run in runs(plain.text()) {
+                if may_be_numbers {
+                    compiled.numbers.find(plain.text(), &run, |span, rule| hits.push(Hit::new(plain.place(span), rule, self.rules.get(rule).domain)));
+                }
+                let begins = Start::of(&run) & starts;
+                for at_run in compiled.at_runs.iter().filter(|at_run| begins & at_run.start as u8 != 0) {
+                    let after = &mut after[(at_run.start as u8).trailing_zeros() as usize];
+                    if run.span.start >= *after
+                        && let Some(span) = (at_run.find)(plain.text(), &run)
+                    {
+                        *after = span.end;
+                        add(at_run.entry, plain.place(span), hits);
+                    }
+                }
+            }
         }
         if classes.colons + classes.equals > 0 && place.kind != LeafKind::JsonKey {
             pairs::find(self, value, hits);
@@ -401,6 +498,32 @@ impl Detector {
         if takes_numbers && classes.blanks > 0 && value.len() >= MIN_PROSE && place.kind != LeafKind::JsonKey {
             prose::find(self, value, hits);
         }
+    }
+}
+
+/// A text with plain digits and spaces in place of those of other widths and scripts.
+struct Plain<'v> {
+    value: &'v [u8],
+    /// The text, and where each of its bytes begins in the value; none if the value is plain itself.
+    folded: Option<(Vec<u8>, Vec<usize>)>,
+}
+
+impl<'v> Plain<'v> {
+    fn of(value: &'v [u8], classes: &Classes) -> Self {
+        Self { value, folded: if classes.marks > 0 { numbers::folded(value) } else { None } }
+    }
+
+    fn text(&self) -> &[u8] {
+        self.folded.as_ref().map_or(self.value, |(text, _)| text)
+    }
+
+    const fn is_folded(&self) -> bool {
+        self.folded.is_some()
+    }
+
+    /// A span of the text as a span of the value.
+    fn place(&self, span: Range<usize>) -> Range<usize> {
+        self.folded.as_ref().map_or(span.clone(), |(_, starts)| starts[span.start]..starts[span.end])
     }
 }
 
@@ -544,6 +667,10 @@ const MIN_CAPITALS: usize = 8;
 const MIN_WORDY_SECRET: usize = 20;
 /// The shortest secret that a shape gives away.
 const MIN_SECRET: usize = 12;
+/// `a://b:c@d`
+const MIN_WORDED: usize = 9;
+/// The fewest digits of a form that needs no name: two letters or more stand in those with less than seven.
+const MIN_DIGITS: usize = 4;
 /// `-----BEGIN … PRIVATE KEY`
 const MIN_ARMOURED: usize = 22;
 /// `pin 1234`

@@ -49,6 +49,8 @@ pub(crate) struct Names {
     tellings: Vec<Telling>,
     /// The last words of the phrases.
     last_words: HashSet<Box<str>, FixedState>,
+    /// A bit for each of their [prints](print), which most other words do not share.
+    prints: Box<[u64; PRINTS / 64]>,
     /// Tells these names from others in what a thread remembers.
     number: u64,
 }
@@ -58,7 +60,7 @@ impl Names {
     /// own say it alone.
     pub(crate) fn of(rules: &Rules) -> Self {
         let mut by_phrase: BTreeMap<String, Vec<Telling>> = BTreeMap::new();
-        let mut last_words = HashSet::with_hasher(FixedState::default());
+        let mut last_words: HashSet<Box<str>, FixedState> = HashSet::default();
         let telling = |name: &Name| Telling { rule: name.rule, domain: rules.get(name.rule).domain, strength: name.strength };
         let mut phrase = |text: &str| {
             let words = words(text);
@@ -82,7 +84,12 @@ impl Names {
             tellings.extend(told);
             phrases.insert(phrase.into(), (start, tellings.len() as u32));
         }
-        Self { phrases, tellings, last_words, number: COUNT.fetch_add(1, Ordering::Relaxed) }
+        let mut prints = Box::new([0; PRINTS / 64]);
+        for word in &last_words {
+            let print = print(word.as_bytes());
+            prints[print / 64] |= 1 << (print % 64);
+        }
+        Self { phrases, tellings, last_words, prints, number: COUNT.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// What `name` tells, if anything: the strong before the weak.
@@ -130,6 +137,12 @@ impl Names {
         self.last_words.contains(word)
     }
 
+    /// Whether a phrase may end in this ASCII word, whatever its case.
+    pub(crate) fn may_be_last_word(&self, word: &[u8]) -> bool {
+        let print = print(word);
+        self.prints[print / 64] >> (print % 64) & 1 == 1
+    }
+
     fn of_words(&self, words: &[String]) -> Option<(u32, u32)> {
         for end in (1..=words.len()).rev() {
             if let Some(tellings) = (0..end).find_map(|start| self.phrases.get(words[start..end].concat().as_str())) {
@@ -157,6 +170,13 @@ impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Names").field("phrases", &self.phrases.len()).finish_non_exhaustive()
     }
+}
+
+/// What is left of a word when only its length, its ends and the letter behind the first one are looked at, in any case.
+fn print(word: &[u8]) -> usize {
+    let bits = |byte: Option<&u8>| usize::from(byte.map_or(0, |byte| byte & 0x1f));
+    let sum = bits(word.first()) | bits(word.get(1)) << 5 | bits(word.last()) << 10;
+    (sum ^ word.len() << 12) % PRINTS
 }
 
 /// What a thread has asked of one set of names: traffic has few names, and asks for them all the time.
@@ -252,6 +272,8 @@ const MIN_TOKEN: usize = 16;
 /// The words of names are longer than this on average.
 const SHORT_WORDS: usize = 3;
 const VERSIONS: &[&str] = &["version", "ver", "build", "release", "revision"];
+/// How many prints words have.
+const PRINTS: usize = 1 << 16;
 /// More names than an API has.
 const MAX_ASKED: usize = 16_384;
 /// No field has a longer name that means something.

@@ -1,23 +1,48 @@
 //! Numbers that carry their own proof: check digits, dates and ranges, in the forms in which people and machines write them.
 //!
-//! In: a value, and the number forms of all rules. Out: spans with their rule. A value is taken apart into runs of letters and digits once,
-//! and each run is asked only what begins with a group of its length: no form is searched for by itself. A form is then walked byte by
+//! In: the runs of letters and digits of a text, and the number forms of all rules. Out: spans with their rule. Each run is asked only
+//! what begins with a group of its length and goes on as the text does behind it: no form is searched for by itself. A form is then walked byte by
 //! byte, and only what fits it whole is given to its checks. Full-width digits, digits of other scripts and spaces and dashes of all
 //! widths are read as the plain ones. Nothing here knows names: what needs one is only told how well a value fits.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::Fit;
 use super::check::Check;
-use super::{Classes, Fit};
+use super::runs::Run;
 use crate::rules::{Alone, Number, RuleId};
 
-/// The number forms of all rules, by the length of their first group.
+/// The number forms of all rules.
 #[derive(Debug)]
 pub(super) struct Numbers {
     kinds: Vec<Kind>,
     forms: Vec<Form>,
-    by_length: Vec<Vec<u16>>,
+    /// Those that need no name, by the length of their first group and what follows it.
+    starting: Vec<[Vec<u16>; Joint::COUNT]>,
+}
+
+/// What stands behind the first group of a form, or behind a run in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    /// Nothing that belongs to it.
+    End,
+    Space,
+    Dash,
+    Other,
+}
+
+impl Joint {
+    const COUNT: usize = 4;
+
+    fn of(byte: Option<u8>) -> Self {
+        match byte {
+            Some(b' ' | b'+' | b'\t') => Self::Space,
+            Some(b'-') => Self::Dash,
+            Some(_) => Self::Other,
+            None => Self::End,
+        }
+    }
 }
 
 /// What is given to the checks of one rule.
@@ -53,16 +78,9 @@ enum Item {
     Literal(u8),
 }
 
-/// A number that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) span: Range<usize>,
-    pub(super) rule: RuleId,
-}
-
 impl Numbers {
     pub(super) fn new<'a>(numbers: impl IntoIterator<Item = (RuleId, &'a Number)>) -> Self {
-        let mut made = Self { kinds: Vec::new(), forms: Vec::new(), by_length: vec![Vec::new(); MAX_GROUP + 1] };
+        let mut made = Self { kinds: Vec::new(), forms: Vec::new(), starting: vec![Default::default(); MAX_GROUP + 1] };
         for (rule, number) in numbers {
             let kind = made.kinds.len() as u16;
             let needs_no_name = |form: &Form| match number.alone {
@@ -71,8 +89,8 @@ impl Numbers {
                 Alone::Weak | Alone::Strong => false,
             };
             for form in number.digits.iter().map(|count| Form::of(kind, &"#".repeat(*count))).chain(number.groups.iter().map(|group| Form::of(kind, group))) {
-                if let Some(starting) = made.by_length.get_mut(form.first_group()).filter(|_| needs_no_name(&form)) {
-                    starting.push(made.forms.len() as u16);
+                if let Some(starting) = made.starting.get_mut(form.first_group()).filter(|_| needs_no_name(&form)) {
+                    starting[form.joint() as usize].push(made.forms.len() as u16);
                 }
                 made.forms.push(form);
             }
@@ -81,15 +99,22 @@ impl Numbers {
         made
     }
 
-    /// All that a value holds and that needs no name, in its order; of one place, every rule that it fits.
-    pub(super) fn find(&self, value: &[u8], classes: &Classes, found: &mut Vec<Found>) {
-        let has_other_digits = || memchr::memmem::find(value, FULL_WIDTH).is_some() || memchr::memchr3(0xd9, 0xdb, 0xe0, value).is_some();
-        if classes.digits < MIN_DIGITS && classes.upper < MIN_CAPITALS && (classes.length < MIN_DIGITS || value.is_ascii() || !has_other_digits()) {
-            return;
-        }
-        match folded(value) {
-            None => self.scan(value, |span, rule| found.push(Found { span, rule })),
-            Some((text, starts)) => self.scan(&text, |span, rule| found.push(Found { span: starts[span.start]..starts[span.end], rule })),
+    /// All that needs no name and begins with `run`, which is one of the runs of `text`; of one place, every rule that it fits.
+    pub(super) fn find(&self, text: &[u8], run: &Run, mut take: impl FnMut(Range<usize>, RuleId)) {
+        let Some(starting) = self.starting.get(run.len()).filter(|_| may_begin(text, run)) else { return };
+        let joint = Joint::of(text.get(run.span.end).copied());
+        let behind: &[u16] = if joint == Joint::End { &[] } else { &starting[joint as usize] };
+        for form in starting[Joint::End as usize].iter().chain(behind) {
+            let form = &self.forms[usize::from(*form)];
+            if run.digits & form.letters != 0 || run.letters & form.digits != 0 {
+                continue;
+            }
+            let start = run.span.start;
+            let Some(end) = form.end(text, start).filter(|end| may_end(text, *end) && !form.is_piece(text, start..*end)) else { continue };
+            let kind = &self.kinds[usize::from(form.kind)];
+            if kind.accepts(&text[start..end]) {
+                take(start..end, kind.rule);
+            }
         }
     }
 
@@ -112,31 +137,6 @@ impl Numbers {
             }
         });
         fits.max().unwrap_or(Fit::No)
-    }
-
-    fn scan(&self, text: &[u8], mut take: impl FnMut(Range<usize>, RuleId)) {
-        let mut at = 0;
-        while at < text.len() {
-            if !text[at].is_ascii_alphanumeric() {
-                at += 1;
-                continue;
-            }
-            let group = Group::at(text, at);
-            if group.may_begin(text) {
-                for form in self.by_length.get(group.span.len()).into_iter().flatten() {
-                    let form = &self.forms[usize::from(*form)];
-                    let kind = &self.kinds[usize::from(form.kind)];
-                    if group.digits & form.letters != 0 || group.letters & form.digits != 0 {
-                        continue;
-                    }
-                    let Some(end) = form.end(text, at).filter(|end| may_end(text, *end) && !form.is_piece(text, at..*end)) else { continue };
-                    if kind.accepts(&text[at..end]) {
-                        take(at..end, kind.rule);
-                    }
-                }
-            }
-            at = group.span.end;
-        }
     }
 }
 
@@ -195,6 +195,15 @@ impl Form {
         self.items.iter().take_while(|item| !item.is_separator()).count()
     }
 
+    fn joint(&self) -> Joint {
+        match self.items.get(self.first_group()) {
+            None => Joint::End,
+            Some(Item::Space) => Joint::Space,
+            Some(Item::Literal(b'-')) => Joint::Dash,
+            Some(_) => Joint::Other,
+        }
+    }
+
     /// Whether letters and digits without separators are of this form.
     fn is_bare(&self, bare: &[u8]) -> bool {
         let mut items = self.items.iter().filter(|item| !item.is_separator());
@@ -248,39 +257,15 @@ impl Item {
     }
 }
 
-/// A run of letters and digits, and which of its bytes are which.
-struct Group {
-    span: Range<usize>,
-    digits: u64,
-    letters: u64,
-}
-
-impl Group {
-    fn at(text: &[u8], start: usize) -> Self {
-        let (mut digits, mut letters, mut end) = (0, 0, start);
-        while end < text.len() && text[end].is_ascii_alphanumeric() {
-            let bit = 1_u64.checked_shl((end - start) as u32).unwrap_or(0);
-            if text[end].is_ascii_digit() {
-                digits |= bit
-            } else {
-                letters |= bit
-            }
-            end += 1;
-        }
-        Self { span: start..end, digits, letters }
-    }
-
-    /// Whether a number may begin with it: no word before it, no decimal point, no dash of a longer word, no sign of a phone number.
-    fn may_begin(&self, text: &[u8]) -> bool {
-        self.span.len() <= MAX_GROUP
-            && match &text[..self.span.start] {
-                [.., b'_'] => false,
-                [.., before, b'-'] => !before.is_ascii_alphanumeric(),
-                [.., before, b'.'] => !before.is_ascii_digit(),
-                [.., before, b'+'] => before.is_ascii_alphanumeric(),
-                [b'+'] => false,
-                _ => true,
-            }
+/// Whether a number may begin with a run: no word before it, no decimal point, no dash of a longer word, no sign of a phone number.
+fn may_begin(text: &[u8], run: &Run) -> bool {
+    match &text[..run.span.start] {
+        [.., b'_'] => false,
+        [.., before, b'-'] => !before.is_ascii_alphanumeric(),
+        [.., before, b'.'] => !before.is_ascii_digit(),
+        [.., before, b'+'] => before.is_ascii_alphanumeric(),
+        [b'+'] => false,
+        _ => true,
     }
 }
 
@@ -297,7 +282,7 @@ fn may_end(text: &[u8], at: usize) -> bool {
 /// The text with plain digits, letters, spaces and dashes for those of other widths and scripts, and where each of its bytes begins in the value;
 /// nothing if there is none.
 pub(super) fn folded(value: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
-    if value.is_ascii() && memchr::memmem::find(value, b"%20").is_none() {
+    if value.is_ascii() && !memchr::memchr_iter(b'%', value).any(|at| value[at..].starts_with(b"%20")) {
         return None;
     }
     let (mut text, mut starts, mut at) = (Vec::with_capacity(value.len()), Vec::with_capacity(value.len() + 1), 0);
@@ -329,12 +314,6 @@ pub(super) fn folded(value: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
 
 /// What may stand within a number that has a name.
 const SEPARATORS: &[u8] = b" -./+()\t";
-/// How full-width digits begin.
-const FULL_WIDTH: &[u8] = &[0xef, 0xbc];
-/// The fewest digits of a form that needs no name: two letters or more stand in those with less than seven.
-const MIN_DIGITS: usize = 4;
-/// Those of a bank's code and branch, all of which may be letters.
-const MIN_CAPITALS: usize = 8;
 /// More than the month and year that stand behind a card, or the count before one.
 const LONG_GROUP: usize = 3;
 /// A national insurance number has three letters.
@@ -346,15 +325,20 @@ const MAX_WRITTEN: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use super::super::runs::runs;
+    use super::super::{Classes, Plain};
     use super::*;
     use crate::rules::Rules;
 
     /// What is found in a text without a name, as `rule:piece`.
     fn proven(text: &str) -> Vec<String> {
         let rules = Rules::built_in();
+        let plain = Plain::of(text.as_bytes(), &Classes::of(text.as_bytes()));
         let mut found = Vec::new();
-        rules.compiled().numbers.find(text.as_bytes(), &Classes::of(text.as_bytes()), &mut found);
-        found.iter().map(|found| format!("{}:{}", rules.word(found.rule), &text[found.span.clone()])).collect()
+        for run in runs(plain.text()) {
+            rules.compiled().numbers.find(plain.text(), &run, |span, rule| found.push(format!("{}:{}", rules.word(rule), &text[plain.place(span)])));
+        }
+        found
     }
 
     #[test]

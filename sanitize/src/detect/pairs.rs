@@ -29,7 +29,7 @@ pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
         let span = span.start..if span.start == at { span.end.max(worded.unwrap_or_default()) } else { span.end };
         let span = span.start..if span.start == at { grouped(detector, value, &span, name) } else { span.end };
         let place = Place { kind: LeafKind::Text, name: Some(name), path: "", beside: None };
-        for mut hit in telling::named(detector, &value[span.clone()], &place) {
+        for mut hit in telling::named(detector, &value[span.clone()], &place, detector.names().lookup(name)) {
             hit.span = span.start + hit.span.start..span.start + hit.span.end;
             // `el.id = other`: in a text that may be code, what identifies someone has a digit.
             let bare = &value[hit.span.clone()];
@@ -79,7 +79,9 @@ fn name_before(value: &[u8], sign: usize) -> Option<Range<usize>> {
     let length = before.iter().rev().take(MAX_NAME + 1).take_while(|byte| is_part(byte)).count();
     let start = before.len() - length;
     let begins = before[start..].iter().position(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80)?;
-    (length <= MAX_NAME).then_some(start + begins..before.len())
+    // `2024-01-31T10:00`: one letter is no name.
+    let says_something = before[start + begins + 1..].iter().any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80);
+    (says_something && length <= MAX_NAME).then_some(start + begins..before.len())
 }
 
 /// A name with the words of the same phrase before it: `aws secret access key: …`.

@@ -6,23 +6,28 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::{Classes, ends_word};
+use super::ends_word;
+use super::runs::Run;
 
-pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
-    let mut at = 0;
-    while let Some(start) = value[at..].iter().position(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'(')).map(|offset| at + offset) {
-        let written = Written::at(value, start);
-        let end = if begins(value, start, &written) { (1..=written.count).rev().find_map(|count| written.number(value, count)) } else { None };
-        at = match end {
-            Some(end) => {
-                let end = end + extension(&value[end..]);
-                found.push(start..end);
-                end
-            }
-            // No number begins within a run of digits.
-            None => start + 1 + value[start + 1..].iter().take_while(|byte| value[start].is_ascii_digit() && byte.is_ascii_digit()).count(),
-        };
-    }
+pub(super) fn find(text: &[u8], run: &Run) -> Option<Range<usize>> {
+    let first = run.span.start;
+    // The sign and the parenthesis before it belong to it, where it is one with them.
+    let starts = match &text[..first] {
+        [.., b'+', b'('] => [first - 2, first],
+        [.., b'+' | b'('] => [first - 1, first],
+        _ => [first, first],
+    };
+    starts.into_iter().find_map(|start| {
+        may_begin_at(text, start).then(|| Written::at(text, start)).filter(Written::has_enough_digits).and_then(|written| {
+            let end = (1..=written.count).rev().find_map(|count| written.number(text, count))?;
+            Some(start..end + extension(&text[end..]))
+        })
+    })
+}
+
+/// Whether a run begins with a digit.
+pub(super) const fn may_begin(run: &Run) -> bool {
+    run.leading_digits() > 0
 }
 
 /// Groups of digits with what stands between them, as far as they go.
@@ -75,14 +80,17 @@ impl Written {
         written
     }
 
+    fn has_enough_digits(&self) -> bool {
+        self.groups[..self.count].iter().map(|group| group.end - group.start).sum::<usize>() >= MIN_DIGITS
+    }
+
     /// Where the number of the first `count` groups ends, if that is one.
     fn number(&self, value: &[u8], count: usize) -> Option<usize> {
         let groups = &self.groups[..count];
         let end = groups.last()?.end;
         let is_open = value.get(end) == Some(&b')') && self.groups.get(count).is_none_or(|next| next.start == 0) && count == 1;
         let goes_on = !ends_word(value, end) || matches!(&value[end..], [b'-' | b'/' | b':' | b'%', after, ..] if after.is_ascii_alphanumeric());
-        let has_extension = extension(&value[end..]) > 0;
-        if is_open || (goes_on && !has_extension) || followed_by_fraction(value, end) {
+        if is_open || (goes_on && extension(&value[end..]) == 0) || followed_by_fraction(value, end) {
             return None;
         }
         let is_number = if self.is_international { self.is_international_number(value, groups) } else { self.is_national_number(value, groups) };
@@ -182,14 +190,12 @@ fn separator_at(text: &[u8]) -> Option<(Separator, usize)> {
 }
 
 /// Whether a number may begin here: not within a word, a path, a longer number or an amount.
-fn begins(value: &[u8], start: usize, written: &Written) -> bool {
-    let digits: usize = written.groups[..written.count].iter().map(|group| group.end - group.start).sum();
-    digits >= MIN_DIGITS
-        && match value[..start].last() {
-            None => true,
-            Some(before) if value[start] == b'+' => !(before.is_ascii_alphanumeric() || matches!(before, b'+' | b'_')),
-            Some(before) => !(before.is_ascii_alphanumeric() || matches!(before, b'_' | b'.' | b'-' | b'/' | b'#' | b'$' | b'+' | b'%' | b'\\')),
-        }
+fn may_begin_at(text: &[u8], start: usize) -> bool {
+    match text[..start].last() {
+        None => true,
+        Some(before) if text[start] == b'+' => !(before.is_ascii_alphanumeric() || matches!(before, b'+' | b'_')),
+        Some(before) => !(before.is_ascii_alphanumeric() || matches!(before, b'_' | b'.' | b'-' | b'/' | b'#' | b'$' | b'+' | b'%' | b'\\')),
+    }
 }
 
 fn followed_by_fraction(value: &[u8], end: usize) -> bool {
@@ -200,6 +206,9 @@ fn followed_by_fraction(value: &[u8], end: usize) -> bool {
 fn extension(text: &[u8]) -> usize {
     let spaces = text.iter().take(2).take_while(|byte| **byte == b' ').count();
     let rest = &text[spaces..];
+    if !matches!(rest.first(), Some(b'e' | b'E' | b'x' | b'X' | b'#')) {
+        return 0;
+    }
     let word =
         [&b"extension"[..], b"ext.", b"ext", b"x", b"#"].into_iter().find(|word| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word));
     let Some(word) = word else { return 0 };
@@ -261,12 +270,21 @@ const NATIONAL_NUMBERS: &str = "\
 
 #[cfg(test)]
 mod tests {
+    use super::super::runs::runs;
     use super::*;
 
     fn found(text: &str) -> Vec<&str> {
+        let mut after = 0;
         let mut spans = Vec::new();
-        find(text.as_bytes(), &Classes::of(text.as_bytes()), &mut spans);
-        spans.into_iter().map(|span| &text[span]).collect()
+        for run in runs(text.as_bytes()).filter(may_begin) {
+            if run.span.start >= after
+                && let Some(span) = find(text.as_bytes(), &run)
+            {
+                after = span.end;
+                spans.push(&text[span]);
+            }
+        }
+        spans
     }
 
     #[test]

@@ -7,16 +7,18 @@
 
 use std::ops::Range;
 
-use super::names::{Telling, words};
+use super::names::{Names, Telling, words};
 use super::worded::Worded;
 use super::{Detector, Fit, Hit, Strength, telling};
 use crate::pseudonym::Domain;
 
 pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
+    if !may_hold(text) {
+        return;
+    }
     let names = detector.names();
     let mut recent: Vec<Range<usize>> = Vec::with_capacity(MAX_PHRASE);
     let mut at = 0;
-    let mut lower = String::new();
     while let Some(word) = next_word(text, at) {
         at = word.end;
         if recent.len() == MAX_PHRASE {
@@ -27,7 +29,6 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
             recent.clear();
             continue;
         }
-        let Ok(word_text) = std::str::from_utf8(&text[word.clone()]) else { continue };
         // `customerName`, `card_number`: a name as programs write it.
         if let Some(name) = name_around(text, &word) {
             at = name.end;
@@ -39,16 +40,9 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
             }
             continue;
         }
-        lower.clear();
-        if word_text.is_ascii() {
-            lower.push_str(word_text);
-            lower.make_ascii_lowercase();
-        } else {
-            words(word_text).last().map(String::as_str).unwrap_or_default().clone_into(&mut lower);
-        }
         // In base64 words stand by chance.
         let is_within = word.start > 0 && matches!(text[word.start - 1], b'+' | b'/' | b'=');
-        if is_within || !names.is_last_word(&lower) {
+        if is_within || !ends_phrase(names, &text[word.clone()]) {
             continue;
         }
         let Some((start, tellings)) = phrase_that_ends(detector, text, &recent) else { continue };
@@ -58,6 +52,40 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
             hits.push(hit);
         }
     }
+}
+
+/// Whether a text can hold a value of anyone: without a digit, a mark within a word, a capital behind the first word's, or a letter beyond ASCII
+/// there are only words of a sentence. Before a phrase a value may be the first word.
+fn may_hold(text: &[u8]) -> bool {
+    let start = text.len() - text.trim_ascii_start().len();
+    let says_more = |pair: &[u8]| match KINDS[usize::from(pair[0])] {
+        Kind::Word => false,
+        Kind::Mark => pair[1].is_ascii_alphanumeric(),
+        Kind::Value => true,
+    };
+    let is_last = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase() || *byte >= 0x80;
+    text[(start + 1).min(text.len())..].windows(2).any(says_more)
+        || text.last().is_some_and(is_last)
+        || text.get(start).is_some_and(|first| first.is_ascii_digit() || *first >= 0x80 || first.is_ascii_uppercase() && has_join(text))
+}
+
+/// Whether what stands before a phrase may be joined to it.
+fn has_join(text: &[u8]) -> bool {
+    memchr::memchr(b'(', text).is_some() || text.split(|byte| *byte == b' ').any(|word| is_one_of(word, &JOINS))
+}
+
+/// Whether a word is the last one of a phrase.
+fn ends_phrase(names: &Names, word: &[u8]) -> bool {
+    let mut lower = [0; MAX_WORD];
+    if word.is_ascii() {
+        return names.may_be_last_word(word) && {
+            let lower = &mut lower[..word.len()];
+            lower.copy_from_slice(word);
+            lower.make_ascii_lowercase();
+            std::str::from_utf8(lower).is_ok_and(|lower| names.is_last_word(lower))
+        };
+    }
+    std::str::from_utf8(word).is_ok_and(|word| words(word).last().is_some_and(|last| names.is_last_word(last)))
 }
 
 /// The longest telling phrase of the words that were seen last: where it begins, and what it tells.
@@ -89,6 +117,10 @@ fn beside(detector: &Detector, text: &[u8], phrase: &Range<usize>, tellings: &[T
 /// The name as programs write it that a word begins, if it is one.
 fn name_around(text: &[u8], word: &Range<usize>) -> Option<Range<usize>> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let goes_on = text.get(word.end).is_some_and(is_part);
+    if !goes_on && !text[word.start + 1..word.end].iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
     let end = word.start + text[word.start..].iter().take(MAX_NAME).take_while(|byte| is_part(byte)).count();
     let name = &text[word.start..end];
     let is_camel = name.windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
@@ -199,7 +231,7 @@ fn has_label(value: &[u8]) -> bool {
 
 /// Whether letters have a mark between them that no word has.
 fn has_mark(piece: &[u8]) -> bool {
-    piece.iter().any(u8::is_ascii_alphabetic) && piece[..piece.len() - 1].iter().any(|byte| b"!#$%&*+=?@^_~".contains(byte)) && !piece.contains(&b' ')
+    piece.iter().any(u8::is_ascii_alphabetic) && piece[..piece.len() - 1].iter().any(|byte| MARKS.contains(byte)) && !piece.contains(&b' ')
 }
 
 /// Whether a piece can be more than a word of the sentence.
@@ -243,7 +275,7 @@ fn claimed(detector: &Detector, text: &[u8], span: Range<usize>, tellings: &[Tel
 }
 
 fn next_word(text: &[u8], from: usize) -> Option<Range<usize>> {
-    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;
+    let is_letter = |byte: &u8| WORD_BYTES[usize::from(*byte)];
     let start = from + text[from..].iter().position(is_letter)?;
     let end = text[start..].iter().position(|byte| !is_letter(byte)).map_or(text.len(), |to| start + to);
     Some(start..end)
@@ -253,6 +285,44 @@ fn is_one_of(word: &[u8], words: &[&str]) -> bool {
     words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
+/// Letters and digits, and what is beyond ASCII.
+static WORD_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        bytes[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    bytes
+};
+/// What a byte within a sentence tells.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Nothing: any word has it.
+    Word,
+    /// Of a value, in the middle of a word: at its end it may end the sentence.
+    Mark,
+    /// Of a value or a name.
+    Value,
+}
+static KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Word; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if byte >= 0x80 || matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z') {
+            kinds[byte] = Kind::Value;
+        }
+        byte += 1;
+    }
+    let mut mark = 0;
+    while mark < MARKS.len() {
+        kinds[MARKS[mark] as usize] = Kind::Mark;
+        mark += 1;
+    }
+    kinds
+};
+/// Marks between letters that no word has.
+const MARKS: &[u8] = b"!#$%&*+=?@^_~";
 const LABELS: [&str; 20] = [
     "name", "email", "mail", "phone", "address", "number", "date", "field", "required", "optional", "invalid", "missing", "must", "cannot", "id", "code",
     "type", "the", "and", "value",

@@ -1,14 +1,17 @@
 //! Shapes with a literal in them: tokens that their vendors mark by a prefix, and patterns that cannot match without one of a few words.
 //!
-//! In: the shapes of the rules, once; then values. Out: where a value has them, and by which rule. One automaton over all literals
-//! looks for candidates; what follows a prefix is counted by its alphabet, and a pattern is asked only where one of its words
+//! In: the shapes of the rules and the words that recognisers ask for, once; then values. Out: where a value has shapes, and by which rule; which
+//! words it has. One automaton over all literals looks for candidates in one pass; what follows a prefix is counted by its alphabet, and a pattern is asked only where one of its words
 //! was seen. A candidate that is none costs no more than its shortest form, so that no value makes the search slow. Nothing
 //! here knows a vendor: the rules are data.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, MatchKind, StartKind};
 use regex::bytes::Regex;
 
 use super::{ends_word, starts_word};
@@ -102,130 +105,139 @@ pub(crate) enum Shape {
     Pattern { has: Vec<String>, case: Case, pattern: Regex },
 }
 
-/// All shapes of all rules, each known by what its rule is called.
+/// All shapes of all rules, each known by what its rule is called, and words that others ask for.
 #[derive(Debug)]
 pub(crate) struct Shapes<R> {
-    exact: Literals,
-    any_case: Literals,
+    automaton: DFA,
+    /// By the number of a literal in the automaton.
+    literals: Vec<Literal>,
     shapes: Vec<(R, Shape)>,
 }
 
-/// Literals in one automaton.
-#[derive(Debug)]
-struct Literals {
-    /// None where there are no literals.
-    automaton: Option<AhoCorasick>,
-    /// By the number of a literal.
-    known: Vec<Literal>,
-}
-
+/// One that the automaton knows, whatever its case.
 #[derive(Debug)]
 struct Literal {
     length: usize,
-    /// The shapes that it begins or stands in.
-    shapes: Vec<usize>,
-    /// The longest other literal that it begins with.
-    shorter: Option<usize>,
+    uses: Vec<Use>,
 }
 
-impl Literals {
-    fn new(words: &[(&str, usize)], case: Case) -> Result<Self, aho_corasick::BuildError> {
-        let mut by_text: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (word, shape) in words {
-            let text = if case == Case::Ignore { word.to_ascii_lowercase() } else { (*word).to_owned() };
-            by_text.entry(text).or_default().push(*shape);
-        }
-        let texts: Vec<&String> = by_text.keys().collect();
-        let mut builder = AhoCorasick::builder();
-        builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::DFA)).ascii_case_insensitive(case == Case::Ignore);
-        let automaton = if texts.is_empty() { None } else { Some(builder.build(&texts)?) };
-        let shorter = |text: &str| {
-            let parts = texts.iter().enumerate().filter(|(_, other)| other.len() < text.len() && text.starts_with(other.as_str()));
-            parts.max_by_key(|(_, other)| other.len()).map(|(number, _)| number)
-        };
-        let known = by_text.iter().map(|(text, shapes)| Literal { length: text.len(), shapes: shapes.clone(), shorter: shorter(text) }).collect();
-        Ok(Self { automaton, known })
+/// What a literal is a part of.
+#[derive(Debug)]
+enum Use {
+    Shape {
+        number: usize,
+        /// As it must be written; none if case does not matter.
+        exact: Option<Box<[u8]>>,
+    },
+    /// The word of this number, which others ask for.
+    Word(u32),
+}
+
+/// Which of the words that were asked for stand in a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Seen(u64);
+
+impl Seen {
+    pub(crate) const fn has(self, word: u32) -> bool {
+        self.0 >> word & 1 == 1
     }
+}
+
+/// A literal that a token may begin with.
+struct Candidate {
+    start: usize,
+    length: usize,
+    shape: usize,
 }
 
 impl<R: Copy> Shapes<R> {
-    /// The shapes of the rules.
-    pub(crate) fn new(shapes: impl IntoIterator<Item = (R, Shape)>) -> Result<Self, aho_corasick::BuildError> {
+    /// The shapes of the rules; and words, each with a number below 64 that several may share.
+    pub(crate) fn new<'w>(
+        shapes: impl IntoIterator<Item = (R, Shape)>,
+        words: impl IntoIterator<Item = (&'w str, u32)>,
+    ) -> Result<Self, aho_corasick::BuildError> {
         let shapes: Vec<(R, Shape)> = shapes.into_iter().collect();
-        let (mut exact, mut any_case) = (Vec::new(), Vec::new());
+        let mut by_text: BTreeMap<String, Vec<Use>> = BTreeMap::new();
         for (number, (_, shape)) in shapes.iter().enumerate() {
-            let (words, case) = match shape {
+            let (texts, case) = match shape {
                 Shape::Marked { prefixes, case, .. } => (prefixes, *case),
                 Shape::Pattern { has, case, .. } => (has, *case),
             };
-            let literals = if case == Case::Ignore { &mut any_case } else { &mut exact };
-            literals.extend(words.iter().map(|word| (word.as_str(), number)));
-        }
-        Ok(Self { exact: Literals::new(&exact, Case::Exact)?, any_case: Literals::new(&any_case, Case::Ignore)?, shapes })
-    }
-
-    /// Adds the pieces of `value` that have a shape, with their rules.
-    pub(crate) fn find(&self, value: &[u8], found: &mut Vec<(Range<usize>, R)>) {
-        let (mut seen, mut fillers): (Vec<usize>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
-        for literals in [&self.exact, &self.any_case] {
-            let Some(automaton) = &literals.automaton else { continue };
-            let mut at = 0;
-            while at < value.len()
-                && let Some(literal) = automaton.find(Input::new(value).span(at..value.len()))
-            {
-                let token = self.token_at(value, literal.start(), &literals.known, literal.pattern().as_usize(), &mut seen, &mut fillers);
-                // Another literal may begin within one that leads to nothing.
-                at = token.as_ref().map_or(literal.start() + 1, |(span, _)| span.end);
-                found.extend(token);
+            for text in texts {
+                let exact = (case == Case::Exact).then(|| text.as_bytes().into());
+                by_text.entry(text.to_ascii_lowercase()).or_default().push(Use::Shape { number, exact });
             }
         }
-        for shape in seen {
-            if let (rule, Shape::Pattern { pattern, .. }) = &self.shapes[shape] {
+        for (word, number) in words {
+            by_text.entry(word.to_ascii_lowercase()).or_default().push(Use::Word(number));
+        }
+        let automaton = DFA::builder()
+            .match_kind(MatchKind::Standard)
+            .start_kind(StartKind::Unanchored)
+            .ascii_case_insensitive(true)
+            .prefilter(false)
+            .build(by_text.keys())?;
+        let literals = by_text.into_iter().map(|(text, uses)| Literal { length: text.len(), uses }).collect();
+        Ok(Self { automaton, literals, shapes })
+    }
+
+    /// Adds the pieces of `value` that have a shape, with their rules, and tells which words it has.
+    pub(crate) fn find(&self, value: &[u8], found: &mut Vec<(Range<usize>, R)>) -> Seen {
+        let (mut candidates, mut patterns, mut words) = (Vec::new(), Vec::new(), Seen::default());
+        let Ok(mut state) = self.automaton.start_state(Anchored::No) else { return words };
+        for (at, byte) in value.iter().enumerate() {
+            state = self.automaton.next_state(Anchored::No, state, *byte);
+            if !self.automaton.is_special(state) || !self.automaton.is_match(state) {
+                continue;
+            }
+            for index in 0..self.automaton.match_len(state) {
+                let literal = &self.literals[self.automaton.match_pattern(state, index).as_usize()];
+                let written = at + 1 - literal.length..at + 1;
+                for used in &literal.uses {
+                    match used {
+                        Use::Word(number) => words.0 |= 1 << number,
+                        Use::Shape { exact: Some(exact), .. } if value[written.clone()] != **exact => {}
+                        Use::Shape { number, .. } => match &self.shapes[*number].1 {
+                            Shape::Pattern { .. } if !patterns.contains(number) => patterns.push(*number),
+                            Shape::Marked { .. } if begins_token(value, written.start) => {
+                                candidates.push(Candidate { start: written.start, length: literal.length, shape: *number });
+                            }
+                            _ => {}
+                        },
+                    }
+                }
+            }
+        }
+        self.tokens(value, candidates, found);
+        for number in patterns {
+            if let (rule, Shape::Pattern { pattern, .. }) = &self.shapes[number] {
                 matches_of(pattern, value, |span| found.push((span, *rule)));
             }
         }
+        words
     }
 
-    /// The longest token that begins with a literal that was seen; the patterns that it stands in are noted, and where fillers of which
-    /// shape end: what begins within one is none, and is not read to its end again.
-    fn token_at(
-        &self,
-        value: &[u8],
-        start: usize,
-        known: &[Literal],
-        literal: usize,
-        seen: &mut Vec<usize>,
-        fillers: &mut Vec<(usize, usize)>,
-    ) -> Option<(Range<usize>, R)> {
-        let begins = begins_token(value, start);
-        let mut literal = Some(literal);
-        let mut token: Option<(Range<usize>, R)> = None;
-        while let Some(number) = literal {
-            let Literal { length, shapes, shorter } = &known[number];
-            for shape in shapes {
-                match &self.shapes[*shape] {
-                    (_, Shape::Pattern { .. }) => {
-                        if !seen.contains(shape) {
-                            seen.push(*shape);
-                        }
-                    }
-                    (rule, Shape::Marked { then, at_least, at_most, .. }) if begins && token.is_none() => {
-                        let from = start + length;
-                        if fillers.iter().rev().any(|(of, end)| of == shape && from < *end) {
-                            continue;
-                        }
-                        match run(value, from, *then, *at_least, *at_most) {
-                            Some(end) if is_filler(&value[from..end]) => fillers.push((*shape, end)),
-                            Some(end) => token = Some((start..end, *rule)),
-                            None => {}
-                        }
-                    }
-                    (_, Shape::Marked { .. }) => {}
-                }
+    /// The tokens among the candidates: of those that begin at one place the one with the longest literal; none within another. Where fillers of
+    /// which shape end is noted: what begins within one is none, and is not read to its end again.
+    fn tokens(&self, value: &[u8], mut candidates: Vec<Candidate>, found: &mut Vec<(Range<usize>, R)>) {
+        candidates.sort_by_key(|candidate| (candidate.start, Reverse(candidate.length)));
+        let mut fillers: Vec<(usize, usize)> = Vec::new();
+        let mut after = 0;
+        for Candidate { start, length, shape } in candidates {
+            let (rule, Shape::Marked { then, at_least, at_most, .. }) = &self.shapes[shape] else { continue };
+            let from = start + length;
+            if start < after || fillers.iter().rev().any(|(of, end)| *of == shape && from < *end) {
+                continue;
             }
-            literal = *shorter;
+            match run(value, from, *then, *at_least, *at_most) {
+                Some(end) if is_filler(&value[from..end]) => fillers.push((shape, end)),
+                Some(end) => {
+                    after = end;
+                    found.push((start..end, *rule));
+                }
+                None => {}
+            }
         }
-        token
     }
 
     /// How many bytes of a token are its vendor's prefix, which a pseudonym keeps.
@@ -349,7 +361,7 @@ mod tests {
         };
         let pattern =
             |rule, has: &str, text| (rule, Shape::Pattern { has: vec![has.to_owned()], case: Case::Exact, pattern: Regex::new(text).expect("compiles") });
-        Shapes::new([
+        let shapes = [
             marked("plain", &["tk_", "tk_live_"], Alphabet::Alphanumeric, 20, 20),
             marked("short", &["tk"], Alphabet::Hex, 8, usize::MAX),
             marked("url", &["uu-"], Alphabet::Url, 30, usize::MAX),
@@ -357,8 +369,8 @@ mod tests {
             ("folded", Shape::Marked { prefixes: vec!["Api-Key ".to_owned()], case: Case::Ignore, then: Alphabet::Digits, at_least: 4, at_most: 4 }),
             pattern("middle", "-zz", "(?-u)[0-9a-f]{8}-zz[0-9]{1,2}"),
             pattern("group", "Key=", "(?-u)Key=([A-Z]{4})"),
-        ])
-        .expect("builds")
+        ];
+        Shapes::new(shapes, [("tk", 0), ("Word", 1), ("phrase", 1)]).expect("builds")
     }
 
     fn check(text: &str, expected: &[&str]) {
@@ -413,7 +425,7 @@ mod tests {
         check("tk_tk01234567", &[]);
         check("tk_-tk01234567", &["short:tk01234567"]);
         check("dd.abc.def.0.", &["dotted:dd.abc.def.0"]);
-        check("aPI-kEY 1234 tk01234567", &["short:tk01234567", "folded:aPI-kEY 1234"]);
+        check("aPI-kEY 1234 tk01234567", &["folded:aPI-kEY 1234", "short:tk01234567"]);
     }
 
     #[test]
@@ -436,6 +448,14 @@ mod tests {
         check("x0123abcd-zz7 0123abcd-zz711", &[]);
         check("a;Key=ABCD;b", &["group:ABCD"]);
         check("xKey=ABCD", &[]);
+    }
+
+    #[test]
+    fn words_are_seen_wherever_they_stand() {
+        for (text, expected) in [("a word", [false, true]), ("xTK PHRASEs", [true, true]), ("wor d", [false, false]), ("", [false, false])] {
+            let seen = shapes().find(text.as_bytes(), &mut Vec::new());
+            assert_eq!([seen.has(0), seen.has(1)], expected, "{text}");
+        }
     }
 
     #[test]

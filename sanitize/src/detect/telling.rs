@@ -13,9 +13,8 @@ use super::names::{Names, Telling, words};
 use super::{Classes, Detector, Fit, Hit, Place, Strength};
 use crate::pseudonym::Domain;
 
-/// The hits that a value's name makes of it: none if the name tells nothing, or the value is a placeholder.
-pub(super) fn named(detector: &Detector, value: &[u8], place: &Place<'_>) -> Vec<Hit> {
-    let tellings = place.name.map_or(&[][..], |name| detector.names().lookup(name));
+/// The hits that a value's name, which tells what `tellings` say, makes of it: none if the name tells nothing, or the value is a placeholder.
+pub(super) fn named(detector: &Detector, value: &[u8], place: &Place<'_>, tellings: &[Telling]) -> Vec<Hit> {
     // Most names tell nothing, and need no look at their values.
     let tells = !tellings.is_empty() || matches!(place.kind, LeafKind::Credential | LeafKind::UserInfo | LeafKind::PathSegment | LeafKind::Cookie);
     if !tells || matches!(place.kind, LeafKind::JsonKey | LeafKind::CookieAttribute | LeafKind::Host) {
@@ -213,8 +212,9 @@ pub(super) fn is_token(bare: &[u8]) -> bool {
     bare.len() >= 16 && !bare.contains(&b' ') && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) && !is_uuid(bare)
 }
 
-fn is_uuid(bare: &[u8]) -> bool {
+pub(super) fn is_uuid(bare: &[u8]) -> bool {
     bare.len() == 36
+        && bare[8] == b'-'
         && bare.iter().enumerate().all(|(position, byte)| if matches!(position, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 

@@ -4,7 +4,13 @@ use super::iso7064::remainder_97;
 
 /// How long the IBANs of a country are.
 pub(crate) fn iban_length(country: &[u8]) -> Option<usize> {
-    LENGTHS.iter().find(|(_, countries)| has_country(countries, country)).map(|(length, _)| *length)
+    let [first @ b'A'..=b'Z', second @ b'A'..=b'Z'] = country else { return None };
+    let length = LENGTH_OF[country_number(*first, *second)];
+    (length > 0).then_some(usize::from(length))
+}
+
+const fn country_number(first: u8, second: u8) -> usize {
+    (first - b'A') as usize * 26 + (second - b'A') as usize
 }
 
 /// Whether letters and digits are an IBAN: a country's length, and a remainder of one.
@@ -36,8 +42,24 @@ fn has_country(countries: &str, country: &[u8]) -> bool {
     countries.split(' ').any(|known| known.as_bytes() == country)
 }
 
+/// The same by the number of the country; zero for one without IBANs.
+static LENGTH_OF: [u8; 26 * 26] = {
+    let mut lengths = [0; 26 * 26];
+    let mut row = 0;
+    while row < LENGTHS.len() {
+        let countries = LENGTHS[row].1.as_bytes();
+        let mut at = 0;
+        while at < countries.len() {
+            lengths[country_number(countries[at], countries[at + 1])] = LENGTHS[row].0;
+            at += 3;
+        }
+        row += 1;
+    }
+    lengths
+};
+
 /// How long the IBANs of each country are.
-const LENGTHS: &[(usize, &str)] = &[
+const LENGTHS: &[(u8, &str)] = &[
     (15, "NO"),
     (16, "BE"),
     (18, "DK FI FK FO GL NL SD"),
