@@ -5,6 +5,7 @@
 //! and shapes tell, the second also knows again what was found before. What cannot be looked into is dropped; no byte is kept
 //! that was not looked at. Nothing here fails: where an edit cannot be made, what it was to be made to is dropped.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -350,10 +351,12 @@ impl Redactor {
             }
             hits.retain(|hit| hit.rule != RuleId::RECURRENCE || !recorded.touch(&spot.placed(raw, &hit.span)));
         }
+        let within = OnceCell::new();
         for hit in hits {
             let (span, found) = (spot.placed(raw, &hit.span), (hit.rule, Some(hit.domain)));
-            let within = if is_password(&hit) && !hit.wears.is_empty() { login::within(spot.value) } else { None };
-            let login = within.as_deref().or(login);
+            let is_nested = is_password(&hit) && !hit.wears.is_empty();
+            let within = if is_nested { within.get_or_init(|| login::within(spot.value)).as_deref() } else { None };
+            let login = within.or(login);
             match self.made_of(&hit, spot.value, &Told { path, kind: spot.kind, is_live: plan.is_live, login, answer: plan.answer }) {
                 Made::Kept => plan.add(spot.part, span, None, found, Action::Keep, path),
                 Made::Stays(action) => plan.add(spot.part, span, None, found, action, path),
