@@ -10,15 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rayon::ThreadPoolBuildError;
+use reenact_formats::disk;
 use reenact_formats::disk::publish::Digest;
-use reenact_formats::disk::recording::{MANIFEST, Recording, State, Window};
+use reenact_formats::disk::recording::{self, Erasure, KeyScope, MANIFEST, Recording, State, Window};
 use reenact_formats::disk::run::{RecordingRef, Run};
 use reenact_formats::disk::snapshot::StateSnapshot;
 use reenact_formats::disk::verdict::Verdict;
 use reenact_formats::model::Exchange;
 use reenact_formats::seam::{Blame, Explain};
 use reenact_replay::{Hook, Permissions, Plan, PlanOptions, RunOptions, RunSummary, Targets};
-use reenact_sanitize::{Key, KnownPseudonyms, KnownValues, KnownValuesBuilder, Policy, Redactor, ResidueCheck};
+use reenact_sanitize::{Key, KnownPseudonyms, KnownValues, KnownValuesBuilder, Policy, Redactor, ResidueCheck, Subject};
 use reenact_verify::{Entities, Inputs, Objectives};
 
 use crate::check;
@@ -37,7 +38,7 @@ pub enum Error {
     Capture(#[from] reenact_capture::Error),
     /// A file of ours failed.
     #[error(transparent)]
-    Disk(#[from] reenact_formats::disk::Error),
+    Disk(#[from] disk::Error),
     /// A policy cannot be used.
     #[error(transparent)]
     Sanitize(#[from] reenact_sanitize::Error),
@@ -67,6 +68,22 @@ pub enum Error {
         /// The id or the digest of that one.
         expected: String,
     },
+    /// A key was given, and the recording was redacted under another.
+    #[error("the given key is {given}, and recording {} was redacted under key {expected}", recording.display())]
+    OtherKey {
+        /// The id of the given key.
+        given: String,
+        /// The recording.
+        recording: PathBuf,
+        /// The id of its key.
+        expected: String,
+    },
+    /// No pseudonym in the recording can be made again.
+    #[error("no one can be found in recording {}: its key was made for it, and is kept nowhere", recording.display())]
+    NoOneToFind {
+        /// The recording.
+        recording: PathBuf,
+    },
 }
 
 impl Explain for Error {
@@ -77,7 +94,7 @@ impl Explain for Error {
             Self::Sanitize(error) => error.blame(),
             Self::Replay(error) => error.blame(),
             Self::Verify(error) => error.blame(),
-            Self::OtherRedaction { .. } => Blame::Input,
+            Self::OtherRedaction { .. } | Self::OtherKey { .. } | Self::NoOneToFind { .. } => Blame::Input,
             Self::Threads { .. } => Blame::Ours,
         }
     }
@@ -90,6 +107,8 @@ impl Explain for Error {
             Self::Replay(error) => error.hint(),
             Self::Verify(error) => error.hint(),
             Self::Threads { .. } => Some("ask for fewer (--threads N), or raise the limit on processes".to_owned()),
+            Self::OtherKey { .. } => Some("give that key; `reenact key id FILE` names a key".to_owned()),
+            Self::NoOneToFind { .. } => Some("delete the recording, and make another without the person".to_owned()),
             Self::OtherRedaction { kind, .. } => Some(format!("give the {kind} that it was written under, or none; `reenact key id FILE` names a key")),
         }
     }
@@ -113,6 +132,23 @@ pub async fn known_values(database: &str, query: &str) -> Result<KnownValues, Er
     reenact_verify::select(database, query, &mut add).await?;
     let known = builder.map(KnownValuesBuilder::finish).filter(|known| known.count() > 0);
     Ok(known.ok_or_else(|| reenact_sanitize::Error::NoKnownValues { from: reenact_verify::shown_address(database) })?)
+}
+
+/// Takes the exchanges out of the recording `path` that hold a pseudonym of `subject` under `key`.
+pub fn erase(path: &Path, key: &Key, subject: &str) -> Result<Erasure, Error> {
+    let recording = Recording::open(path)?;
+    let manifest = recording.manifest();
+    let given = key.id();
+    match &manifest.key_id {
+        None => return Err(disk::Error::NotRedacted { path: path.to_owned() }.into()),
+        Some(_) if manifest.key_scope == KeyScope::Recording => return Err(Error::NoOneToFind { recording: path.to_owned() }),
+        Some(expected) if *expected != given => {
+            return Err(Error::OtherKey { given: given.to_string(), recording: path.to_owned(), expected: expected.to_string() });
+        }
+        Some(_) => {}
+    }
+    let subject = Subject::new(key, subject);
+    Ok(recording::erase(path, &mut |exchange| subject.is_in(exchange))?)
 }
 
 /// Is the recording `path` whole, valid, and free of residue under `policy`? A raw one is not searched for residue.

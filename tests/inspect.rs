@@ -10,7 +10,7 @@ use bytes::Bytes;
 use reenact::check::{Finding, check_recording};
 use reenact::inspect::{exchange_json, exchange_text, summarize};
 use reenact_formats::content::coding;
-use reenact_formats::disk::recording::{Recording, RecordingWriter, Sanitized, State, WriterOptions, mark_checked};
+use reenact_formats::disk::recording::{KeyScope, Recording, RecordingWriter, Sanitized, State, WriterOptions, mark_checked};
 use reenact_formats::model::{
     Action, Anomaly, Body, BodyFraming, Completeness, DropReason, Exchange, ForeignTraffic, Head, KeyId, LossCause, LossLedger, Notice, PacketAccount, Part,
     Redaction, Side,
@@ -99,7 +99,12 @@ fn ledger() -> LossLedger {
 }
 
 fn write(dir: &Path) {
-    let sanitized = Some(Sanitized { key_id: KeyId::from_digest([0xa5; 8]), policy_digest: "0f".repeat(32) });
+    let sanitized = Some(Sanitized {
+        key_id: KeyId::from_digest([0xa5; 8]),
+        key_scope: KeyScope::Shared,
+        policy_digest: "0f".repeat(32),
+        severities: [("email".to_owned(), "high".to_owned())].into(),
+    });
     let options = WriterOptions { sanitized, source: "file shop.pcap".to_owned(), ..WriterOptions::default() };
     let mut writer = RecordingWriter::create(dir, options).unwrap();
     exchanges().iter().for_each(|exchange| writer.write(exchange).unwrap());

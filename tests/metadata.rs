@@ -55,7 +55,7 @@ fn public_addresses_and_known_names_are_in_no_file_and_private_addresses_stay() 
     let mut known = KnownValuesBuilder::new(vec!["name".to_owned()]);
     known.add(0, "Xenia Petrova");
     let redaction = Redaction { key: Key::generate().unwrap(), policy: Policy::default(), known_values: Some(Arc::new(known.finish())) };
-    let recorded = pipeline::sanitize(&raw, &clean, &redaction, NonZero::<usize>::MIN, &mut |_| {}).unwrap().check().unwrap();
+    let recorded = pipeline::sanitize(&raw, &clean, &redaction, None, NonZero::<usize>::MIN, &mut |_| {}).unwrap().check().unwrap();
     assert_eq!((recorded.findings, recorded.manifest.state), (Vec::new(), State::Checked));
 
     let planted: Vec<Planted> =

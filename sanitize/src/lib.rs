@@ -38,6 +38,7 @@ mod recurrence;
 mod redactor;
 mod residue;
 mod rules;
+mod subject;
 
 pub use error::Error;
 #[doc(hidden)]
@@ -49,3 +50,4 @@ pub use policy::Policy;
 pub use pseudonym::{Domain, Pseudonyms};
 pub use redactor::Redactor;
 pub use residue::{Finding, Originals, ResidueCheck};
+pub use subject::Subject;

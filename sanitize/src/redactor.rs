@@ -124,6 +124,11 @@ impl Redactor {
         self.shared.pseudonyms.password_for(login)
     }
 
+    /// The policy that it redacts under.
+    pub fn policy(&self) -> &Policy {
+        &self.shared.policy
+    }
+
     /// How many values each rule has redacted or kept so far.
     pub fn audit(&self) -> BTreeMap<String, u64> {
         self.audit.iter().map(|(rule, count)| (self.rules().word(*rule).to_owned(), *count)).collect()
@@ -796,4 +801,4 @@ pub(crate) const INTERIM: &str = "interim:";
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

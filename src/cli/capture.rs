@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::progress::{Progress, now};
-use super::redaction::{KnownValuesArgs, RedactionArgs};
+use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs};
 use super::size::{Size, size_within};
 use super::threads::ThreadArgs;
 use super::{InvalidArgument, output, report, signals};
@@ -70,6 +70,8 @@ pub(crate) struct CaptureArgs {
     memory: MemoryArgs,
     #[command(flatten)]
     redaction: RedactionArgs,
+    #[command(flatten)]
+    expiry: ExpiryArgs,
     #[command(flatten)]
     known_values: KnownValuesArgs,
     /// Keep only packets that match this filter, in the words of tcpdump
@@ -202,7 +204,8 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
     } else {
         Some(Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? })
     };
-    Ok(Work::Record(CaptureJob { source, options, output, part_bytes: part_size.0, redaction }))
+    let expires = args.expiry.from_now(redaction.as_ref().map(|redaction| &redaction.policy));
+    Ok(Work::Record(CaptureJob { source, options, output, part_bytes: part_size.0, redaction, expires }))
 }
 
 /// Beyond this the table alone would fill any machine.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use reenact::inspect::{exchange_json, exchange_text, summarize};
+use reenact::inspect::{audit, audit_json, audit_text, exchange_json, exchange_text, summarize};
 use reenact_formats::disk::recording::Recording;
 use reenact_formats::model::ExchangeId;
 
@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   reenact inspect rec/
   reenact inspect rec/ --exchange 12.3
+  reenact inspect rec/ --redactions
   reenact inspect rec/ --json | jq .redactions";
 
 #[derive(Args)]
@@ -25,12 +26,24 @@ pub(crate) struct InspectArgs {
     /// Show one exchange: CONNECTION.INDEX, as in 12.3
     #[arg(short, long, value_name = "ID")]
     exchange: Option<ExchangeId>,
+    /// Show what was done with what stood where: severity, action, count, rule, domain and path, never a value
+    #[arg(long, conflicts_with = "exchange")]
+    redactions: bool,
     /// Report as one JSON object
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
+    if args.redactions {
+        let audit = audit(&Recording::open(&args.recording)?)?;
+        if args.json {
+            output::json(&audit_json(&audit))?
+        } else {
+            output::data(&audit_text(&audit))?
+        }
+        return Ok(Exit::Pass);
+    }
     let Some(id) = args.exchange else {
         let summary = summarize(&args.recording)?;
         if args.json {

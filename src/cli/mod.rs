@@ -8,6 +8,7 @@ mod capture;
 mod check;
 mod demo;
 mod demo_service;
+mod erase;
 mod exit;
 mod generate;
 mod inspect;
@@ -67,6 +68,8 @@ enum Command {
     Sanitize(sanitize::SanitizeArgs),
     /// Show what is in a recording
     Inspect(inspect::InspectArgs),
+    /// Take a person's exchanges out of a recording
+    Erase(erase::EraseArgs),
     /// Check that a recording is whole, unaltered and free of residue; or another file of ours
     Check(check::CheckArgs),
     /// Play a recording against a sandbox
@@ -137,6 +140,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Key(args) => key::run(args),
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Erase(args) => erase::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Replay(args) => replay::run(args),
         Command::Snapshot(args) => snapshot::run(args),

@@ -7,6 +7,9 @@ use anyhow::Context;
 use clap::{Args, ValueHint};
 use reenact::inspect::count;
 use reenact::pipeline::{self, Redaction};
+use reenact_formats::config::policy::Lifetime;
+use reenact_formats::disk::recording::expires_after;
+use reenact_formats::model::Timestamp;
 use reenact_sanitize::{Key, KnownValues, Policy};
 use reenact_verify::is_server_address;
 
@@ -46,6 +49,23 @@ impl RedactionArgs {
             Some(file) => Policy::load(file)?,
             None => Policy::default(),
         })
+    }
+}
+
+/// How long a recording may be read.
+#[derive(Args)]
+#[command(next_help_heading = "Redaction")]
+pub(crate) struct ExpiryArgs {
+    /// How long the recording may be read, as in 12h, 30d or 2w; without it what the policy says, else for ever
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| text.parse::<Lifetime>())]
+    expires: Option<Lifetime>,
+}
+
+impl ExpiryArgs {
+    /// When a recording that is begun now may be read no longer.
+    pub(crate) fn from_now(&self, policy: Option<&Policy>) -> Option<Timestamp> {
+        let lifetime = self.expires.or_else(|| policy.and_then(Policy::lifetime));
+        lifetime.map(|lifetime| expires_after(lifetime.duration()))
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::exit::Exit;
 use super::progress::{Progress, now};
-use super::redaction::{KnownValuesArgs, RedactionArgs};
+use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs};
 use super::threads::ThreadArgs;
 use super::{InvalidArgument, output, report};
 
@@ -45,6 +45,8 @@ pub(crate) struct SanitizeArgs {
     #[command(flatten)]
     redaction: RedactionArgs,
     #[command(flatten)]
+    expiry: ExpiryArgs,
+    #[command(flatten)]
     known_values: KnownValuesArgs,
 }
 
@@ -56,7 +58,8 @@ pub(crate) fn run(args: &SanitizeArgs) -> anyhow::Result<Exit> {
     let total = Recording::open(input)?.manifest().exchanges;
     let progress = Progress::start("redacting", Some(total));
     let began = now();
-    let written = pipeline::sanitize(input, output, &redaction, args.threads.count(), &mut |done| progress.at(done, "exchanges"))?;
+    let expires = args.expiry.from_now(Some(&redaction.policy));
+    let written = pipeline::sanitize(input, output, &redaction, expires, args.threads.count(), &mut |done| progress.at(done, "exchanges"))?;
     drop(progress);
     report::recorded(output, written, began, args.json)
 }

@@ -256,6 +256,7 @@ impl Demo<'_> {
             tempfile::Builder::new().prefix("orders-").suffix(".pcap").tempfile().map_err(|source| Error::Write { path: std::env::temp_dir(), source })?;
         fs::write(file.path(), PACKETS).map_err(|source| Error::Write { path: file.path().to_owned(), source })?;
         let job = CaptureJob {
+            expires: None,
             source: Source::File(file.path().to_owned()),
             options: CaptureOptions::default(),
             output: self.path("recording"),

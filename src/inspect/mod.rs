@@ -5,10 +5,12 @@
 
 mod exchange;
 mod figures;
+mod redactions;
 mod summary;
 mod text;
 
 pub use exchange::{exchange_json, exchange_text};
 pub(crate) use figures::counted;
 pub use figures::{bytes, count, duration, printable, share};
+pub use redactions::{audit, audit_json, audit_text};
 pub use summary::{Endpoint, Rate, Summary, summarize, survey_json};

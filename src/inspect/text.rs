@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use reenact_formats::disk::recording::State;
+use reenact_formats::disk::recording::{KeyScope, State};
 use reenact_formats::model::{LossCause, LossLedger, LossUnit, Notice};
 
 use super::figures::{bytes, count, counted, duration, printable_line, share};
@@ -34,6 +34,12 @@ impl Summary {
         if !manifest.finished {
             page.more("its writer did not come to an end: what followed the last part is not here");
         }
+        if let Some(time) = manifest.expires {
+            page.section("expires", &time.to_string());
+        }
+        if manifest.erased.exchanges > 0 {
+            page.section("erased", &counted(manifest.erased.exchanges, "exchange"));
+        }
         self.rate_lines(&mut page);
         self.endpoint_lines(&mut page);
         page.list("statuses", self.statuses.iter().map(|(status, count)| (*count, status.to_string())));
@@ -46,7 +52,8 @@ impl Summary {
     }
 
     fn state_words(&self) -> String {
-        let key = self.manifest.key_id.as_ref().map_or_else(String::new, |id| format!(", key {id}"));
+        let scope = if self.manifest.key_scope == KeyScope::Recording { ", made for it and kept nowhere" } else { "" };
+        let key = self.manifest.key_id.as_ref().map_or_else(String::new, |id| format!(", key {id}{scope}"));
         match self.manifest.state {
             State::Raw => "raw: nothing was redacted".to_owned(),
             State::Redacted => format!("redacted{key}; not checked for residue"),

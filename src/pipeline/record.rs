@@ -13,7 +13,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use reenact_capture::{CaptureOptions, Control, Source, Tap};
 use reenact_formats::disk;
 use reenact_formats::disk::recording::{Counts, Manifest, Recording, Window, WriterOptions, mark_checked};
-use reenact_formats::model::{Exchange, LossLedger};
+use reenact_formats::model::{Exchange, LossLedger, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Finding, KnownValues, Originals, Policy, ResidueCheck};
 
@@ -36,6 +36,8 @@ pub struct CaptureJob {
     pub part_bytes: u64,
     /// Without it the recording is raw.
     pub redaction: Option<Redaction>,
+    /// When the recording may be read no longer.
+    pub expires: Option<Timestamp>,
 }
 
 /// A recording that was written, and not looked at again yet.
@@ -90,7 +92,7 @@ pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
     let mut redactor = job.redaction.as_ref().map(Redaction::recorder).transpose()?;
     let source = in_words(&job.source);
     let source = redactor.as_mut().map_or(source.clone(), |redactor| redactor.value(SOURCE, &source));
-    let options = WriterOptions { part_age, part_bytes: job.part_bytes, source, pool: writers, ..WriterOptions::default() };
+    let options = WriterOptions { part_age, part_bytes: job.part_bytes, source, expires: job.expires, pool: writers, ..WriterOptions::default() };
     let mut sink = RecordingSink::create(&job.output, redactor.as_ref(), options, work.clone())?;
     let ledger = tap.run(&mut sink, control)?;
     Written::new(sink, &job.output, job.redaction.as_ref(), &ledger, work)
@@ -124,14 +126,22 @@ impl ExchangeSink for Tally {
     }
 }
 
-/// Writes the recording `input` anew into `output`, redacted.
-pub fn sanitize(input: &Path, output: &Path, redaction: &Redaction, threads: NonZero<usize>, progress: &mut dyn FnMut(u64)) -> Result<Written, Error> {
+/// Writes the recording `input` anew into `output`, redacted. It expires no later than the one that it is made of.
+pub fn sanitize(
+    input: &Path,
+    output: &Path,
+    redaction: &Redaction,
+    expires: Option<Timestamp>,
+    threads: NonZero<usize>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Written, Error> {
     let recording = Recording::open(input)?;
     recording.verify_digests()?;
     let manifest = recording.manifest();
     let Pools { work, writers } = Pools::of(threads)?;
     let mut redactor = redaction.recorder()?;
-    let options = WriterOptions { source: redactor.value(SOURCE, &manifest.source), pool: writers, ..WriterOptions::default() };
+    let expires = expires.into_iter().chain(manifest.expires).min();
+    let options = WriterOptions { source: redactor.value(SOURCE, &manifest.source), expires, pool: writers, ..WriterOptions::default() };
     if let Some(key) = &manifest.key_id {
         redactor = redactor.with_recorded_key(key);
     }

@@ -12,7 +12,7 @@ use std::thread;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
-use reenact_formats::disk::recording::{Manifest, RecordingWriter, Sanitized, WriterOptions};
+use reenact_formats::disk::recording::{KeyScope, Manifest, RecordingWriter, Sanitized, WriterOptions};
 use reenact_formats::model::{ConnectionId, Exchange, LossLedger, Side, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Originals, Redactor};
@@ -28,7 +28,12 @@ pub(super) struct RecordingSink {
 impl RecordingSink {
     /// Begins a recording in a folder that does not exist yet or is empty; raw without a redactor.
     pub(super) fn create(output: &Path, redactor: Option<&Redactor>, options: WriterOptions, pool: Option<Arc<ThreadPool>>) -> Result<Self, Error> {
-        let sanitized = redactor.map(|redactor| Sanitized { key_id: redactor.key_id(), policy_digest: redactor.policy_digest() });
+        let sanitized = redactor.map(|redactor| Sanitized {
+            key_id: redactor.key_id(),
+            key_scope: if redactor.policy().is_unlinkable() { KeyScope::Recording } else { KeyScope::Shared },
+            policy_digest: redactor.policy_digest(),
+            severities: redactor.policy().severities(),
+        });
         let writer = RecordingWriter::create(output, WriterOptions { sanitized, ..options })?;
         Ok(Self { redaction: redactor.map(|redactor| Redaction::new(Lanes::new(redactor), pool)), writer })
     }

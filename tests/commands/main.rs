@@ -7,6 +7,7 @@ mod end_to_end;
 mod everyday;
 mod known_values;
 mod planted;
+mod policies;
 mod program;
 mod schemas;
 mod servers;

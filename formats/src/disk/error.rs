@@ -7,6 +7,7 @@ use parquet::errors::ParquetError;
 
 use super::publish::Digest;
 use super::version::FormatVersion;
+use crate::model::Timestamp;
 use crate::seam::{Blame, Explain};
 
 /// What went wrong with a file. Names the file and the place, never a value that stands in it.
@@ -76,6 +77,14 @@ pub enum Error {
         readable: FormatVersion,
         /// The release that wrote it.
         written_by: String,
+    },
+    /// Its time is over.
+    #[error("{} may be read no longer: it expired at {expired}", path.display())]
+    Expired {
+        /// The recording.
+        path: PathBuf,
+        /// When.
+        expired: Timestamp,
     },
     /// A part that the manifest lists is not there.
     #[error("{} is missing", path.display())]
@@ -201,6 +210,7 @@ impl Explain for Error {
             | Self::NotOurs { .. }
             | Self::Unreadable { .. }
             | Self::MissingPart { .. }
+            | Self::Expired { .. }
             | Self::Altered { .. }
             | Self::Foreign { .. }
             | Self::NotRedacted { .. }
@@ -223,6 +233,9 @@ impl Explain for Error {
                 "put the file back from a copy; if there is none, remove manifest.json, and what is left will be read and the hole be reported".to_owned()
             }
             Self::Altered { .. } => "take an unaltered copy of the file, or write it anew from its source".to_owned(),
+            Self::Expired { .. } => {
+                "delete it, and record anew what is still needed; `expires` in the policy, or --expires, says how long one may be read".to_owned()
+            }
             Self::NotRedacted { .. } => "run `reenact sanitize` on it first".to_owned(),
             Self::Foreign { .. } => "move the file out of the folder".to_owned(),
             Self::Damaged { .. } | Self::Parquet { .. } | Self::Json { .. } => "take a whole copy of the file; `reenact check` lists what is whole".to_owned(),

@@ -14,17 +14,17 @@ fn body(bytes: &[u8]) -> Body {
     Body { slices, wire_length: bytes.len() as u64, completeness: Completeness::Whole, framing: BodyFraming::Length }
 }
 
-pub(super) fn request(head: &str, content: &[u8]) -> Message {
+pub(crate) fn request(head: &str, content: &[u8]) -> Message {
     let head = format!("{head}\r\nContent-Length: {}\r\n\r\n", content.len());
     Message { head: Head::request(Bytes::from(head)).expect("a head"), body: body(content), trailers: None }
 }
 
-pub(super) fn response(head: &str, content: &[u8]) -> Message {
+pub(crate) fn response(head: &str, content: &[u8]) -> Message {
     let head = format!("HTTP/1.1 200 OK\r\n{head}\r\nContent-Length: {}\r\n\r\n", content.len());
     Message { head: Head::response(Bytes::from(head)).expect("a head"), body: body(content), trailers: None }
 }
 
-pub(super) fn exchange(index: u32, request: Message, response: Message) -> Exchange {
+pub(crate) fn exchange(index: u32, request: Message, response: Message) -> Exchange {
     Exchange {
         id: ExchangeId { connection: ConnectionId(1), index },
         stream: 0,
@@ -48,11 +48,11 @@ fn redactor() -> Redactor {
     Redactor::new(&Policy::default(), &test_key())
 }
 
-pub(super) fn json(message: &str) -> (String, Vec<u8>) {
+pub(crate) fn json(message: &str) -> (String, Vec<u8>) {
     ("Content-Type: application/json".to_owned(), message.as_bytes().to_vec())
 }
 
-pub(super) fn text_of(message: &Message) -> String {
+pub(crate) fn text_of(message: &Message) -> String {
     let content = content_of(message).expect("decodes");
     format!("{}{}", String::from_utf8_lossy(message.head.raw()), String::from_utf8_lossy(&content))
 }

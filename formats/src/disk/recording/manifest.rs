@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::wire::{self, WireCounts, WireLedger, WireManifest};
-use super::{MANIFEST, RECORDING, State};
+use super::audit::Audit;
+use super::wire::{self, WireAudit, WireCounts, WireLedger, WireManifest};
+use super::{KeyScope, MANIFEST, RECORDING, State};
 use crate::disk::Error;
 use crate::disk::publish::{Digest, Publish, Published};
 use crate::disk::table::{Footer, Table};
@@ -22,8 +24,12 @@ pub struct Manifest {
     pub state: State,
     /// The key of its pseudonyms; none if it is raw.
     pub key_id: Option<KeyId>,
+    /// Who has that key.
+    pub key_scope: KeyScope,
     /// SHA-256 of the policy that it was redacted under; none if it is raw.
     pub policy_digest: Option<String>,
+    /// When it may be read no longer, if there is such a time.
+    pub expires: Option<Timestamp>,
     /// Where its traffic came from, in words.
     pub source: String,
     /// Whether its writer came to an end. If not, its parts are whole, and what would have followed them is not here.
@@ -38,6 +44,10 @@ pub struct Manifest {
     pub redactions: BTreeMap<String, u64>,
     /// How many values of each rule the policy kept on purpose.
     pub kept: BTreeMap<String, u64>,
+    /// The same by place and action.
+    pub audit: Audit,
+    /// What was taken out later, at someone's request: in the account, and no longer here.
+    pub erased: Counts,
     /// The earliest start of an exchange.
     pub from: Option<Timestamp>,
     /// The latest start of an exchange.
@@ -99,6 +109,18 @@ impl Counts {
         self.from = Some(self.from.map_or(exchange.start, |from| from.min(exchange.start)));
         self.to = self.to.max(Some(exchange.start));
     }
+
+    /// Adds what others count.
+    pub(super) fn add(&mut self, other: &Self) {
+        // What a file says of itself may be anything.
+        self.exchanges = self.exchanges.saturating_add(other.exchanges);
+        self.requests = self.requests.saturating_add(other.requests);
+        self.responses = self.responses.saturating_add(other.responses);
+        self.interim = self.interim.saturating_add(other.interim);
+        self.complete = self.complete.saturating_add(other.complete);
+        self.from = self.from.into_iter().chain(other.from).min();
+        self.to = self.to.max(other.to);
+    }
 }
 
 /// What a part says of itself and of its recording; the whole manifest is the sum of these.
@@ -106,7 +128,9 @@ impl Counts {
 pub(super) struct Share {
     pub state: State,
     pub key_id: Option<KeyId>,
+    pub key_scope: KeyScope,
     pub policy_digest: Option<String>,
+    pub expires: Option<Timestamp>,
     pub source: String,
     /// Whether the writer came to its end with this part.
     pub last: bool,
@@ -114,27 +138,42 @@ pub(super) struct Share {
     pub ledger: LossLedger,
     pub redactions: BTreeMap<String, u64>,
     pub kept: BTreeMap<String, u64>,
+    pub audit: Audit,
+    pub erased: Counts,
+    /// How bad it is to find each rule's values; told of in the audit.
+    pub severities: Arc<BTreeMap<String, String>>,
 }
 
 impl Share {
     /// A share of the recording that `manifest` begins, with nothing in it.
-    pub(super) fn of(manifest: &Manifest) -> Self {
+    pub(super) fn of(manifest: &Manifest, severities: Arc<BTreeMap<String, String>>) -> Self {
         Self {
             state: manifest.state,
             key_id: manifest.key_id.clone(),
+            key_scope: manifest.key_scope,
             policy_digest: manifest.policy_digest.clone(),
+            expires: manifest.expires,
             source: manifest.source.clone(),
             last: false,
             counts: Counts::default(),
             ledger: LossLedger::default(),
             redactions: BTreeMap::new(),
             kept: BTreeMap::new(),
+            audit: Audit::default(),
+            erased: Counts::default(),
+            severities,
         }
+    }
+
+    /// The same share of the account, with no row in it yet.
+    pub(super) fn emptied(&self, severities: Arc<BTreeMap<String, String>>) -> Self {
+        Self { counts: Counts::default(), redactions: BTreeMap::new(), kept: BTreeMap::new(), audit: Audit::default(), severities, ..self.clone() }
     }
 
     pub(super) fn count(&mut self, exchange: &Exchange) {
         self.counts.count(exchange);
         for redaction in &exchange.redactions {
+            self.audit.count(redaction, self.severities.get(&redaction.rule).map_or("", String::as_str));
             let counts = if redaction.action == Action::Keep { &mut self.kept } else { &mut self.redactions };
             match counts.get_mut(&redaction.rule) {
                 Some(count) => *count += 1,
@@ -154,7 +193,11 @@ impl Share {
             (LEDGER.to_owned(), wire::text(&WireLedger::from(&self.ledger))),
             (REDACTIONS.to_owned(), wire::text(&self.redactions)),
             (KEPT.to_owned(), wire::text(&self.kept)),
+            (AUDIT.to_owned(), wire::text(&WireAudit::from(&self.audit))),
+            (ERASED.to_owned(), wire::text(&WireCounts::from(&self.erased))),
+            (KEY_SCOPE.to_owned(), self.key_scope.word().to_owned()),
         ]);
+        footer.extend(self.expires.map(|time| (EXPIRES.to_owned(), time.to_string())));
         footer.extend(self.key_id.as_ref().map(|id| (KEY_ID.to_owned(), id.to_string())));
         footer.extend(self.policy_digest.clone().map(|digest| (POLICY_DIGEST.to_owned(), digest)));
         footer
@@ -167,6 +210,18 @@ impl Share {
         Ok(Self {
             state: State::from_word(text(STATE)?).ok_or_else(|| damaged(STATE, "it is none of raw, redacted, checked".to_owned()))?,
             key_id: footer.get(KEY_ID).map(|id| id.parse().map_err(|why| damaged(KEY_ID, why))).transpose()?,
+            // Parts of version 1.0 do not say these.
+            key_scope: footer.get(KEY_SCOPE).map_or(Ok(KeyScope::Shared), |word| {
+                KeyScope::from_word(word).ok_or_else(|| damaged(KEY_SCOPE, "it is none of shared, recording".to_owned()))
+            })?,
+            expires: footer.get(EXPIRES).map(|time| time.parse::<Timestamp>().map_err(|error| damaged(EXPIRES, error.to_string()))).transpose()?,
+            audit: footer
+                .get(AUDIT)
+                .map_or(Ok(Audit::default()), |rows| wire::parse::<WireAudit>(rows).and_then(Audit::try_from).map_err(|why| damaged(AUDIT, why)))?,
+            erased: footer
+                .get(ERASED)
+                .map_or(Ok(Counts::default()), |counts| wire::parse::<WireCounts>(counts).and_then(TryInto::try_into).map_err(|why| damaged(ERASED, why)))?,
+            severities: Arc::default(),
             policy_digest: footer.get(POLICY_DIGEST).cloned(),
             source: text(SOURCE)?.clone(),
             last: text(LAST)? == "true",
@@ -194,13 +249,16 @@ impl Share {
 
 impl Manifest {
     /// Of a recording with nothing in it.
-    pub(super) fn new(state: State, key_id: Option<KeyId>, policy_digest: Option<String>, source: String) -> Self {
+    pub(super) fn new(source: String, begun: Begun) -> Self {
+        let Begun { state, key_id, key_scope, policy_digest, expires } = begun;
         Self {
             version: RECORDING.version,
             written_by: RELEASE.to_owned(),
             state,
             key_id,
+            key_scope,
             policy_digest,
+            expires,
             source,
             finished: false,
             parts: Vec::new(),
@@ -208,6 +266,8 @@ impl Manifest {
             ledger: LossLedger::default(),
             redactions: BTreeMap::new(),
             kept: BTreeMap::new(),
+            audit: Audit::default(),
+            erased: Counts::default(),
             from: None,
             to: None,
             exchanges: 0,
@@ -219,10 +279,19 @@ impl Manifest {
         }
     }
 
+    /// The same recording, before its first part.
+    pub(super) fn emptied(&self) -> Self {
+        let Self { state, ref key_id, key_scope, ref policy_digest, expires, .. } = *self;
+        let begun = Begun { state, key_id: key_id.clone(), key_scope, policy_digest: policy_digest.clone(), expires };
+        Self { missing: self.missing.clone(), ..Self::new(self.source.clone(), begun) }
+    }
+
     /// Adds a part and its share.
     pub(super) fn add(&mut self, name: String, bytes: u64, sha256: Option<Digest>, share: Share) {
-        let Share { state: _, key_id: _, policy_digest: _, source: _, last, counts, ledger, redactions, kept } = share;
+        let Share { last, counts, ledger, redactions, kept, audit, erased, .. } = share;
         self.finished |= last;
+        self.audit.merge(&audit);
+        self.erased.add(&erased);
         self.ledger.add(&ledger);
         self.connections = self.ledger.connections;
         for (mine, theirs) in [(&mut self.redactions, redactions), (&mut self.kept, kept)] {
@@ -251,6 +320,16 @@ impl Manifest {
     }
 }
 
+/// What is known of a recording before its first exchange.
+#[derive(Debug, Clone)]
+pub(super) struct Begun {
+    pub state: State,
+    pub key_id: Option<KeyId>,
+    pub key_scope: KeyScope,
+    pub policy_digest: Option<String>,
+    pub expires: Option<Timestamp>,
+}
+
 const STATE: &str = "reenact.state";
 const KEY_ID: &str = "reenact.key_id";
 const POLICY_DIGEST: &str = "reenact.policy_digest";
@@ -260,3 +339,7 @@ const COUNTS: &str = "reenact.counts";
 const LEDGER: &str = "reenact.ledger";
 const REDACTIONS: &str = "reenact.redactions";
 const KEPT: &str = "reenact.kept";
+const AUDIT: &str = "reenact.audit";
+const ERASED: &str = "reenact.erased";
+const KEY_SCOPE: &str = "reenact.key_scope";
+const EXPIRES: &str = "reenact.expires";

@@ -31,7 +31,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod audit;
 mod columns;
+mod erase;
 mod manifest;
 mod part;
 mod reader;
@@ -40,12 +42,15 @@ mod tests;
 mod wire;
 mod writer;
 
+pub use audit::{Audit, AuditRow};
 pub use columns::Glance;
+pub use erase::{Erasure, erase};
 pub use manifest::{Counts, Manifest, Part};
 pub use reader::{Exchanges, ReadAccount, Recording};
 pub use writer::{PART_BYTES, RecordingWriter, Sanitized, WriterOptions};
 
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Error;
 use super::publish::Folder;
@@ -53,7 +58,7 @@ use super::version::{Format, FormatVersion};
 use crate::model::Timestamp;
 
 /// The format of a recording: its manifest and its parts.
-pub const RECORDING: Format = Format { name: "recording", version: FormatVersion { major: 1, minor: 0 } };
+pub const RECORDING: Format = Format { name: "recording", version: FormatVersion { major: 1, minor: 1 } };
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.json";
@@ -89,6 +94,43 @@ impl std::fmt::Display for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.word())
     }
+}
+
+/// Who has the key of a recording's pseudonyms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyScope {
+    /// Whoever gave it: what else is written under it joins.
+    #[default]
+    Shared,
+    /// No one: it was made for this recording, and is kept nowhere.
+    Recording,
+}
+
+impl KeyScope {
+    /// The word that stands in files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Recording => "recording",
+        }
+    }
+
+    /// The value that `word` names, if any.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Shared, Self::Recording].into_iter().find(|scope| scope.word() == word)
+    }
+}
+
+/// When a recording that is begun now may be read no longer.
+pub fn expires_after(lifetime: Duration) -> Timestamp {
+    wall_clock().saturating_add(lifetime)
+}
+
+/// Now, by the wall clock.
+#[expect(clippy::disallowed_methods, reason = "how long people may keep a recording is told in their time; nothing in it depends on it")]
+fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::default().saturating_add(since)
 }
 
 /// A span of time: exchanges that start at `from` or later, and before `to`.

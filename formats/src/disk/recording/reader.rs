@@ -16,8 +16,8 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::columns::{self, Decoder, Glance};
-use super::manifest::{Manifest, Part, Share};
-use super::{MANIFEST, RECORDING, Window, part_name, part_number};
+use super::manifest::{Begun, Manifest, Part, Share};
+use super::{MANIFEST, RECORDING, Window, part_name, part_number, wall_clock};
 use crate::disk::Error;
 use crate::disk::publish::Digest;
 use crate::disk::table::{Batches, Table};
@@ -53,6 +53,9 @@ impl Recording {
         };
         if !rebuilt && !manifest.finished {
             adopt(dir, &mut manifest, &names)?;
+        }
+        if let Some(expired) = manifest.expires.filter(|time| *time <= wall_clock()) {
+            return Err(Error::Expired { path: dir.to_owned(), expired });
         }
         Ok(Self { dir: dir.to_owned(), manifest, rebuilt })
     }
@@ -168,7 +171,8 @@ fn part_names(dir: &Path) -> Result<Vec<String>, Error> {
 fn rebuild(dir: &Path, names: &[String]) -> Result<Manifest, Error> {
     let first = Table::open(&dir.join(&names[0]), &RECORDING)?;
     let share = Share::from_table(&first)?;
-    let mut manifest = Manifest::new(share.state, share.key_id, share.policy_digest, share.source);
+    let Share { state, key_id, key_scope, policy_digest, expires, source, .. } = share;
+    let mut manifest = Manifest::new(source, Begun { state, key_id, key_scope, policy_digest, expires });
     adopt(dir, &mut manifest, names)?;
     let numbers: BTreeSet<_> = names.iter().filter_map(|name| part_number(name)).collect();
     let last = numbers.last().copied().unwrap_or_default();

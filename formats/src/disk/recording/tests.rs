@@ -21,8 +21,13 @@ use crate::model::{
 };
 use crate::seam::{Blame, Explain};
 
-fn sanitized() -> Option<Sanitized> {
-    Some(Sanitized { key_id: KeyId::from_digest([7; 8]), policy_digest: "ab".repeat(32) })
+pub(super) fn sanitized() -> Option<Sanitized> {
+    Some(Sanitized {
+        key_id: KeyId::from_digest([7; 8]),
+        key_scope: KeyScope::Shared,
+        policy_digest: "ab".repeat(32),
+        severities: [("email".to_owned(), "high".to_owned())].into(),
+    })
 }
 
 /// An exchange that starts `start` nanoseconds after a fixed time, with a body of `size` bytes.
@@ -130,7 +135,7 @@ proptest! {
 }
 
 /// A recording of `count` exchanges, a second apart, in parts of `in_part`.
-fn seconds(dir: &Path, count: i64, in_part: usize) -> Vec<Exchange> {
+pub(super) fn seconds(dir: &Path, count: i64, in_part: usize) -> Vec<Exchange> {
     let exchanges: Vec<_> = (0..count).map(|second| exchange(second.unsigned_abs() + 1, second * 1_000_000_000, 2000)).collect();
     let part_bytes = exchanges.iter().take(in_part).map(columns::size).sum();
     let options = WriterOptions { part_bytes, sanitized: sanitized(), source: "file some.pcap".to_owned(), ..WriterOptions::default() };
@@ -480,13 +485,13 @@ fn newer_majors_are_refused_and_newer_minors_are_read() {
     let manifest = fs::read_to_string(dir.path().join(MANIFEST)).unwrap();
     let release = format!("\"written_by\": \"{}\"", crate::disk::version::RELEASE);
     for (version, readable) in [("1.9", true), ("2.0", false)] {
-        let newer = manifest.replace("\"1.0\"", &format!("\"{version}\"")).replace(&release, "\"written_by\": \"7.5.0\"");
+        let newer = manifest.replace("\"1.1\"", &format!("\"{version}\"")).replace(&release, "\"written_by\": \"7.5.0\"");
         fs::write(dir.path().join(MANIFEST), newer).unwrap();
         if readable {
             assert_eq!(read(dir.path(), &Window::ALL), exchanges);
         } else {
             let error = open_error(dir.path());
-            assert!(error.to_string().contains("has recording format 2.0, and this release reads 1.0; it was written by reenact 7.5.0"), "{error}");
+            assert!(error.to_string().contains("has recording format 2.0, and this release reads 1.1; it was written by reenact 7.5.0"), "{error}");
             assert_eq!(error.hint().as_deref(), Some("read it with reenact 7.5.0 or later"));
         }
     }
@@ -511,6 +516,26 @@ fn only_redacted_recordings_become_checked() {
     // The parts were written before they were checked: without the manifest no one vouches for it.
     fs::remove_file(redacted.path().join(MANIFEST)).unwrap();
     assert_eq!(Recording::open(redacted.path()).unwrap().manifest().state, State::Redacted);
+}
+
+#[test]
+fn what_has_expired_is_read_no_longer() {
+    let day = Duration::from_secs(86400);
+    let dir = tempfile::tempdir().unwrap();
+    let write_until = |dir: &Path, expires: Timestamp| {
+        write(dir, WriterOptions { expires: Some(expires), sanitized: sanitized(), ..WriterOptions::default() }, &[exchange(1, 0, 10)])
+    };
+    write_until(dir.path(), expires_after(day));
+    assert_eq!(Recording::open(dir.path()).unwrap().manifest().exchanges, 1);
+    let expired = tempfile::tempdir().unwrap();
+    write_until(expired.path(), "2020-02-01T00:00:00Z".parse().unwrap());
+    for manifest in ["there", "gone"] {
+        let error = Recording::open_partial(expired.path()).expect_err(manifest);
+        assert!(matches!(error, Error::Expired { .. }) && error.to_string().ends_with("expired at 2020-02-01T00:00:00Z"), "{error}");
+        assert!(error.hint().is_some());
+        // Without it the parts say the same.
+        let _ = fs::remove_file(expired.path().join(MANIFEST));
+    }
 }
 
 #[test]
@@ -558,8 +583,9 @@ fn rows_that_are_out_of_order_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let rows = [exchange(1, 5, 1), exchange(2, 3, 1)];
     let folder = Folder::create(dir.path()).unwrap();
-    let mut manifest = Manifest::new(State::Raw, None, None, String::new());
-    let mut share = manifest::Share::of(&manifest);
+    let begun = manifest::Begun { state: State::Raw, key_id: None, key_scope: KeyScope::Shared, policy_digest: None, expires: None };
+    let mut manifest = Manifest::new(String::new(), begun);
+    let mut share = manifest::Share::of(&manifest, Arc::default());
     rows.iter().for_each(|row| share.count(row));
     let mut table = TableWriter::begin(&folder, "part-000001.parquet", &RECORDING, columns::schema(), table::properties().build()).unwrap();
     let mut batch = columns::Rows::new();

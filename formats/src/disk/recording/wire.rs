@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::audit::Audit;
 use super::manifest::{Counts, Manifest, Part};
+use super::{KeyScope, State};
 use crate::disk::version::FormatVersion;
-use crate::model::{Anomaly, ForeignTraffic, LossCause, LossLedger, Notice, PacketAccount, Timestamp};
+use crate::model::{Action, Anomaly, ForeignTraffic, LossCause, LossLedger, Notice, PacketAccount, Timestamp};
 
 /// One line of JSON.
 pub(super) fn text<T: Serialize>(value: &T) -> String {
@@ -30,7 +31,11 @@ pub(super) struct WireManifest {
     written_by: String,
     state: String,
     key_id: Option<String>,
+    #[serde(default)]
+    key_scope: Option<String>,
     policy_digest: Option<String>,
+    #[serde(default)]
+    expires: Option<String>,
     source: String,
     finished: bool,
     connections: u64,
@@ -38,6 +43,10 @@ pub(super) struct WireManifest {
     counts: WireCounts,
     redactions: BTreeMap<String, u64>,
     kept: BTreeMap<String, u64>,
+    #[serde(default)]
+    audit: WireAudit,
+    #[serde(default)]
+    erased: WireCounts,
     ledger: WireLedger,
     parts: Vec<WirePart>,
 }
@@ -51,7 +60,7 @@ struct WirePart {
     counts: WireCounts,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct WireCounts {
     exchanges: u64,
     requests: u64,
@@ -60,6 +69,20 @@ pub(super) struct WireCounts {
     complete: u64,
     from: Option<String>,
     to: Option<String>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct WireAudit(Vec<WireAuditRow>);
+
+#[derive(Serialize, Deserialize)]
+struct WireAuditRow {
+    path: String,
+    rule: String,
+    domain: String,
+    severity: String,
+    action: String,
+    count: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,7 +125,9 @@ impl From<&Manifest> for WireManifest {
             written_by,
             state,
             key_id,
+            key_scope,
             policy_digest,
+            expires,
             source,
             finished,
             parts,
@@ -110,6 +135,8 @@ impl From<&Manifest> for WireManifest {
             ledger,
             redactions,
             kept,
+            audit,
+            erased,
             from,
             to,
             exchanges,
@@ -124,7 +151,9 @@ impl From<&Manifest> for WireManifest {
             written_by: written_by.clone(),
             state: state.word().to_owned(),
             key_id: key_id.as_ref().map(ToString::to_string),
+            key_scope: key_id.is_some().then(|| key_scope.word().to_owned()),
             policy_digest: policy_digest.clone(),
+            expires: expires.map(|time| time.to_string()),
             source: source.clone(),
             finished: *finished,
             connections: *connections,
@@ -139,6 +168,8 @@ impl From<&Manifest> for WireManifest {
             },
             redactions: redactions.clone(),
             kept: kept.clone(),
+            audit: audit.into(),
+            erased: erased.into(),
             ledger: ledger.into(),
             parts: parts.iter().map(WirePart::from).collect(),
         }
@@ -158,7 +189,12 @@ impl WireManifest {
             written_by: self.written_by,
             state: State::from_word(&self.state).ok_or_else(|| field("state")("it is none of raw, redacted, checked".to_owned()))?,
             key_id: self.key_id.map(|id| id.parse()).transpose().map_err(field("key_id"))?,
+            key_scope: match self.key_scope {
+                None => KeyScope::Shared,
+                Some(word) => KeyScope::from_word(&word).ok_or_else(|| field("key_scope")("it is none of shared, recording".to_owned()))?,
+            },
             policy_digest: self.policy_digest,
+            expires: self.expires.map(|time| time.parse::<Timestamp>().map_err(|error| error.to_string())).transpose().map_err(field("expires"))?,
             source: self.source,
             finished: self.finished,
             parts: self.parts.into_iter().map(|part| part.into_part().map_err(field("parts"))).collect::<Result<_, _>>()?,
@@ -166,6 +202,8 @@ impl WireManifest {
             ledger: self.ledger.into(),
             redactions: self.redactions,
             kept: self.kept,
+            audit: self.audit.try_into().map_err(field("audit"))?,
+            erased: self.erased.try_into().map_err(field("erased"))?,
             from: counts.from,
             to: counts.to,
             exchanges: counts.exchanges,
@@ -225,6 +263,33 @@ impl TryFrom<WireCounts> for Counts {
             from: time(wire.from)?,
             to: time(wire.to)?,
         })
+    }
+}
+
+impl From<&Audit> for WireAudit {
+    fn from(audit: &Audit) -> Self {
+        let row = |(path, row): (&str, &super::AuditRow)| WireAuditRow {
+            path: path.to_owned(),
+            rule: row.rule.clone(),
+            domain: row.domain.clone(),
+            severity: row.severity.clone(),
+            action: row.action.word().to_owned(),
+            count: row.count,
+        };
+        Self(audit.rows().map(row).collect())
+    }
+}
+
+impl TryFrom<WireAudit> for Audit {
+    type Error = String;
+
+    fn try_from(wire: WireAudit) -> Result<Self, Self::Error> {
+        let mut audit = Self::default();
+        for WireAuditRow { path, rule, domain, severity, action, count } in wire.0 {
+            let action = Action::from_word(&action).ok_or_else(|| "a row has an action that is not known".to_owned())?;
+            audit.add(&path, &[&rule, &domain, &severity], action, count);
+        }
+        Ok(audit)
     }
 }
 

@@ -5,6 +5,7 @@
 //! that while the one after it is gathered. What never happens here: the rows of more than two are held, an exchange keeps alive
 //! the larger buffer that it was cut from, or a part becomes visible before the one before it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -12,9 +13,9 @@ use std::time::Duration;
 
 use rayon::ThreadPool;
 
-use super::manifest::{Manifest, Share};
+use super::manifest::{Begun, Manifest, Share};
 use super::part::{Gathered, Written};
-use super::{MANIFEST, State, columns, part_name};
+use super::{KeyScope, MANIFEST, State, columns, part_name};
 use crate::disk::Error;
 use crate::disk::publish::{Folder, Publish, Published};
 use crate::model::{Exchange, KeyId, LossLedger, Timestamp};
@@ -28,8 +29,12 @@ pub const PART_BYTES: u64 = 64 << 20;
 pub struct Sanitized {
     /// The key of the pseudonyms.
     pub key_id: KeyId,
+    /// Who has that key.
+    pub key_scope: KeyScope,
     /// SHA-256 over the canonical policy, hexadecimal.
     pub policy_digest: String,
+    /// How bad it is to find each rule's values where they should not be, by the rule's id.
+    pub severities: BTreeMap<String, String>,
 }
 
 /// How a recording is written.
@@ -43,6 +48,8 @@ pub struct WriterOptions {
     pub part_age: Option<Duration>,
     /// Where the traffic comes from, in words, e.g. `file checkout.pcap`.
     pub source: String,
+    /// When the recording may be read no longer.
+    pub expires: Option<Timestamp>,
     /// Who encodes and writes parts while others are gathered, a row group for each thread; none where the caller's thread does it
     /// in between. What is written is the same, byte for byte.
     pub pool: Option<Arc<ThreadPool>>,
@@ -50,7 +57,7 @@ pub struct WriterOptions {
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { sanitized: None, part_bytes: PART_BYTES, part_age: None, source: String::new(), pool: None }
+        Self { sanitized: None, part_bytes: PART_BYTES, part_age: None, source: String::new(), expires: None, pool: None }
     }
 }
 
@@ -71,6 +78,7 @@ pub struct RecordingWriter {
     /// The account up to the last of them.
     accounted: LossLedger,
     gathered: Gathered,
+    severities: Arc<BTreeMap<String, String>>,
     /// Packet time when the oldest of what is gathered was taken in.
     gathered_since: Timestamp,
     /// Packet time: the latest that a tick or an exchange has told.
@@ -87,17 +95,21 @@ impl RecordingWriter {
 
     /// Begins a recording in another place.
     pub fn create_in(place: Arc<dyn Publish>, options: WriterOptions) -> Result<Self, Error> {
-        let (state, key_id, policy_digest) = match &options.sanitized {
-            None => (State::Raw, None, None),
-            Some(Sanitized { key_id, policy_digest }) => (State::Redacted, Some(key_id.clone()), Some(policy_digest.clone())),
+        let expires = options.expires;
+        let (begun, severities) = match &options.sanitized {
+            None => (Begun { state: State::Raw, key_id: None, key_scope: KeyScope::Shared, policy_digest: None, expires }, Arc::default()),
+            Some(Sanitized { key_id, key_scope, policy_digest, severities }) => {
+                let (key_id, policy_digest) = (Some(key_id.clone()), Some(policy_digest.clone()));
+                (Begun { state: State::Redacted, key_id, key_scope: *key_scope, policy_digest, expires }, Arc::new(severities.clone()))
+            }
         };
-        let manifest = Manifest::new(state, key_id, policy_digest, options.source.clone());
+        let manifest = Manifest::new(options.source.clone(), begun);
         // At once, so that a place that cannot be written to is known before any work is done.
         manifest.publish(place.as_ref())?;
-        let gathered = Gathered::new(Share::of(&manifest));
+        let gathered = Gathered::new(Share::of(&manifest, Arc::clone(&severities)));
         let (gathered_since, now) = (Timestamp::default(), Timestamp::from_nanos(i64::MIN));
         let [accounted, ledger] = [LossLedger::default(), LossLedger::default()];
-        Ok(Self { place, options, manifest, under_way: None, cut: 0, accounted, gathered, gathered_since, now, ledger })
+        Ok(Self { place, options, manifest, under_way: None, cut: 0, accounted, gathered, severities, gathered_since, now, ledger })
     }
 
     /// Takes an exchange; publishes a part when there is enough for one.
@@ -147,7 +159,7 @@ impl RecordingWriter {
 
     fn publish_part(&mut self, last: bool) -> Result<(), Error> {
         self.look()?;
-        let mut gathered = std::mem::replace(&mut self.gathered, Gathered::new(Share::of(&self.manifest)));
+        let mut gathered = std::mem::replace(&mut self.gathered, Gathered::new(Share::of(&self.manifest, Arc::clone(&self.severities))));
         gathered.share.last = last;
         gathered.share.ledger = self.ledger.since(&self.accounted);
         self.accounted.add(&gathered.share.ledger);

@@ -1,0 +1,168 @@
+//! Policies through the binary: profiles, places, expiry, the audit, and the removal of a person.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::program::{Ran, reenact, repository};
+use reenact::planted::{Planted, Scanner, read};
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Story {
+    folder: TempDir,
+    packets: String,
+}
+
+impl Story {
+    fn begin() -> Self {
+        let story = Self { folder: tempfile::tempdir().expect("a temporary folder"), packets: repository("examples/captures/orders.pcap") };
+        reenact(["key", "new", &story.path("key")]).exits(0);
+        story
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().expect("the path is text").to_owned()
+    }
+
+    fn policy(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), format!("version: 1\n{text}\n")).expect("the folder is ours");
+        self.path(name)
+    }
+
+    fn capture(&self, name: &str, more: &[&str]) -> String {
+        let (output, key) = (self.path(name), self.path("key"));
+        reenact(["capture", "-r", &self.packets, "-o", &output, "--key-file", &key].into_iter().chain(more.iter().copied())).exits(0);
+        output
+    }
+
+    fn json(arguments: &[&str]) -> Value {
+        serde_json::from_str(&reenact(arguments).exits(0).stdout).expect("JSON")
+    }
+}
+
+fn planted(kind: &str) -> Vec<String> {
+    let all = read(&fs::read_to_string(repository("examples/captures/planted.tsv")).expect("the list is committed"));
+    all.into_iter().filter(|planted| planted.kind == kind).map(|planted| planted.value).collect()
+}
+
+fn survivors(folder: &str, values: &[String]) -> BTreeSet<usize> {
+    let planted: Vec<Planted> = values.iter().map(|value| Planted { kind: "value".to_owned(), value: value.clone() }).collect();
+    Scanner::new(&planted).folder(Path::new(folder)).expect("all files can be read").survivors.into_iter().map(|survivor| survivor.index).collect()
+}
+
+#[track_caller]
+fn hides(ran: &Ran, value: &str) {
+    assert!(!ran.stdout.contains(value) && !ran.stderr.contains(value), "{} {}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn the_audit_tells_what_was_done_where_and_never_a_value() {
+    let story = Story::begin();
+    let policy = story.policy("p.yaml", "rules: { phone: { action: hash } }\nlocations: { 'body:/holder': { action: keep } }");
+    let recording = story.capture("rec", &["--policy", &policy]);
+    let shown = reenact(["inspect", &recording, "--redactions"]).exits(0);
+    for words in ["severity", "critical", "pseudonym", "hash", "keep", "header:authorization", "body:/email"] {
+        assert!(shown.stdout.contains(words), "{words}: {}", shown.stdout);
+    }
+    let audit = Story::json(&["inspect", &recording, "--redactions", "--json"]);
+    let rows = audit["redactions"].as_array().expect("rows");
+    let summary = Story::json(&["inspect", &recording, "--json"]);
+    let count = |rows: &mut dyn Iterator<Item = &Value>| rows.map(|row| row["count"].as_u64().expect("a count")).sum::<u64>();
+    let sum = |of: &str| summary[of].as_object().expect("counts").values().map(|count| count.as_u64().expect("a count")).sum::<u64>();
+    assert_eq!(count(&mut rows.iter().filter(|row| row["action"] == "keep")), sum("kept"));
+    assert_eq!(count(&mut rows.iter().filter(|row| row["action"] != "keep")), sum("redactions"));
+    for values in ["email", "phone", "card"].map(planted) {
+        values.iter().for_each(|value| hides(&shown, value));
+    }
+}
+
+#[test]
+fn a_person_is_erased_by_what_they_are_known_by() {
+    let story = Story::begin();
+    let recording = story.capture("rec", &["--part-size", "64KiB"]);
+    let before = Story::json(&["inspect", &recording, "--json"]);
+    let key = story.path("key");
+    let mut erased = 0;
+    let values = planted("email");
+    for (number, value) in values.iter().take(3).enumerate() {
+        let file = story.path("subject");
+        fs::write(&file, format!("{value}\n")).expect("the folder is ours");
+        let ran = reenact(["erase", &recording, "--subject-file", &file, "--key-file", &key, "--json"]).exits(0);
+        hides(&ran, value);
+        let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        erased += told["erased"].as_u64().expect("a count");
+        let again = Story::json(&["erase", &recording, "--subject", value, "--key-file", &key, "--json"]);
+        assert_eq!(again["erased"], 0, "subject {number}");
+    }
+    let after = Story::json(&["inspect", &recording, "--json"]);
+    assert!(erased > 0 && after["erased"] == erased, "{erased} {}", after["erased"]);
+    assert_eq!(before["exchanges"].as_u64().map(|all| all - erased), after["exchanges"].as_u64());
+    assert_eq!(after["state"], "checked");
+    reenact(["check", &recording]).exits(0);
+
+    let no_one = reenact(["erase", &recording, "--subject", "nobody@nowhere.example", "--key-file", &key]).exits(0);
+    assert!(no_one.stderr.contains("nothing was changed"), "{}", no_one.stderr);
+    hides(&no_one, "nobody@nowhere");
+    reenact(["key", "new", &story.path("other")]).exits(0);
+    let refused = reenact(["erase", &recording, "--subject", "a@b.example", "--key-file", &story.path("other")]).exits(2);
+    assert!(refused.stderr.contains("was redacted under key") && refused.stderr.contains("hint:"), "{}", refused.stderr);
+    let empty = reenact(["erase", &recording, "--subject", " ", "--key-file", &key]).exits(2);
+    assert!(empty.stderr.contains("no subject"), "{}", empty.stderr);
+}
+
+#[test]
+fn readers_refuse_what_has_expired() {
+    let story = Story::begin();
+    let policy = story.policy("p.yaml", "expires: 2w");
+    let recording = story.capture("rec", &["--policy", &policy]);
+    let fortnight = Story::json(&["inspect", &recording, "--json"])["expires"].as_str().expect("a time").to_owned();
+    let (clean, key) = (story.path("clean"), story.path("key"));
+    // What is made of it lasts no longer than it does.
+    reenact(["sanitize", &recording, "-o", &clean, "--key-file", &key, "--expires", "52w"]).exits(0);
+    assert_eq!(Story::json(&["inspect", &clean, "--json"])["expires"], fortnight.as_str());
+    let manifest = Path::new(&recording).join("manifest.json");
+    let text = fs::read_to_string(&manifest).expect("a manifest");
+    fs::write(&manifest, text.replace(&fortnight, "2021-03-01T00:00:00Z")).expect("the folder is ours");
+    let out = story.path("out");
+    for arguments in [
+        vec!["inspect", &recording],
+        vec!["inspect", &recording, "--redactions"],
+        vec!["check", &recording],
+        vec!["sanitize", &recording, "-o", &out, "--key-file", &key],
+        vec!["replay", &recording, "--target", "http://127.0.0.1:9", "-o", &out, "--key-file", &key],
+        vec!["erase", &recording, "--subject", "x", "--key-file", &key],
+    ] {
+        let refused = reenact(arguments.iter().copied()).exits(2);
+        assert!(refused.stderr.contains("expired at 2021-03-01T00:00:00Z") && refused.stderr.contains("hint:"), "{arguments:?}: {}", refused.stderr);
+    }
+    let wrong = reenact(["capture", "-r", &story.packets, "-o", &out, "--expires", "soon"]).exits(2);
+    assert!(wrong.stderr.contains("30d"), "{}", wrong.stderr);
+}
+
+#[test]
+fn safe_harbor_recordings_join_with_nothing() {
+    let story = Story::begin();
+    let policy = story.policy("p.yaml", "extends: hipaa-safe-harbor");
+    let recordings = ["one", "two"].map(|name| story.capture(name, &["--policy", &policy]));
+    let told = recordings.each_ref().map(|recording| Story::json(&["inspect", recording, "--json"]));
+    assert_eq!((&told[0]["key_scope"], &told[0]["state"]), (&Value::from("recording"), &Value::from("checked")));
+    assert_ne!(told[0]["key_id"], told[1]["key_id"]);
+    assert_eq!(told[0]["policy_digest"], told[1]["policy_digest"]);
+    for kind in ["email", "phone", "card"] {
+        assert_eq!(survivors(&recordings[0], &planted(kind)), BTreeSet::new(), "{kind}");
+    }
+    let refused = reenact(["erase", &recordings[0], "--subject", "x@y.example", "--key-file", &story.path("key")]).exits(2);
+    assert!(refused.stderr.contains("kept nowhere"), "{}", refused.stderr);
+}
+
+#[test]
+fn secrets_only_leaves_people_and_takes_secrets() {
+    let story = Story::begin();
+    let recording = story.capture("rec", &["--policy", &story.policy("p.yaml", "extends: secrets-only")]);
+    assert!(!survivors(&recording, &planted("email")).is_empty());
+    for kind in ["github", "password"] {
+        assert_eq!(survivors(&recording, &planted(kind)), BTreeSet::new(), "{kind}");
+    }
+    reenact(["check", &recording, "--policy", &story.path("p.yaml")]).exits(0);
+}
