@@ -158,6 +158,8 @@ fn unpacked(bytes: &[u8], form: Form) -> Option<Unpacked> {
     match bytes {
         [0x1f, 0x8b, ..] => inflated(b"gzip", Packing::Gzip),
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] if !is_text(bytes) => inflated(b"deflate", Packing::Zlib),
+        [0xff, 0xfe, ..] => held(of_utf16(bytes, false)?, Packing::Utf16 { is_big_endian: false }),
+        [0xfe, 0xff, ..] => held(of_utf16(bytes, true)?, Packing::Utf16 { is_big_endian: true }),
         [first, 0, ..] if *first != 0 => held(of_utf16(bytes, false)?, Packing::Utf16 { is_big_endian: false }),
         [0, second, ..] if *second != 0 => held(of_utf16(bytes, true)?, Packing::Utf16 { is_big_endian: true }),
         _ => held(bytes.to_vec(), Packing::Utf8),
@@ -298,8 +300,14 @@ fn escapes(value: &[u8], surface: Surface) -> bool {
         Surface::QuotedPrintable => {
             // No one writes a control character so: `bind=192.0.2.44` has none.
             let is_odd_escape = |at: usize| surface.undress(&value[at..value.len().min(at + 3)]).first().is_some_and(|byte| is_odd(*byte));
-            memchr::memchr_iter(b'=', value).any(|at| matches!(value[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..] | [b'4', b'0', ..] | [b'3', b'D', ..]))
-                && !memchr::memchr_iter(b'=', value).any(is_odd_escape)
+            // Line breaks, `@`, `=`, and two bytes beyond ASCII as UTF-8 has them.
+            let is_mark = |at: usize| {
+                matches!(
+                    value[at + 1..],
+                    [b'\n', ..] | [b'\r', b'\n', ..] | [b'4', b'0', ..] | [b'3', b'D', ..] | [b'C'..=b'F', _, b'=', b'8' | b'9' | b'A' | b'B', ..]
+                )
+            };
+            memchr::memchr_iter(b'=', value).any(is_mark) && !memchr::memchr_iter(b'=', value).any(is_odd_escape)
         }
         _ => false,
     }

@@ -70,7 +70,9 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(crate) fn of(leaf: &'a Leaf<'_>, beside: &'a Beside<'_>) -> Self {
-        Self { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path, beside: Some(beside) }
+        let name = leaf.name.as_deref();
+        let told = name.and_then(|name| beside.told(name, leaf.path));
+        Self { kind: leaf.kind, name: told.or(name), path: leaf.path, beside: Some(beside) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use reenact_formats::content::LeafKind;
 
 use super::worded::Worded;
-use super::{Detector, Fit, Hit, Place, Strength, telling};
+use super::{Detector, Fit, Hit, Place, Strength, look_within, telling};
 use crate::pseudonym::Domain;
 
 pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
@@ -22,6 +22,8 @@ pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
         let is_assigned = value[sign] == b'=';
         let tells = |name: &&str| detector.names().lookup(name).iter().any(|telling| is_assigned || telling.strength == Strength::Strong);
         let Some(name) = Some(readable(name)).filter(tells) else { continue };
+        // `:password => "…"`, as Ruby and PHP write it.
+        let sign = sign + usize::from(value[sign..].starts_with(b"=>"));
         let at = sign + 1 + value[sign + 1..].iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let span = value_at(value, at);
         // Names and addresses go on over spaces.
@@ -29,7 +31,12 @@ pub(super) fn find(detector: &Detector, value: &[u8], hits: &mut Vec<Hit>) {
         let span = span.start..if span.start == at { span.end.max(worded.unwrap_or_default()) } else { span.end };
         let span = span.start..if span.start == at { grouped(detector, value, &span, name) } else { span.end };
         let place = Place { kind: LeafKind::Text, name: Some(name), path: "", beside: None };
-        for mut hit in telling::named(detector, &value[span.clone()], &place, detector.names().lookup(name)) {
+        let named = |value: &[u8]| telling::named(detector, value, &place, detector.names().lookup(name));
+        let mut found = named(&value[span.clone()]);
+        if found.is_empty() {
+            look_within(&value[span.clone()], &mut found, named);
+        }
+        for mut hit in found {
             hit.span = span.start + hit.span.start..span.start + hit.span.end;
             // `el.id = other`: in a text that may be code, what identifies someone has a digit.
             let bare = &value[hit.span.clone()];

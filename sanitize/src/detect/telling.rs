@@ -66,7 +66,13 @@ fn told(detector: &Detector, tellings: &[Telling], bare: &[u8], place: &Place<'_
 
 /// `/customers/933…/orders`: what the segment before tells, where the value has the shape of it. Words of an API stand there, too.
 fn told_of_segment(detector: &Detector, tellings: &[Telling], bare: &[u8]) -> Option<Found> {
-    let fits = |telling: &&Telling| detector.fit(telling.rule, bare) >= if telling.strength == Strength::Strong { Fit::Shape } else { Fit::Checked };
+    let fits = |telling: &&Telling| {
+        let is_strong = telling.strength == Strength::Strong;
+        // What only a name tells of has digits.
+        let is_number = || digits(bare).len() >= MIN_SEGMENT_DIGITS && !is_fixed_segment(bare);
+        detector.fit(telling.rule, bare) >= if is_strong { Fit::Shape } else { Fit::Checked }
+            || is_strong && !detector.is_known_by_itself(telling.rule) && matches!(telling.domain, Domain::Identifier | Domain::BirthDate) && is_number()
+    };
     tellings.iter().find(fits).map(|telling| (0..bare.len(), telling.rule, of_kind(telling.domain, bare)))
 }
 
@@ -294,6 +300,8 @@ pub(super) fn is_placeholder(bare: &[u8]) -> bool {
         || lower.starts_with(b"replace-me")
 }
 
+/// The shortest number of someone in a path.
+const MIN_SEGMENT_DIGITS: usize = 5;
 /// Longer than what is written in place of a value, escaped twice.
 const MAX_PLACEHOLDER: usize = 256;
 /// What other redactors write in brackets.

@@ -295,8 +295,20 @@ fn values_are_found_whatever_they_wear() {
         ),
         ("eJyrVkrNTczMUbJSykrMS9Uryk91KM7IL9BLrUjMLchJVaoFAMS/C+k=", "eJyrVkrNTczMUbJSykrMS9Uryk91KM7IL9BLrUjMLchJVaoFAMS/C+k="),
         ("jane.roe=40shop.ex=\nample", "jane.roe=40shop.ex=\nample"),
+        ("Zo=C3=AB jane.roe=2Bx@shop.example", "jane.roe=2Bx@shop.example"),
+        (
+            "//57ACIAZQBtAGEAaQBsACIAOgAiAGoAYQBuAGUALgByAG8AZQBAAHMAaABvAHAALgBlAHgAYQBtAHAAbABlACIAfQA=",
+            "//57ACIAZQBtAGEAaQBsACIAOgAiAGoAYQBuAGUALgByAG8AZQBAAHMAaABvAHAALgBlAHgAYQBtAHAAbABlACIAfQA=",
+        ),
+        ("got email=amFuZUBhLmlv, x", "amFuZUBhLmlv"),
+        ("{\"name\": \"email\", \"value\": \"jane at shop\"}", "jane at shop"),
+        (":email => \"jane at shop\"", "jane at shop"),
     ] {
         assert_eq!(found(text), [format!("email:{found_in}")], "{text}");
+    }
+    for (segment, is_found) in [("1984-05-17", true), ("1984", false), ("v2", false)] {
+        let place = Place { kind: LeafKind::PathSegment, name: Some("birth_date"), path: "target:/1", beside: None };
+        assert_eq!(!detector().detect(segment.as_bytes(), &place).is_empty(), is_found, "{segment}");
     }
     let wrapped = (0..=MAX_NESTING).fold("hello, world of base64".to_owned(), |text, _| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text));
     assert_eq!(found(&wrapped), [format!("opaque_body:{wrapped}")], "deeper than anyone looks");
