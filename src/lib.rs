@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod database;
 pub mod demo;
 pub mod inspect;
 pub mod pipeline;

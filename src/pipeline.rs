@@ -370,7 +370,7 @@ pub fn verify(job: &VerifyJob) -> Result<Verdict, Error> {
 
 impl Redaction {
     /// A redactor for a recording; under a policy that says so, with a key that no other one has.
-    fn recorder(&self) -> Result<Redactor, Error> {
+    pub(crate) fn recorder(&self) -> Result<Redactor, Error> {
         let redactor = if self.policy.is_unlinkable() { Redactor::new(&self.policy, &self.key.once()?) } else { Redactor::new(&self.policy, &self.key) };
         Ok(match &self.known_values {
             Some(known) => redactor.with_known_values(Arc::clone(known)),

@@ -23,7 +23,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("pcap", &["reenact-capture"]),
     ("clap", &["reenact", "reenact-orders"]),
     ("anyhow", &["reenact", "reenact-orders"]),
-    ("sqlx", &["reenact-verify", "reenact-orders"]),
+    // The root rewrites sandbox copies.
+    ("sqlx", &["reenact", "reenact-verify", "reenact-orders"]),
     // The root reads pages only to look for planted values behind our readers' backs.
     ("parquet", &["reenact-formats", "reenact"]),
 ];

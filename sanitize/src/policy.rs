@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reenact_formats::config::Word;
+use reenact_formats::config::database::DatabaseConfig;
 use reenact_formats::config::policy::{self as file, ActionConfig, KIND, Lifetime, PolicyFile, Profile};
 use reenact_formats::model::Action;
 use sha2::{Digest, Sha256};
@@ -30,6 +31,8 @@ pub struct Policy {
     locations: Arc<Locations>,
     allowed_values: BTreeSet<String>,
     lifetime: Option<Lifetime>,
+    /// What each file says of a database's columns, and its name, for what only the database can find wrong in it.
+    database: Arc<Vec<(String, DatabaseConfig)>>,
 }
 
 /// One file of those that a policy is made of.
@@ -62,7 +65,7 @@ impl Policy {
         let mut actions = actions_of(&rules, profile);
         let (mut by_domain, mut by_rule, mut places) = (domains_of(profile), BTreeMap::new(), BTreeMap::new());
         let (mut allowed_values, mut lifetime) = (BTreeSet::new(), None);
-        let mut named = Vec::new();
+        let (mut named, mut database) = (Vec::new(), Vec::new());
         for Layer { file, name, .. } in layers {
             let known = |rules: &Rules, word: &Word| {
                 rules.by_word(word.text()).ok_or_else(|| word.unknown(KIND, &name, "rule", rules.all().map(|(_, rule)| rule.id.clone())))
@@ -96,6 +99,7 @@ impl Policy {
                 named.push((word, name.clone()));
             }
             allowed_values.extend(file.allow.values);
+            database.push((name, file.database));
             lifetime = file.expires.and_then(|expires| expires.text().parse().ok()).or(lifetime);
         }
         for (word, name) in named {
@@ -118,7 +122,7 @@ impl Policy {
         let again = [RuleId::RECURRENCE, RuleId::KNOWN_VALUE].into_iter().filter(|rule| !by_rule.contains_key(rule));
         let domains = again.flat_map(|rule| by_domain.iter().map(move |(domain, action)| ((rule, *domain), *action))).collect();
         let locations = Arc::new(Locations::new(places));
-        Ok(Self { rules: Arc::new(rules), profile, actions, domains, locations, allowed_values, lifetime })
+        Ok(Self { rules: Arc::new(rules), profile, actions, domains, locations, allowed_values, lifetime, database: Arc::new(database) })
     }
 
     /// The default policy as a file with every rule and a comment on each, to start one's own from.
@@ -155,7 +159,18 @@ impl Policy {
         self.allowed_values.iter().for_each(|value| line(format!("value {value}")));
         self.locations.iter().for_each(|(pattern, place)| line(format!("place {pattern} {} {}", place.action.word(), place.domain.word())));
         self.lifetime.iter().for_each(|lifetime| line(format!("expires {}", lifetime.duration().as_secs())));
+        for (table, columns) in self.database.iter().flat_map(|(_, database)| &database.tables) {
+            for (column, config) in columns {
+                let words = [&config.domain, &config.login].map(|word| word.as_ref().map(Word::text));
+                line(format!("column {:?} {:?} {words:?} {:?} {:?} {:?}", table.text(), column.text(), config.action, config.hash, config.cost));
+            }
+        }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What each file of the policy says of the columns of a sandbox copy, and its name; what comes later counts for more.
+    pub fn database(&self) -> &[(String, DatabaseConfig)] {
+        &self.database
     }
 
     /// Whether each recording gets a key of its own, which is forgotten: no pseudonym in it can be derived from a value again.
@@ -236,7 +251,16 @@ impl Default for Policy {
     fn default() -> Self {
         let rules = Rules::built_in();
         let actions = actions_of(&rules, Profile::Default);
-        Self { rules, profile: Profile::Default, actions, domains: BTreeMap::new(), locations: Arc::default(), allowed_values: BTreeSet::new(), lifetime: None }
+        Self {
+            rules,
+            profile: Profile::Default,
+            actions,
+            domains: BTreeMap::new(),
+            locations: Arc::default(),
+            allowed_values: BTreeSet::new(),
+            lifetime: None,
+            database: Arc::default(),
+        }
     }
 }
 

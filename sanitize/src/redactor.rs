@@ -18,7 +18,7 @@ use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, K
 use reenact_formats::seam::Redact;
 
 use crate::detect::credentials::{header_value, with_scheme};
-use crate::detect::{Around, Beside, Detector, Hit, Place, apart, is_public};
+use crate::detect::{Around, Beside, Detector, Hit, Place, Strength, apart, is_public};
 use crate::generalise::generalise;
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
@@ -187,6 +187,16 @@ impl Redactor {
             overlaps
         });
         spans
+    }
+
+    /// The pseudonym of a whole value of a domain, as it stands in traffic.
+    pub fn pseudonym(&mut self, domain: Domain, value: &str) -> String {
+        String::from_utf8_lossy(&self.memo.pseudonym(&self.shared.pseudonyms, domain, value.as_bytes())).into_owned()
+    }
+
+    /// The domain of whatever stands under `name`, if the name alone tells it.
+    pub fn told_by(&self, name: &str) -> Option<Domain> {
+        self.shared.detector.names().lookup(name).iter().find(|telling| telling.strength == Strength::Strong).map(|telling| telling.domain)
     }
 
     fn rules(&self) -> &Rules {

@@ -80,6 +80,7 @@ fn explained<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a dyn Explain> {
         super::InvalidArgument,
         reenact::pipeline::Error,
         reenact::demo::Error,
+        reenact::database::Error,
         reenact_formats::disk::Error,
         reenact_formats::config::Error,
         reenact_capture::Error,

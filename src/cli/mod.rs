@@ -6,6 +6,7 @@
 
 mod capture;
 mod check;
+mod database;
 mod demo;
 mod demo_service;
 mod erase;
@@ -18,6 +19,7 @@ mod progress;
 mod redaction;
 mod replay;
 mod report;
+mod sandbox;
 mod sanitize;
 mod signals;
 mod size;
@@ -64,8 +66,10 @@ enum Command {
     Capture(capture::CaptureArgs),
     /// Make a key, or name one
     Key(key::KeyArgs),
-    /// Redact a recording into a new one
+    /// Redact a recording into a new one, or a sandbox copy of a database in place
     Sanitize(sanitize::SanitizeArgs),
+    /// Mark a database as a copy that may be rewritten
+    Sandbox(sandbox::SandboxArgs),
     /// Show what is in a recording
     Inspect(inspect::InspectArgs),
     /// Take a person's exchanges out of a recording
@@ -139,6 +143,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Capture(args) => capture::run(args),
         Command::Key(args) => key::run(args),
         Command::Sanitize(args) => sanitize::run(&args),
+        Command::Sandbox(args) => sandbox::run(args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Erase(args) => erase::run(&args),
         Command::Check(args) => check::run(&args),

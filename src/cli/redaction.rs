@@ -43,6 +43,11 @@ impl RedactionArgs {
         Ok(Redaction { key: Key::generate()?, policy, known_values: None })
     }
 
+    /// Whether a key was given.
+    pub(crate) fn has_key(&self) -> bool {
+        self.key_file.is_some() || std::env::var_os(KEY_VARIABLE).is_some()
+    }
+
     /// The policy that was given, or the built-in one.
     pub(crate) fn policy(&self) -> anyhow::Result<Policy> {
         Ok(match &self.policy {

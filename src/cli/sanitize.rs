@@ -1,4 +1,4 @@
-//! `reenact sanitize`: a redacted recording from another one.
+//! `reenact sanitize`: a redacted recording from another one, or a sandbox copy of a database rewritten.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueHint};
 
+use reenact::database::DatabaseJob;
 use reenact::pipeline::{self, Redaction};
 use reenact_formats::disk::recording::Recording;
 use reenact_sanitize::{Key, Redactor};
@@ -16,24 +17,30 @@ use super::exit::Exit;
 use super::progress::{Progress, now};
 use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs};
 use super::threads::ThreadArgs;
-use super::{InvalidArgument, output, report};
+use super::{InvalidArgument, database, output, report};
 
 const EXAMPLES: &str = "\
 Examples:
   reenact sanitize raw/ -o clean/ --key-file key.txt
   reenact sanitize clean/ -o cleaner/ --key-file key.txt --policy stricter.yaml
   reenact sanitize raw/ -o clean/ --key-file key.txt --known-values customers.csv
-  reenact sanitize raw/ -o clean/ --key-file key.txt --known-values postgres://reader@db/shop --query 'select email, name from customers'";
+  reenact sanitize raw/ -o clean/ --key-file key.txt --known-values postgres://reader@db/shop --query 'select email, name from customers'
+  reenact sanitize postgres://app@127.0.0.1/orders_copy --key-file key.txt --policy policy.yaml --dry-run
+  reenact sanitize postgres://app@127.0.0.1/orders_copy --key-file key.txt --policy policy.yaml";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SanitizeArgs {
-    /// The recording to read, raw or redacted
-    #[arg(value_name = "RECORDING", value_hint = ValueHint::DirPath, required_unless_present = "spans")]
+    /// The recording to read, raw or redacted; or a sandbox copy of a database to rewrite: postgres://…, mysql://… or sqlite:FILE, marked by
+    /// `reenact sandbox mark`
+    #[arg(value_name = "RECORDING|DATABASE", value_hint = ValueHint::DirPath, required_unless_present = "spans")]
     recording: Option<PathBuf>,
     /// The folder that the redacted recording is written to; it must not exist, or be empty
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, required_unless_present = "spans")]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output: Option<PathBuf>,
+    /// Rewrite nothing: say for each column of the database what would be done, and what its first rows say to that
+    #[arg(long, conflicts_with = "spans")]
+    dry_run: bool,
     /// Redact nothing: read lines {"text":…,"content_type":…} and print for each a line of [start, end, "rule"], in bytes
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["recording", "output", "json"])]
     spans: Option<PathBuf>,
@@ -51,9 +58,14 @@ pub(crate) struct SanitizeArgs {
 }
 
 pub(crate) fn run(args: &SanitizeArgs) -> anyhow::Result<Exit> {
-    let (Some(input), Some(output)) = (&args.recording, &args.output) else {
-        return spans(args);
-    };
+    let Some(input) = &args.recording else { return spans(args) };
+    if let Some(database) = input.to_str().filter(|text| database::is_database(text)) {
+        return rewrite(args, database);
+    }
+    if args.dry_run {
+        return Err(InvalidArgument::new("--dry-run goes with a database", "for texts of your own there is --spans FILE").into());
+    }
+    let output = args.output.as_ref().ok_or_else(|| InvalidArgument::new("no output", "say where the redacted recording is to be written: -o DIR"))?;
     let redaction = Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? };
     let total = Recording::open(input)?.manifest().exchanges;
     let progress = Progress::start("redacting", Some(total));
@@ -62,6 +74,20 @@ pub(crate) fn run(args: &SanitizeArgs) -> anyhow::Result<Exit> {
     let written = pipeline::sanitize(input, output, &redaction, expires, args.threads.count(), &mut |done| progress.at(done, "exchanges"))?;
     drop(progress);
     report::recorded(output, written, began, args.json)
+}
+
+/// A sandbox copy of a database, rewritten where it is.
+fn rewrite(args: &SanitizeArgs, database: &str) -> anyhow::Result<Exit> {
+    if args.output.is_some() {
+        return Err(InvalidArgument::new("a database is rewritten where it is: -o goes with a recording", "make a copy, and name it").into());
+    }
+    if !args.dry_run && !args.redaction.has_key() {
+        let hint = "give the key of the recording that it goes with: --key-file FILE, or REENACT_KEY";
+        return Err(InvalidArgument::new("no key was given, and under a random one a database joins with nothing", hint).into());
+    }
+    let redaction = Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? };
+    let job = DatabaseJob { database: database.to_owned(), redaction, threads: args.threads.count().get() };
+    if args.dry_run { database::plan(&job, args.json) } else { database::run(&job, args.json) }
 }
 
 /// A text as it stands in a message, and what a `Content-Type` would call it.

@@ -29,4 +29,4 @@ mod words;
 pub use error::Error;
 pub use judge::{Inputs, verify};
 pub use objectives::Objectives;
-pub use state::{Entities, compare, is_server_address, select, shown_address, snapshot};
+pub use state::{Address, Entities, compare, is_server_address, reason, select, shown_address, snapshot};

@@ -8,7 +8,7 @@
 //! tokens, activation codes, cursors and clock times are made anew by each service; every other byte of an answer follows from
 //! what the same customer sent before.
 //!
-//! It is a demonstration. Passwords are kept as one salted round of SHA-256, card numbers and integration secrets as they came.
+//! It is a demonstration. Passwords are kept as bcrypt at its least cost, card numbers and integration secrets as they came.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 //! YAML flows in, serde types that mirror the files flow out, each with a JSON Schema of its own. An unknown key is an error
 //! that names its line and the nearest known key. The checked domain types live with their users; nothing here interprets.
 
+pub mod database;
 pub mod entities;
 pub mod objectives;
 pub mod policy;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::database::DatabaseConfig;
 use super::{Error, Word};
 use crate::model::Action;
 
@@ -49,6 +50,9 @@ pub struct PolicyFile {
     /// How long after it was written a recording may be read: `30d`, `12h`, `2w`.
     #[serde(default)]
     pub expires: Option<Word>,
+    /// What is done with the columns of a sandbox copy.
+    #[serde(default)]
+    pub database: DatabaseConfig,
 }
 
 /// How much is taken, and how: the policies that are built in.
@@ -244,6 +248,7 @@ fn checked(file: PolicyFile, name: &str) -> Result<PolicyFile, Error> {
     if let Some((rule, _)) = file.names.iter().find(|(_, names)| names.iter().any(|name| !name.chars().any(char::is_alphabetic))) {
         return Err(rule.wrong(KIND, name, format!("a name of `{}` has no letter in it", rule.text())));
     }
+    file.database.checked(KIND, name)?;
     Ok(file)
 }
 

@@ -349,7 +349,7 @@ impl Detector {
         Self { rules: Arc::clone(rules) }
     }
 
-    fn names(&self) -> &Names {
+    pub(crate) fn names(&self) -> &Names {
         &self.rules.compiled().names
     }
 

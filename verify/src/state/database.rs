@@ -4,15 +4,13 @@
 //! collations of its own.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::str::FromStr;
 
 use futures_util::TryStreamExt;
 use reenact_formats::disk::snapshot::{Cell, Entity, Row, StateSnapshot};
 use reenact_formats::seam::Redact;
-use sqlx::mysql::MySqlDatabaseError;
-use sqlx::mysql::{MySql, MySqlConnectOptions};
-use sqlx::postgres::{PgConnectOptions, Postgres};
+use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlDatabaseError};
+use sqlx::postgres::{PgConnectOptions, PgDatabaseError, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Executor, SqlSafeStr, Statement};
 
@@ -25,9 +23,9 @@ use crate::Error;
 pub async fn snapshot(database: &str, entities: &Entities, schema: &str, redact: &mut dyn Redact) -> Result<StateSnapshot, Error> {
     let projections = entities.projections(schema)?;
     let (word, entities) = match Address::of(database)? {
-        Address::Sqlite(path) => read::<Sqlite>(sqlite(&path), database, projections, redact).await?,
-        Address::Postgres => read::<Postgres>(options::<PgConnectOptions>(database)?, database, projections, redact).await?,
-        Address::MySql => read::<MySql>(options::<MySqlConnectOptions>(database)?, database, projections, redact).await?,
+        Address::Sqlite(options) => read::<Sqlite>(options.read_only(true), database, projections, redact).await?,
+        Address::Postgres(options) => read::<Postgres>(options, database, projections, redact).await?,
+        Address::MySql(options) => read::<MySql>(options, database, projections, redact).await?,
     };
     Ok(StateSnapshot { key_id: redact.key_id(), policy_digest: redact.policy_digest(), database: word.to_owned(), schema: schema.to_owned(), entities })
 }
@@ -36,39 +34,41 @@ pub async fn snapshot(database: &str, entities: &Entities, schema: &str, redact:
 /// this one, the value in canonical form. Nothing is written, and nothing is kept. What is no value (NULL) is left out.
 pub async fn select(database: &str, query: &str, each: &mut dyn FnMut(&[String], usize, &str)) -> Result<(), Error> {
     match Address::of(database)? {
-        Address::Sqlite(path) => ask::<Sqlite>(sqlite(&path), database, query, each).await,
-        Address::Postgres => ask::<Postgres>(options::<PgConnectOptions>(database)?, database, query, each).await,
-        Address::MySql => ask::<MySql>(options::<MySqlConnectOptions>(database)?, database, query, each).await,
+        Address::Sqlite(options) => ask::<Sqlite>(options.read_only(true), database, query, each).await,
+        Address::Postgres(options) => ask::<Postgres>(options, database, query, each).await,
+        Address::MySql(options) => ask::<MySql>(options, database, query, each).await,
     }
 }
 
-enum Address {
-    Sqlite(std::path::PathBuf),
-    Postgres,
-    MySql,
+/// Which engine a database's address names, and how it is reached.
+#[derive(Debug)]
+pub enum Address {
+    /// A file that is there.
+    Sqlite(SqliteConnectOptions),
+    /// PostgreSQL.
+    Postgres(PgConnectOptions),
+    /// MySQL or MariaDB.
+    MySql(MySqlConnectOptions),
 }
 
 impl Address {
-    fn of(database: &str) -> Result<Self, Error> {
+    /// That of `sqlite:PATH`, a path, `postgres://…` or `mysql://…`.
+    pub fn of(database: &str) -> Result<Self, Error> {
         let refused = |why: &str| Error::Address { shown: shown(database), why: why.to_owned() };
         let path = match database.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => return Ok(Self::Postgres),
-            Some(("mysql" | "mariadb", _)) => return Ok(Self::MySql),
+            Some(("postgres" | "postgresql", _)) => return options(database).map(Self::Postgres),
+            Some(("mysql" | "mariadb", _)) => return options(database).map(Self::MySql),
             Some(("sqlite" | "file", path)) => path,
             Some(_) => return Err(refused("only SQLite, PostgreSQL, MySQL and MariaDB are read")),
             None => database.strip_prefix("sqlite:").unwrap_or(database),
         };
         let path = path.split_once('?').map_or(path, |(path, _)| path);
         match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() => Ok(Self::Sqlite(Path::new(path).to_owned())),
+            Ok(metadata) if metadata.is_file() => Ok(Self::Sqlite(SqliteConnectOptions::new().filename(path).create_if_missing(false))),
             Ok(_) => Err(refused("it is not a file")),
             Err(error) => Err(refused(&error.to_string())),
         }
     }
-}
-
-fn sqlite(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).read_only(true).create_if_missing(false)
 }
 
 fn options<O: FromStr<Err = sqlx::Error>>(database: &str) -> Result<O, Error> {
@@ -132,7 +132,7 @@ where
     let projections = match projections {
         Some(projections) => projections,
         None => {
-            let failed = |error: sqlx::Error| Error::Introspection { shown: shown(database), why: reason::<DB>(&error) };
+            let failed = |error: sqlx::Error| Error::Introspection { shown: shown(database), why: reason(&error) };
             every_table::<DB>(&mut connection).await.map_err(failed)?
         }
     };
@@ -149,7 +149,7 @@ async fn opened<DB: Engine>(options: <DB::Connection as Connection>::Options, da
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let refused = |error: sqlx::Error| Error::Connect { shown: shown(database), why: reason::<DB>(&error) };
+    let refused = |error: sqlx::Error| Error::Connect { shown: shown(database), why: reason(&error) };
     // The driver would log each statement; rows and statements belong in no log.
     let mut connection = options.disable_statement_logging().connect().await.map_err(refused)?;
     for statement in DB::BEGIN {
@@ -161,7 +161,7 @@ where
 /// All is read; how the parting goes changes nothing.
 async fn closed<DB: Engine>(connection: DB::Connection) {
     if let Err(error) = connection.close().await {
-        tracing::debug!(reason = reason::<DB>(&error), "database connection not closed in order");
+        tracing::debug!(reason = reason(&error), "database connection not closed in order");
     }
 }
 
@@ -174,7 +174,7 @@ async fn ask<DB: Engine>(
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let failed = |error: sqlx::Error| Error::Select { shown: shown(database), why: reason::<DB>(&error) };
+    let failed = |error: sqlx::Error| Error::Select { shown: shown(database), why: reason(&error) };
     let mut connection = opened::<DB>(options, database).await?;
     // Prepared for its columns; and it proves that this is one statement.
     let statement = connection.prepare(AssertSqlSafe(query.to_owned()).into_sql_str()).await.map_err(failed)?;
@@ -241,7 +241,7 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     let entity = projection.entity.as_str();
-    let failed = |error: sqlx::Error| Error::Query { entity: entity.to_owned(), why: reason::<DB>(&error) };
+    let failed = |error: sqlx::Error| Error::Query { entity: entity.to_owned(), why: reason(&error) };
     // Prepared for its columns, which an entity without rows has too; and it proves that this is one statement.
     let statement = connection.prepare(AssertSqlSafe(projection.sql.clone()).into_sql_str()).await.map_err(failed)?;
     let present: Vec<String> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
@@ -295,21 +295,27 @@ impl Layout {
 }
 
 /// What the driver says, without any value: the text of a data error may quote the row that caused it.
-fn reason<DB: Engine>(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(inner) => {
-            let code = inner.code().unwrap_or_default();
-            if DB::is_about_sql(&code) || CONNECTING.iter().any(|class| code.starts_with(class)) || DB::WORD == "sqlite" {
-                inner.message().to_owned()
-            } else {
-                let number = inner.try_downcast_ref::<MySqlDatabaseError>().map(|error| format!(" ({})", error.number()));
-                format!("the database answers with error {code}{}", number.unwrap_or_default())
-            }
-        }
-        sqlx::Error::Io(inner) => inner.to_string(),
-        sqlx::Error::Tls(_) => "no encrypted connection could be made".to_owned(),
-        other => other.to_string(),
+pub fn reason(error: &sqlx::Error) -> String {
+    let sqlx::Error::Database(inner) = error else {
+        return match error {
+            sqlx::Error::Io(inner) => inner.to_string(),
+            sqlx::Error::Tls(_) => "no encrypted connection could be made".to_owned(),
+            other => other.to_string(),
+        };
+    };
+    let code = inner.code().unwrap_or_default();
+    let mysql = inner.try_downcast_ref::<MySqlDatabaseError>();
+    let is_about_sql = match mysql {
+        Some(_) => MySql::is_about_sql(&code),
+        None if inner.try_downcast_ref::<PgDatabaseError>().is_some() => Postgres::is_about_sql(&code),
+        // SQLite names columns and constraints, never what is in them.
+        None => true,
+    };
+    if is_about_sql || CONNECTING.iter().any(|class| code.starts_with(class)) {
+        return inner.message().to_owned();
     }
+    let number = mysql.map(|error| format!(" ({})", error.number())).unwrap_or_default();
+    format!("the database answers with error {code}{number}")
 }
 
 /// SQLSTATE classes of a connection that is refused: 08, 28 (authorization), 3D (no such database), 53 and 57 (too busy, shutting down).
@@ -347,10 +353,7 @@ mod tests {
             assert_eq!(shown(address), expected);
         }
         for bad in ["oracle://scott:tiger@host/db", "postgres://user:secret word@:port/%zz"] {
-            let error = match Address::of(bad) {
-                Ok(_) => options::<PgConnectOptions>(bad).map(|_| ()).expect_err(bad),
-                Err(error) => error,
-            };
+            let error = Address::of(bad).map(drop).expect_err(bad);
             assert!(!error.to_string().contains("tiger") && !format!("{error:?}").contains("secret"), "{error:?}");
         }
     }

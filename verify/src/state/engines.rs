@@ -32,7 +32,9 @@ pub(super) trait Engine: Database {
     fn cell(row: &Self::Row, index: usize) -> Result<Option<String>, Undecodable>;
 
     /// Whether `code` is one of the errors that concern the SQL itself, whose text holds no value of a row.
-    fn is_about_sql(code: &str) -> bool;
+    fn is_about_sql(_code: &str) -> bool {
+        true
+    }
 }
 
 impl Engine for Sqlite {
@@ -66,11 +68,6 @@ impl Engine for Sqlite {
                 canonical(kind, text)
             }
         }))
-    }
-
-    fn is_about_sql(code: &str) -> bool {
-        // SQLITE_ERROR: SQL error or missing database.
-        code == "1"
     }
 }
 

@@ -13,5 +13,5 @@ mod entities;
 
 pub(crate) use attribute::Attribution;
 pub use compare::compare;
-pub use database::{is_server_address, select, shown as shown_address, snapshot};
+pub use database::{Address, is_server_address, reason, select, shown as shown_address, snapshot};
 pub use entities::Entities;

@@ -92,7 +92,7 @@ pub(super) const ADDRESS_TABLE: &str = "address (
 const TABLES: [&str; 7] = [
     "customer (
         id varchar(64) primary key, email varchar(255) not null unique, name text not null, phone text, ssn text, note text,
-        salt varchar(64) not null, password varchar(64) not null, activation_code varchar(64), revision bigint not null{addresses})",
+        password varchar(64) not null, activation_code varchar(64), revision bigint not null{addresses})",
     "session (token_digest varchar(64) primary key, customer_id varchar(64) not null)",
     "api_key (
         id varchar(64) primary key, customer_id varchar(64) not null, position bigint not null,
