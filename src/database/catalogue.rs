@@ -288,7 +288,7 @@ impl Engine {
             }
             Self::Postgres => {
                 "select case when n.nspname = current_schema() then '' else n.nspname end, c.relname::text, a.attname::text, \
-                 (coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0))::text, format_type(a.atttypid, -1), b.typcategory || b.typname, \
+                 (coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0))::text, format_type(a.atttypid, -1), b.typcategory::text || b.typname::text, \
                  (case when b.typname in ('bpchar', 'varchar') then greatest(case when t.typbasetype = 0 then a.atttypmod else t.typtypmod end - 4, 0) else 0 end)::text, \
                  case when a.attnotnull then '0' else '1' end, case when a.attgenerated <> '' or a.attidentity = 'a' then '1' else '0' end, \
                  case when c.relkind = 'p' then '1' else '0' end \

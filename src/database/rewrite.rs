@@ -114,11 +114,12 @@ impl<'a> Rewrite<'a> {
         let (engine, table) = (self.engine, self.reader.table);
         let read: Vec<String> =
             table.key_read(engine).into_iter().chain(self.reader.columns.iter().map(|column| table.columns[*column].read(engine))).collect();
-        let names = table.key_names(engine);
+        // With its table: else PostgreSQL sorts by the text that is asked for.
+        let names: Vec<String> = table.key_names(engine).into_iter().map(|name| format!("t.{name}")).collect();
         let after = last.map_or_else(String::new, |_| format!(" where {}", self.after(&names, 0, &mut 0)));
         let read = if read.is_empty() { "1".to_owned() } else { read.join(", ") };
         let order = if names.is_empty() { String::new() } else { format!(" order by {}", names.join(", ")) };
-        format!("select {read} from {}{after}{order} limit {size}", table.quoted(engine))
+        format!("select {read} from {} t{after}{order} limit {size}", table.quoted(engine))
     }
 
     /// `a >= ? and (a > ? or b > ?)`: in this form every engine goes by the index.

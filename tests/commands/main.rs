@@ -2,10 +2,13 @@
 
 mod bad_input;
 mod capture;
+mod database;
 mod demo;
 mod end_to_end;
 mod everyday;
 mod known_values;
+#[path = "../packets/mod.rs"]
+mod packets;
 mod planted;
 mod policies;
 mod program;
