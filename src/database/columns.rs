@@ -68,13 +68,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// What `config`, in the policy file `name`, and the names of columns make of a database.
-    pub(super) fn make(catalogue: &Catalogue, (name, config): (&str, &DatabaseConfig), redactor: &Redactor) -> Result<Self, Error> {
+    /// What the policy's files, each by its name, and the names of columns make of a database.
+    pub(super) fn make(catalogue: &Catalogue, files: &[(String, DatabaseConfig)], redactor: &Redactor) -> Result<Self, Error> {
         let mut plan = Self {
             treatments: catalogue.tables.iter().map(|table| by_name(table, redactor)).collect(),
             configured: catalogue.tables.iter().map(|table| vec![false; table.columns.len()]).collect(),
         };
-        for (word, columns) in &config.tables {
+        for (name, word, columns) in files.iter().flat_map(|(name, config)| config.tables.iter().map(move |(word, columns)| (name, word, columns))) {
             let known = || catalogue.tables.iter().map(Table::shown);
             let table = known().position(|table| table == word.text()).ok_or_else(|| word.unknown(KIND, name, "table", known()))?;
             for (word, config) in columns {

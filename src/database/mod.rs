@@ -45,6 +45,12 @@ pub enum Error {
     /// The address is none.
     #[error(transparent)]
     Verify(#[from] reenact_verify::Error),
+    /// The key cannot be used.
+    #[error(transparent)]
+    Pipeline(#[from] crate::pipeline::Error),
+    /// Under this policy nothing joins.
+    #[error("under this policy each recording has a key of its own, which is forgotten: no database can go with one")]
+    Unlinkable,
     /// The policy names what is not there.
     #[error(transparent)]
     Config(#[from] config::Error),
@@ -203,6 +209,7 @@ impl Explain for Error {
         match self {
             Self::Verify(error) => error.blame(),
             Self::Config(error) => error.blame(),
+            Self::Pipeline(error) => error.blame(),
             Self::NotMarked { .. } | Self::LooksUsed { .. } | Self::Stopped => Blame::Safety,
             Self::Randomness => Blame::Ours,
             _ => Blame::Input,
@@ -213,6 +220,8 @@ impl Explain for Error {
         let text = match self {
             Self::Verify(error) => return error.hint(),
             Self::Config(error) => return error.hint(),
+            Self::Pipeline(error) => return error.hint(),
+            Self::Unlinkable => "name another policy for recording and database",
             Self::Connect { .. } => "check that the database is up and that user, password and name are right",
             Self::NotMarked { .. } => "every row of it would be rewritten. If it is a copy that nobody needs as it is, say so: reenact sandbox mark DATABASE",
             Self::LooksUsed { .. } => "if it is a copy all the same, say --yes",
@@ -262,6 +271,16 @@ pub struct DatabaseJob {
     pub threads: usize,
 }
 
+impl DatabaseJob {
+    /// What rewrites values, as it does in traffic.
+    fn redactor(&self) -> Result<Redactor, Error> {
+        if self.redaction.policy.is_unlinkable() {
+            return Err(Error::Unlinkable);
+        }
+        Ok(self.redaction.recorder()?)
+    }
+}
+
 /// What became of a copy.
 #[derive(Debug)]
 pub struct Summary {
@@ -306,7 +325,7 @@ pub struct PlannedColumn {
 /// Says what would be done with each column; nothing is written. No mark is asked for.
 pub async fn plan(job: &DatabaseJob) -> Result<Vec<PlannedTable>, Error> {
     let mut connection = Connection::open(&job.database).await?;
-    let redactor = job.redaction.recorder();
+    let redactor = job.redactor()?;
     let (catalogue, plan) = planned(&mut connection, job, &redactor).await?;
     let mut tables = Vec::new();
     for (place, table) in catalogue.tables.iter().enumerate() {
@@ -326,7 +345,7 @@ pub async fn sanitize(job: &DatabaseJob, each: &mut dyn FnMut(u64) -> bool) -> R
     if mark::token(&mut connection).await?.is_none() {
         return Err(Error::NotMarked { shown });
     }
-    let redactor = job.redaction.recorder();
+    let redactor = job.redactor()?;
     let stamp = stamp(&redactor);
     let beginning = progress::look(&mut connection, &job.database, &stamp).await?;
     let (catalogue, plan) = planned(&mut connection, job, &redactor).await?;

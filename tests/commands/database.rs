@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use reenact_formats::content::decoded_body;
 use reenact_formats::disk::recording::{Recording, Window};
@@ -20,29 +21,27 @@ use crate::program::{Ran, command, reenact};
 use crate::servers::Server;
 use crate::service::Service;
 
-/// Something to make databases in.
+/// Something to make databases in, for one test.
 struct Engine {
-    server: Option<Server>,
+    server: Option<Arc<Server>>,
     folder: TempDir,
+    /// What the names of its databases begin with.
+    test: &'static str,
 }
 
 impl Engine {
-    async fn sqlite() -> Option<Self> {
-        Some(Self { server: None, folder: tempfile::tempdir().expect("a temporary folder") })
+    fn new(server: Option<Arc<Server>>, test: &'static str) -> Self {
+        Self { server, folder: tempfile::tempdir().expect("a temporary folder"), test }
     }
 
-    async fn postgres() -> Option<Self> {
-        Some(Self { server: Some(Server::postgres().await?), ..Self::sqlite().await? })
-    }
-
-    async fn mariadb() -> Option<Self> {
-        Some(Self { server: Some(Server::mariadb().await?), ..Self::sqlite().await? })
+    fn name(&self, name: &str) -> String {
+        format!("{}_{name}", self.test)
     }
 
     /// A new database with these statements run in it.
     async fn database(&self, name: &str, statements: &str) -> String {
         let url = match &self.server {
-            Some(server) => server.database(name).await,
+            Some(server) => server.database(&self.name(name)).await,
             None => {
                 let file = self.path(&format!("{name}.db"));
                 std::fs::write(&file, "").expect("writable");
@@ -61,6 +60,7 @@ impl Engine {
             execute(&format!("sqlite:{from}"), &format!("vacuum into '{to}'")).await;
             return format!("sqlite:{to}");
         };
+        let (from, to) = (&self.name(from), &self.name(to));
         let url = server.database(to).await;
         if url.starts_with("postgres") {
             let admin = url.replace(&format!("/{to}"), "/postgres");
@@ -147,15 +147,36 @@ async fn text(url: &str, sql: &str) -> String {
     rows(url, sql).await[0][0].clone().unwrap_or_default()
 }
 
-/// Runs a test on each engine.
-macro_rules! on_each_engine {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $test() { if let Some(engine) = super::Engine::sqlite().await { super::$test(engine).await; } })+ }
-        mod postgres { $(#[tokio::test(flavor = "multi_thread")] async fn $test() { if let Some(engine) = super::Engine::postgres().await { super::$test(engine).await; } })+ }
-        mod mariadb { $(#[tokio::test(flavor = "multi_thread")] async fn $test() { if let Some(engine) = super::Engine::mariadb().await { super::$test(engine).await; } })+ }
-    };
+/// All of it on one engine: a server is slow to start.
+macro_rules! on {
+    ($server:expr) => {{
+        let server = $server;
+        keys_and_references_hold(Engine::new(server.clone(), "keys")).await;
+        killed_it_goes_on(Engine::new(server.clone(), "killed")).await;
+        what_cannot_be_written_is_refused(Engine::new(server.clone(), "refused")).await;
+        what_is_no_copy_is_refused(Engine::new(server.clone(), "unmarked")).await;
+        traffic_and_database_fit(Engine::new(server, "proof")).await;
+    }};
 }
-on_each_engine!(keys_and_references_hold, killed_it_goes_on, what_cannot_be_written_is_refused, what_is_no_copy_is_refused, traffic_and_database_fit);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite() {
+    on!(None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres() {
+    if let Some(server) = Server::postgres().await {
+        on!(Some(Arc::new(server)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_mariadb() {
+    if let Some(server) = Server::mariadb().await {
+        on!(Some(Arc::new(server)));
+    }
+}
 
 /// Customers by e-mail address, with orders that refer to them by it.
 const SHOP: &str =
@@ -539,7 +560,7 @@ impl<'a> Client<'a> {
 /// Each kind of hash that a policy may ask for, whatever stood there.
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_are_hashed_as_the_policy_says() {
-    let engine = Engine::sqlite().await.expect("always there");
+    let engine = Engine::new(None, "hashes");
     for (hash, cost, prefix) in [
         ("bcrypt", 5, "$2b$05$"),
         ("argon2id", 1, "$argon2id$v=19$m=19456,t=1,p=1$"),
