@@ -99,7 +99,8 @@ fn separator_of(bytes: &[u8]) -> u8 {
 fn is_column_name(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     (1..=MAX_NAME).contains(&text.len())
-        && digits <= 2
+        // `address_2`, `SHA256`
+        && (digits <= 2 || digits <= 4 && text.starts_with(char::is_alphabetic))
         && text.contains(char::is_alphabetic)
         && text.chars().all(|character| character.is_alphanumeric() || matches!(character, ' ' | '_' | '-' | '.' | '/' | '(' | ')' | '#' | '$' | '\u{feff}'))
 }
@@ -132,6 +133,7 @@ mod tests {
             ]
         );
         assert_eq!(leaves("name;mail\n\"a \"\"b\"\"\";c"), ["body:/0/0 - name", "body:/0/1 - mail", "body:/1/name name a \"b\"", "body:/1/mail mail c"]);
+        assert_eq!(leaves("SHA256,b\n1,"), ["body:/0/0 - SHA256", "body:/0/1 - b", "body:/1/SHA256 SHA256 1"]);
         assert_eq!(leaves("x@y.z\tb\n1\t2"), ["body:/0/0 - x@y.z", "body:/0/1 - b", "body:/1/0 - 1", "body:/1/1 - 2"]);
     }
 

@@ -48,7 +48,7 @@ pub(super) fn extent(value: &[u8], at: usize) -> Option<usize> {
 
 /// Where an address that ends at `end` begins, by its writing alone.
 pub(super) fn extent_before(value: &[u8], end: usize) -> Option<usize> {
-    begins_before(value, end, extent)
+    begins_before(value, end, MAX_BYTES, extent)
 }
 
 /// Whether a piece between spaces can be part of an address.
@@ -74,13 +74,15 @@ fn text_at(value: &[u8], at: usize) -> &str {
 }
 
 const MAX_WORDS: usize = 24;
-const MAX_BYTES: usize = 200;
+const MAX_BYTES: usize = 280;
 const MIN_IDEOGRAPHS: usize = 4;
 /// What is written small in addresses.
 const JOINING: &str = "de la le les du des d l di da do dos das del della delle dei degli van von der den dem het t s a an am auf im zum zur y e na nad nade pod u v ve og och pa i bis ter \
     rue avenue allee boulevard chemin place impasse quai route cours passage square via viale vicolo piazza corso calle avenida plaza paseo camino carrera rua travessa praca \
     ul ulica aleja al plac pl os ulice namesti utca ut ter korut setany koz fasor strada str bulevardul bd aleea sokak sok mahallesi mah caddesi cad bulvari blv no kat daire d apt \
     app int scala piano interno appartamento piso puerta esc nr n num cp km bl et ap sc jud vej gade alle gata gatan vag vagen stig katu tie kuja polku d k kv str korp g obl r n ulitsa pr per bul \
+    montee cote sentier faubourg villa hameau residence lotissement vei veien plads torv plass plats stien lane allee ring weg damm ufer pfad gasse \
+    набережна узвіз наб буд вул просп шосе площа провулок тупик алея бульвар проспект улица набережная переулок шоссе площадь проезд \
     д кв ул стр корп к г обл р пр пер бул ш наб пл с п вул буд cedex ngo duong pho xa phuong quan tinh so thanh jalan jl gang gg of the and near sk pk po c o st dist vpo ulitsa gatve prospektas iela tn mnt";
 
 #[cfg(test)]

@@ -65,7 +65,9 @@ impl Names {
         let mut phrase = |text: &str| {
             let words = words(text);
             last_words.extend(words.last().map(|word| word.as_str().into()));
-            words.concat()
+            let joined = words.concat();
+            last_words.insert(joined.as_str().into());
+            joined
         };
         for name in rules.names() {
             by_phrase.entry(phrase(&name.words)).or_default().push(telling(name));
@@ -263,8 +265,26 @@ static PEOPLE: LazyLock<Vec<&str>> = LazyLock::new(|| {
 });
 
 /// Other words that are written together with what they stand before.
-const BEFORE: &[&str] =
-    &["home", "work", "primary", "secondary", "current", "new", "old", "personal", "private", "business", "delivery", "mailing", "my", "your"];
+const BEFORE: &[&str] = &[
+    "oauth",
+    "auth",
+    "account",
+    "login",
+    "home",
+    "work",
+    "primary",
+    "secondary",
+    "current",
+    "new",
+    "old",
+    "personal",
+    "private",
+    "business",
+    "delivery",
+    "mailing",
+    "my",
+    "your",
+];
 /// `useremail`.
 const MIN_JOINED: usize = 6;
 /// The shortest token that is told from a name.
@@ -337,6 +357,7 @@ mod tests {
             ("billingemail", Some(RuleId::EMAIL)),
             ("applicantwhatsapp", Some(RuleId::PHONE)),
             ("userinfo", None),
+            ("oauthrefreshtoken", Some(RuleId::TOKEN)),
             ("oauth2ClientPassword", Some(RuleId::PASSWORD)),
             ("s2GZNfBpqTzE8QdtIFA", None),
             ("s2GZNfBpqTzE8QdtIFA email", Some(RuleId::EMAIL)),

@@ -96,8 +96,8 @@ fn with_words_before(value: &[u8], name: Range<usize>) -> &[u8] {
     let mut start = name.start;
     for _ in 0..MAX_WORDS_BEFORE {
         let before = value[..start].strip_suffix(b" ").unwrap_or_default();
-        let word = before.iter().rev().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
-        if word == 0 {
+        let word = before.iter().rev().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphanumeric() || **byte >= 0x80).count();
+        if word == 0 || name.end + word + 1 > start + MAX_NAME {
             break;
         }
         start = before.len() - word;

@@ -45,12 +45,12 @@ pub(super) fn extent(value: &[u8], at: usize) -> Option<usize> {
 
 /// Where a name that ends at `end` begins, by its writing alone: at the first word from which it reaches so far.
 pub(super) fn extent_before(value: &[u8], end: usize) -> Option<usize> {
-    begins_before(value, end, extent)
+    begins_before(value, end, MAX_BYTES, extent)
 }
 
-/// The first word before `end`, of the few that could be, from which `extent` reaches exactly there.
-pub(super) fn begins_before(value: &[u8], end: usize, extent: impl Fn(&[u8], usize) -> Option<usize>) -> Option<usize> {
-    let from = end.saturating_sub(MAX_BYTES);
+/// The first word before `end`, within `most` bytes, from which `extent` reaches exactly there.
+pub(super) fn begins_before(value: &[u8], end: usize, most: usize, extent: impl Fn(&[u8], usize) -> Option<usize>) -> Option<usize> {
+    let from = end.saturating_sub(most);
     let is_edge = |at: &usize| *at == 0 || matches!(value[at - 1], b' ' | b'"' | b'\'' | b'(' | b'>' | b':' | b'\n' | b'\t' | b'=');
     (from..end).filter(is_edge).filter(|at| !matches!(value[*at], b' ' | 0x80..=0xbf)).find(|at| extent(&value[..end], *at) == Some(end))
 }

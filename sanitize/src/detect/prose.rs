@@ -11,6 +11,7 @@ use super::names::{Names, Telling, words};
 use super::worded::Worded;
 use super::{Detector, Fit, Hit, Strength, telling};
 use crate::pseudonym::Domain;
+use crate::rules::RuleId;
 
 pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
     if !may_hold(text) {
@@ -251,12 +252,17 @@ fn trimmed(text: &[u8], span: Range<usize>) -> Range<usize> {
 
 fn claimed(detector: &Detector, text: &[u8], span: Range<usize>, tellings: &[Telling]) -> Option<Hit> {
     let value = &text[span.clone()];
-    if value.len() < MIN_VALUE || matches!(value[0], b'=' | b'_') || telling::is_placeholder(value) {
+    let is_security_code = tellings.iter().any(|telling| telling.rule == RuleId::CARD_SECURITY);
+    if value.len() < MIN_VALUE - usize::from(is_security_code) || matches!(value[0], b'=' | b'_') || telling::is_placeholder(value) {
         return None;
     }
     let fits = |telling: &&Telling| {
         let needed = if telling.strength == Strength::Strong { Fit::Shape } else { Fit::Checked };
         let is_secret = matches!(telling.domain, Domain::Opaque | Domain::Password);
+        // As it is dialled at home.
+        if telling.domain == Domain::Phone && telling.strength == Strength::Strong && is_dialled(value) {
+            return true;
+        }
         if detector.is_known_by_itself(telling.rule) && (!is_secret || detector.fit(telling.rule, value) >= needed) {
             return detector.fit(telling.rule, value) >= needed;
         }
@@ -272,6 +278,11 @@ fn claimed(detector: &Detector, text: &[u8], span: Range<usize>, tellings: &[Tel
     };
     let telling = tellings.iter().filter(fits).max_by_key(|telling| detector.fit(telling.rule, value))?;
     Some(Hit::new(span, telling.rule, telling::of_kind(telling.domain, value)))
+}
+
+fn is_dialled(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    (7..=15).contains(&digits) && value.iter().all(|byte| byte.is_ascii_digit() || b" +-()./".contains(byte))
 }
 
 fn next_word(text: &[u8], from: usize) -> Option<Range<usize>> {

@@ -50,6 +50,13 @@ fn shapes_are_found_without_a_name() {
         ("user=bob password=hunter2, ok", "password:hunter2"),
         (r#"{"api_key": "abc def"#, "token:abc def"),
         ("aws secret access key: abcdefgh/+12", "aws_secret:abcdefgh/+12"),
+        ("2fa code = 135646", "one_time_code:135646"),
+        ("the cvv on file is 524; ok", "card_security:524"),
+        ("New tel 0976279864 confirmed", "phone:0976279864"),
+        ("csrfmiddlewaretoken DmmSCFmiBX-otBEGMEV7 was rejected", "token:DmmSCFmiBX-otBEGMEV7"),
+        ("my date of birth is 13 November 1974. ok", "birth_date:13 November 1974"),
+        ("gave 17 mai 1984 as date de naissance", "birth_date:17 mai 1984"),
+        ("street address is набережна Академіка Липського, буд. 205; my", "address:набережна Академіка Липського, буд. 205"),
         ("mutation { login(pw: \"a b\", as: \"x\") { token } }", "password:a b"),
         (";4111111111111111=25121010000012300?", "card_security:;4111111111111111=25121010000012300?"),
     ] {
