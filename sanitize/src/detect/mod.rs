@@ -19,6 +19,7 @@ mod geo;
 mod internet;
 mod mac;
 pub(crate) mod names;
+mod nothing;
 mod numbers;
 mod pairs;
 mod persons;
@@ -45,6 +46,7 @@ pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
 use coats::{is_inline_media, is_worn, may_be_worn};
 pub(crate) use internet::is_public;
 use names::{Meaning, Names};
+use nothing::{Asked, Question};
 use numbers::Numbers;
 use runs::{Run, runs};
 use shapes::{Seen, Shapes};
@@ -397,6 +399,13 @@ impl Detector {
         if !named.is_empty() || classes.is_word() || is_inline_media(value) {
             return named;
         }
+        let takes_numbers = !meaning.is_version && !(place.kind == LeafKind::Header && meaning.is_machine_header);
+        // Where the name tells nothing, the verdict depends on nothing else but these.
+        let question = Question { rules: self.names().number(), place: (place.kind as u8) << 1 | u8::from(takes_numbers) };
+        let asked = if depth == 0 && meaning.tells_nothing() { Asked::of(question, value) } else { None };
+        if asked.is_some_and(Asked::was_nothing) {
+            return Vec::new();
+        }
         let mut hits = Vec::new();
         let may_hold_more = !matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey | LeafKind::Host | LeafKind::CookieAttribute);
         if depth == MAX_NESTING {
@@ -409,7 +418,10 @@ impl Detector {
         } else if may_hold_more && may_be_worn(value, &classes) {
             look_within(value, &mut hits, |text| self.detect_within(text, place, depth + 1));
         }
-        self.scan(value, &classes, place, meaning, &mut hits);
+        self.scan(value, &classes, place, (meaning, takes_numbers), &mut hits);
+        if let Some(asked) = asked.filter(|_| hits.is_empty()) {
+            asked.is_nothing();
+        }
         apart(hits)
     }
 
@@ -434,12 +446,11 @@ impl Detector {
         })
     }
 
-    fn scan(&self, value: &[u8], classes: &Classes, place: &Place<'_>, meaning: Meaning, hits: &mut Vec<Hit>) {
+    fn scan(&self, value: &[u8], classes: &Classes, place: &Place<'_>, (meaning, takes_numbers): (Meaning, bool), hits: &mut Vec<Hit>) {
         if value.len() < MIN_PAIR {
             return;
         }
         let compiled = self.rules.compiled();
-        let takes_numbers = !meaning.is_version && !is_machine_header(place);
         let tellings = self.names().tellings_of(meaning);
         let add = |entry: usize, span: Range<usize>, hits: &mut Vec<Hit>| {
             let entry = &compiled.entries[entry];
@@ -527,29 +538,6 @@ impl<'v> Plain<'v> {
     fn place(&self, span: Range<usize>) -> Range<usize> {
         self.folded.as_ref().map_or(span.clone(), |(_, starts)| starts[span.start]..starts[span.end])
     }
-}
-
-/// Headers whose numbers are versions, dates and weights.
-fn is_machine_header(place: &Place<'_>) -> bool {
-    place.kind == LeafKind::Header
-        && place.name.is_some_and(|name| {
-            name.starts_with("accept")
-                || name.starts_with("sec-")
-                || matches!(
-                    name,
-                    "user-agent"
-                        | "server"
-                        | "date"
-                        | "age"
-                        | "etag"
-                        | "if-none-match"
-                        | "last-modified"
-                        | "if-modified-since"
-                        | "expires"
-                        | "content-length"
-                        | "traceparent"
-                )
-        })
 }
 
 /// A span of a value as a span of the raw bytes that say it, which begin at `start`.

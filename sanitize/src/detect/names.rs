@@ -34,8 +34,17 @@ pub(crate) struct Meaning {
     tellings: (u32, u32),
     /// Its value is a version, whose numbers look like addresses.
     pub(crate) is_version: bool,
+    /// It is a header whose numbers are versions, dates and weights.
+    pub(crate) is_machine_header: bool,
     /// A bare `name` below or beside it is a person's.
     pub(crate) is_about_people: bool,
+}
+
+impl Meaning {
+    /// Whether it tells nothing of the value.
+    pub(crate) const fn tells_nothing(self) -> bool {
+        self.tellings.0 == self.tellings.1
+    }
 }
 
 /// Looked up, never iterated.
@@ -94,6 +103,11 @@ impl Names {
         Self { phrases, tellings, last_words, prints, number: COUNT.fetch_add(1, Ordering::Relaxed) }
     }
 
+    /// Tells these names from others.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// What `name` tells, if anything: the strong before the weak.
     pub(crate) fn lookup(&self, name: &str) -> &[Telling] {
         self.tellings_of(self.meaning(name))
@@ -122,6 +136,7 @@ impl Names {
             let meaning = Meaning {
                 tellings: self.of_words(&words).unwrap_or_default(),
                 is_version: words.last().is_some_and(|word| VERSIONS.contains(&word.as_str())),
+                is_machine_header: name.starts_with("accept") || name.starts_with("sec-") || MACHINE_HEADERS.contains(&name),
                 is_about_people: are_about_people(&words),
             };
             asked.meanings.insert(name.into(), meaning);
@@ -291,6 +306,9 @@ const MIN_JOINED: usize = 6;
 const MIN_TOKEN: usize = 16;
 /// The words of names are longer than this on average.
 const SHORT_WORDS: usize = 3;
+/// Headers for machines, beside those about what is accepted and about security.
+const MACHINE_HEADERS: &[&str] =
+    &["user-agent", "server", "date", "age", "etag", "if-none-match", "last-modified", "if-modified-since", "expires", "content-length", "traceparent"];
 const VERSIONS: &[&str] = &["version", "ver", "build", "release", "revision"];
 /// How many prints words have.
 const PRINTS: usize = 1 << 16;
