@@ -82,6 +82,10 @@ pub(super) fn may_be_crypto_address(run: &Run) -> bool {
 
 /// The machine readable zone of a travel document (ICAO Doc 9303): two lines of 44 or 36 characters or three of 30; the checked line tells the others.
 pub(super) fn travel_documents(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    // Only the longest lines may be without fillers.
+    if value.len() > LONGEST_LINE && memchr::memchr(b'<', value).is_none() {
+        return;
+    }
     let is_of_zone = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'<';
     // The lines before and behind are of the same length, beyond a line break or its escape.
     let line_before = |line: &Range<usize>| {
@@ -140,5 +144,6 @@ const MAX_NAME: usize = 40;
 const MIN_ADDRESS: usize = 26;
 /// A bech32 address of a staking wallet; one of Monero has 95.
 const MAX_ADDRESS: usize = 110;
+const LONGEST_LINE: usize = 44;
 /// Each of three lines.
 const SHORT_LINE: usize = 30;

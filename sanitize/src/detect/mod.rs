@@ -50,6 +50,7 @@ use nothing::{Asked, Question};
 use numbers::Numbers;
 use runs::{Run, runs};
 use shapes::{Seen, Shapes};
+use telling::is_uuid;
 
 /// How much a name tells of its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,7 +225,7 @@ pub(crate) static RECOGNISERS: &[Recogniser] = &[
     )
     .numeric(),
     Recogniser::at("phone", |classes| classes.digits >= 8 && classes.length > classes.digits, Start::Phone, phones::find),
-    Recogniser::at("mac", |classes| classes.length >= MIN_MAC, Start::Mac, mac::find),
+    Recogniser::at("mac", |classes| classes.length >= MIN_MAC && classes.digits + classes.colons > 0, Start::Mac, mac::find),
     Recogniser::through("geo", |classes| classes.dots >= 2 && classes.digits >= 6, geo::find).numeric(),
     Recogniser::through("person", |classes| classes.length >= 5 && ((classes.upper >= 2 && classes.blanks > 0) || classes.marks >= 2), persons::find),
     Recogniser::through("person_like", |classes| classes.length >= 2, persons::find_like),
@@ -396,7 +397,7 @@ impl Detector {
         }
         let meaning = place.name.map(|name| self.names().meaning(name)).unwrap_or_default();
         let named = telling::named(self, value, place, self.names().tellings_of(meaning));
-        if !named.is_empty() || classes.is_word() || is_inline_media(value) {
+        if !named.is_empty() || classes.is_word() || is_inline_media(value) || (self.rules.are_built_in() && is_no_ones(value)) {
             return named;
         }
         let takes_numbers = !meaning.is_version && !(place.kind == LeafKind::Header && meaning.is_machine_header);
@@ -540,6 +541,31 @@ impl<'v> Plain<'v> {
     }
 }
 
+/// Whether a value is nothing but an id of no meaning or a time, in which none of the built-in rules finds anything: the most frequent values
+/// of all that are no words.
+fn is_no_ones(value: &[u8]) -> bool {
+    is_uuid(value) || is_time(value)
+}
+
+/// `2024-01-31T10:00:00.000Z` (RFC 3339), its day alone, or without the offset.
+fn is_time(value: &[u8]) -> bool {
+    let is = |form: &[u8], text: &[u8]| form.iter().zip(text).all(|(form, byte)| if *form == b'0' { byte.is_ascii_digit() } else { form == byte });
+    if !(DAY.len()..=MAX_TIME).contains(&value.len()) || !is(DAY, value) {
+        return false;
+    }
+    let Some((b'T' | b' ', time)) = value[DAY.len()..].split_first() else { return value.len() == DAY.len() };
+    if time.len() < TIME.len() || !is(TIME, time) {
+        return false;
+    }
+    let rest = &time[TIME.len()..];
+    let fraction = rest.strip_prefix(b".").map_or(0, |digits| 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    match &rest[fraction..] {
+        [] | b"Z" => true,
+        [b'+' | b'-', offset @ ..] => [&b"00:00"[..], b"0000", b"00"].iter().any(|form| form.len() == offset.len() && is(form, offset)),
+        _ => false,
+    }
+}
+
 /// A span of a value as a span of the raw bytes that say it, which begin at `start`.
 pub(crate) fn within(span: &Range<usize>, start: usize, offsets: Option<&[usize]>) -> Range<usize> {
     match offsets {
@@ -639,6 +665,10 @@ fn ends_word(value: &[u8], at: usize) -> bool {
     value.get(at).is_none_or(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'))
 }
 
+const DAY: &[u8] = b"0000-00-00";
+const TIME: &[u8] = b"00:00:00";
+/// With nanoseconds and an offset.
+const MAX_TIME: usize = 35;
 /// A JSON text in base64 in a string in a JSON text: seen. Deeper: no one's.
 const MAX_NESTING: usize = 4;
 /// 24, 6 and 27 characters, and dots between.

@@ -19,7 +19,29 @@ pub(super) struct Numbers {
     kinds: Vec<Kind>,
     forms: Vec<Form>,
     /// Those that need no name, by the length of their first group and what follows it.
-    starting: Vec<[Vec<u16>; Joint::COUNT]>,
+    starting: Vec<[Starting; Joint::COUNT]>,
+}
+
+/// Forms whose first groups are of one length.
+#[derive(Debug, Clone, Default)]
+struct Starting {
+    forms: Vec<u16>,
+    /// Where all of them take a digit only, or a letter only.
+    digits: u64,
+    letters: u64,
+}
+
+impl Starting {
+    fn push(&mut self, number: u16, form: &Form) {
+        let keep = |mask: u64, other: u64| if self.forms.is_empty() { other } else { mask & other };
+        (self.digits, self.letters) = (keep(self.digits, form.digits), keep(self.letters, form.letters));
+        self.forms.push(number);
+    }
+
+    /// Those that may begin with `run`.
+    fn of(&self, run: &Run) -> &[u16] {
+        if run.digits & self.letters != 0 || run.letters & self.digits != 0 { &[] } else { &self.forms }
+    }
 }
 
 /// What stands behind the first group of a form, or behind a run in a text.
@@ -90,7 +112,7 @@ impl Numbers {
             };
             for form in number.digits.iter().map(|count| Form::of(kind, &"#".repeat(*count))).chain(number.groups.iter().map(|group| Form::of(kind, group))) {
                 if let Some(starting) = made.starting.get_mut(form.first_group()).filter(|_| needs_no_name(&form)) {
-                    starting[form.joint() as usize].push(made.forms.len() as u16);
+                    starting[form.joint() as usize].push(made.forms.len() as u16, &form);
                 }
                 made.forms.push(form);
             }
@@ -101,10 +123,14 @@ impl Numbers {
 
     /// All that needs no name and begins with `run`, which is one of the runs of `text`; of one place, every rule that it fits.
     pub(super) fn find(&self, text: &[u8], run: &Run, mut take: impl FnMut(Range<usize>, RuleId)) {
-        let Some(starting) = self.starting.get(run.len()).filter(|_| may_begin(text, run)) else { return };
+        let Some(starting) = self.starting.get(run.len()) else { return };
         let joint = Joint::of(text.get(run.span.end).copied());
-        let behind: &[u16] = if joint == Joint::End { &[] } else { &starting[joint as usize] };
-        for form in starting[Joint::End as usize].iter().chain(behind) {
+        let behind = if joint == Joint::End { &[] } else { starting[joint as usize].of(run) };
+        let alone = starting[Joint::End as usize].of(run);
+        if (alone.is_empty() && behind.is_empty()) || !may_begin(text, run) {
+            return;
+        }
+        for form in alone.iter().chain(behind) {
             let form = &self.forms[usize::from(*form)];
             if run.digits & form.letters != 0 || run.letters & form.digits != 0 {
                 continue;
@@ -282,7 +308,8 @@ fn may_end(text: &[u8], at: usize) -> bool {
 /// The text with plain digits, letters, spaces and dashes for those of other widths and scripts, and where each of its bytes begins in the value;
 /// nothing if there is none.
 pub(super) fn folded(value: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
-    if value.is_ascii() && !memchr::memchr_iter(b'%', value).any(|at| value[at..].starts_with(b"%20")) {
+    let has_spaces = || memchr::memchr_iter(b'%', value).any(|at| value[at..].starts_with(b"%20"));
+    if (value.is_ascii() || !value.windows(2).any(may_be_folded)) && !has_spaces() {
         return None;
     }
     let (mut text, mut starts, mut at) = (Vec::with_capacity(value.len()), Vec::with_capacity(value.len() + 1), 0);
@@ -310,6 +337,11 @@ pub(super) fn folded(value: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
     }
     starts.push(value.len());
     Some((text, starts))
+}
+
+/// Whether a character that is read as another one may begin with these bytes.
+fn may_be_folded(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xc2, 0xa0] | [0xe2, 0x80 | 0x88] | [0xe3, 0x80] | [0xef, 0xbc | 0xbd] | [0xd9, 0xa0..=0xa9] | [0xdb, 0xb0..=0xb9] | [0xe0, 0xa5])
 }
 
 /// What may stand within a number that has a name.

@@ -17,11 +17,10 @@ pub(super) fn find(text: &[u8], run: &Run) -> Option<Range<usize>> {
         [.., b'+' | b'('] => [first - 1, first],
         _ => [first, first],
     };
-    starts.into_iter().find_map(|start| {
-        may_begin_at(text, start).then(|| Written::at(text, start)).filter(Written::has_enough_digits).and_then(|written| {
-            let end = (1..=written.count).rev().find_map(|count| written.number(text, count))?;
-            Some(start..end + extension(&text[end..]))
-        })
+    starts.into_iter().filter(|start| may_begin_at(text, *start)).find_map(|start| {
+        let written = Written::at(text, start);
+        let end = if written.has_enough_digits() { (1..=written.count).rev().find_map(|count| written.number(text, count))? } else { return None };
+        Some(start..end + extension(&text[end..]))
     })
 }
 

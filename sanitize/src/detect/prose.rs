@@ -43,7 +43,7 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
         }
         // In base64 words stand by chance.
         let is_within = word.start > 0 && matches!(text[word.start - 1], b'+' | b'/' | b'=');
-        if is_within || !ends_phrase(names, &text[word.clone()]) {
+        if is_within || !ends_phrase(names, &text[word.clone()]) || !has_value_near(text, &word) {
             continue;
         }
         let Some((start, tellings)) = phrase_that_ends(detector, text, &recent) else { continue };
@@ -68,6 +68,14 @@ fn may_hold(text: &[u8]) -> bool {
     text[(start + 1).min(text.len())..].windows(2).any(says_more)
         || text.last().is_some_and(is_last)
         || text.get(start).is_some_and(|first| first.is_ascii_digit() || *first >= 0x80 || first.is_ascii_uppercase() && has_join(text))
+}
+
+/// Whether anything that can be a value stands so near a word that a phrase that ends in it may speak of it.
+fn has_value_near(text: &[u8], word: &Range<usize>) -> bool {
+    let may_be_value = |piece: &[u8]| piece.iter().any(|byte| !matches!(KINDS[usize::from(*byte)], Kind::Word));
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace();
+    text[word.end..].split(is_blank).filter(|piece| !piece.is_empty()).take(MAX_BETWEEN + 2).any(may_be_value)
+        || text[..word.start].rsplit(is_blank).filter(|piece| !piece.is_empty()).take(MAX_BETWEEN + 2 + MAX_PHRASE).any(may_be_value)
 }
 
 /// Whether what stands before a phrase may be joined to it.

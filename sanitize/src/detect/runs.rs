@@ -38,24 +38,22 @@ pub(super) fn runs(text: &[u8]) -> impl Iterator<Item = Run> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = at + text[at..].iter().position(|byte| KINDS[usize::from(*byte)] != NONE)?;
-        let (mut end, mut digits, mut letters) = (start, 0, 0);
-        while end < text.len() {
-            let kind = KINDS[usize::from(text[end])];
+        let mut digits = 0;
+        let mut length = 0;
+        for byte in &text[start..] {
+            let kind = KINDS[usize::from(*byte)];
             if kind == NONE {
                 break;
             }
-            if end - start < MASK_BITS {
-                digits |= u64::from(kind & DIGIT) << (end - start);
-                letters |= u64::from(kind >> 1) << (end - start);
-            }
-            end += 1;
+            // What is beyond the mask falls out of it.
+            digits |= u64::from(kind & DIGIT).checked_shl(length).unwrap_or(0);
+            length += 1;
         }
-        at = end;
-        Some(Run { span: start..end, digits, letters })
+        at = start + length as usize;
+        Some(Run { span: start..at, digits, letters: !digits & u64::MAX.checked_shr(u64::BITS.saturating_sub(length)).unwrap_or(0) })
     })
 }
 
-const MASK_BITS: usize = u64::BITS as usize;
 const NONE: u8 = 0;
 const DIGIT: u8 = 1;
 const LETTER: u8 = 2;

@@ -320,3 +320,24 @@ fn values_are_found_whatever_they_wear() {
     let wrapped = (0..=MAX_NESTING).fold("hello, world of base64".to_owned(), |text, _| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text));
     assert_eq!(found(&wrapped), [format!("opaque_body:{wrapped}")], "deeper than anyone looks");
 }
+
+#[test]
+fn times_and_ids_of_no_meaning_are_known_for_what_they_are() {
+    for (text, expected) in [
+        ("2024-01-31", true),
+        ("2024-01-31T10:00:00Z", true),
+        ("2024-01-31 10:00:00.123456789+01:00", true),
+        ("2024-01-31T10:00:00-0330", true),
+        ("2024-01-31T10:00:00", true),
+        ("3f2504e0-4f89-11d3-9a0c-0305e82c3301", true),
+        ("2024-01-31T10:00", false),
+        ("2024-01-31T10:00:00 a@b.example", false),
+        ("2024-01-31x", false),
+        ("2024-01-3", false),
+        ("4111-11-11 11:11:11.1111+1", false),
+        ("3f2504e0-4f89-11d3-9a0c-0305e82c330g", false),
+        ("", false),
+    ] {
+        assert_eq!(is_no_ones(text.as_bytes()), expected, "{text}");
+    }
+}

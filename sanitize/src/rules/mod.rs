@@ -155,6 +155,11 @@ impl Rules {
         self.packs.iter().map(|(name, dated)| (name.as_str(), dated.as_str()))
     }
 
+    /// Whether no user has added any.
+    pub(crate) fn are_built_in(&self) -> bool {
+        self.packs.len() == pack::BUILT_IN.len()
+    }
+
     /// What detection makes of them, made when it is first asked for.
     pub(crate) fn compiled(&self) -> &Compiled {
         self.compiled.get_or_init(|| Compiled::of(self))

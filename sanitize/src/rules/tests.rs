@@ -92,14 +92,14 @@ fn a_users_own_pack_is_looked_for_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("own.yaml");
     let head = "version: 1\npack: own\ndated: 2026-11-22\nrules:\n";
-    let rule = "  - id: badge\n    about: badges\n    domain: opaque\n    severity: low\n    source: our own\n    names: { strong: [badge ref] }\n    find: [{ prefix: [bdg_], then: hex, length: 8 }]\n";
+    let rule = "  - id: badge\n    about: badges\n    domain: opaque\n    severity: low\n    source: our own\n    names: { strong: [badge ref] }\n    find: [{ prefix: [bdg_], then: hex, length: 8 }, { pattern: '2031-[0-9]{2}-[0-9]{2}', has: '2031-' }]\n";
     let read_own = |text: &str| {
         std::fs::write(&path, text).expect("writes");
         read([path.clone()], Profile::Default)
     };
     let rules = Arc::new(read_own(&format!("{head}{rule}")).expect("reads"));
     let detector = Detector::new(&rules);
-    for (name, text) in [(None, "a bdg_01234567 b"), (Some("badgeRef"), "7")] {
+    for (name, text) in [(None, "a bdg_01234567 b"), (Some("badgeRef"), "7"), (None, "2031-01-31T10:00:00Z")] {
         let place = Place { kind: LeafKind::JsonString, name, path: "body:/x/y", beside: None };
         let hits = detector.detect(text.as_bytes(), &place);
         assert_eq!(hits.iter().map(|hit| rules.word(hit.rule)).collect::<Vec<_>>(), ["badge"], "{text}");
