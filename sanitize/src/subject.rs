@@ -43,7 +43,7 @@ impl Subject {
             || exchange.interim.iter().enumerate().any(|(index, head)| {
                 let prefix = format!("{INTERIM}{index}:");
                 let recorded: Vec<&Redaction> = exchange.redactions.iter().filter(|redaction| redaction.path.starts_with(&prefix)).collect();
-                self.is_in_head(head, &Recorded::of(recorded.into_iter()))
+                self.is_in_head(head, &Recorded::of(recorded))
             })
             || exchange.redactions.iter().filter(|redaction| redaction.part == Part::Metadata).any(|redaction| {
                 let address = if redaction.side == Side::Request { exchange.client } else { exchange.server };

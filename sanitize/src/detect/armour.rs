@@ -54,8 +54,12 @@ fn end_of(value: &[u8], from: usize) -> usize {
             start + value[start..].iter().take_while(|byte| **byte == b'-').count()
         });
     }
-    // Another field of a form follows; `&#10;` is a line break in a document.
-    let ends = |at: &usize| matches!(own[*at], b'"' | b'\'' | b'<' | b'>' | b'`') || own[*at] == b'&' && own.get(at + 1) != Some(&b'#');
+    // Another field of a form follows: a name, and an equals sign.
+    let is_field = |text: &[u8]| {
+        let name = text.iter().take(MAX_TITLE).take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')).count();
+        name > 0 && text.get(name) == Some(&b'=')
+    };
+    let ends = |at: &usize| matches!(own[*at], b'"' | b'\'' | b'<' | b'>' | b'`') || own[*at] == b'&' && is_field(&own[at + 1..]);
     from + (0..own.len()).find(ends).unwrap_or(own.len())
 }
 

@@ -400,7 +400,8 @@ impl Detector {
         if !named.is_empty() || classes.is_word() || is_inline_media(value) || (self.rules.are_built_in() && is_no_ones(value)) {
             return named;
         }
-        let takes_numbers = !meaning.is_version && !(place.kind == LeafKind::Header && meaning.is_machine_header);
+        let is_for_machines = place.kind == LeafKind::Header && meaning.is_machine_header;
+        let takes_numbers = !(meaning.is_version || is_for_machines);
         // Where the name tells nothing, the verdict depends on nothing else but these.
         let question = Question { rules: self.names().number(), place: (place.kind as u8) << 1 | u8::from(takes_numbers) };
         let asked = if depth == 0 && meaning.tells_nothing() { Asked::of(question, value) } else { None };
@@ -467,11 +468,13 @@ impl Detector {
             }
         };
         let (mut shaped, mut seen) = (Vec::new(), Seen::default());
-        if value.len() >= MIN_WORDED {
+        // How short a user's own tokens are, no one knows.
+        let has_own = !self.rules.are_built_in();
+        if value.len() >= MIN_WORDED || has_own {
             seen = compiled.shapes.find(value, &mut shaped);
         }
         // A short token without a digit would be a word.
-        if value.len() >= MIN_SECRET && (classes.digits > 0 || value.len() >= MIN_WORDY_SECRET) {
+        if has_own || value.len() >= MIN_SECRET && (classes.digits > 0 || value.len() >= MIN_WORDY_SECRET) {
             shaped.into_iter().for_each(|(span, entry)| add(entry, span, hits));
         }
         let is_asked = |recogniser: &Recogniser| (recogniser.may)(classes) && (takes_numbers || !recogniser.is_numeric);

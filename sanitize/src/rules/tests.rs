@@ -99,7 +99,7 @@ fn a_users_own_pack_is_looked_for_too() {
     };
     let rules = Arc::new(read_own(&format!("{head}{rule}")).expect("reads"));
     let detector = Detector::new(&rules);
-    for (name, text) in [(None, "a bdg_01234567 b"), (Some("badgeRef"), "7"), (None, "2031-01-31T10:00:00Z")] {
+    for (name, text) in [(None, "a bdg_01234567 b"), (Some("badgeRef"), "7"), (None, "on 2031-01-31"), (None, "2031-01-31")] {
         let place = Place { kind: LeafKind::JsonString, name, path: "body:/x/y", beside: None };
         let hits = detector.detect(text.as_bytes(), &place);
         assert_eq!(hits.iter().map(|hit| rules.word(hit.rule)).collect::<Vec<_>>(), ["badge"], "{text}");
