@@ -18,12 +18,12 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
         return;
     }
     let names = detector.names();
-    let mut recent: Vec<Range<usize>> = Vec::with_capacity(MAX_PHRASE);
+    let mut recent: Vec<Range<usize>> = Vec::with_capacity(MAX_RECENT);
     let mut at = 0;
     while let Some(word) = next_word(text, at) {
         at = word.end;
-        if recent.len() == MAX_PHRASE {
-            recent.remove(0);
+        if recent.len() == MAX_RECENT {
+            recent.drain(..MAX_RECENT - MAX_PHRASE);
         }
         recent.push(word.clone());
         if word.len() > MAX_WORD {
@@ -46,7 +46,8 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
         if is_within || !ends_phrase(names, &text[word.clone()]) || !has_value_near(text, &word) {
             continue;
         }
-        let Some((start, tellings)) = phrase_that_ends(detector, text, &recent) else { continue };
+        let last = &recent[recent.len().saturating_sub(MAX_PHRASE)..];
+        let Some((start, tellings)) = phrase_that_ends(detector, text, last) else { continue };
         if let Some(hit) = beside(detector, text, &(start..word.end), tellings) {
             at = at.max(hit.span.end);
             recent.clear();
@@ -107,7 +108,11 @@ fn phrase_that_ends<'d>(detector: &'d Detector, text: &[u8], recent: &[Range<usi
     for word in &recent[from..] {
         starts.push((word.start, joined.len()));
         let word = std::str::from_utf8(&text[word.clone()]).ok()?;
-        words(word).iter().for_each(|part| joined.push_str(part));
+        if word.is_ascii() {
+            joined.extend(word.chars().map(|letter| letter.to_ascii_lowercase()));
+        } else {
+            words(word).iter().for_each(|part| joined.push_str(part));
+        }
     }
     starts.into_iter().find_map(|(start, at)| {
         let tellings = detector.names().phrase(&joined[at..]);
@@ -355,6 +360,8 @@ const LINKS: [&str; 40] = [
 const JOINS: [&str; 7] = ["as", "als", "comme", "como", "come", "som", "jako"];
 const DETERMINERS: [&str; 12] = ["a", "an", "the", "my", "her", "his", "their", "our", "your", "new", "valid", "customer"];
 const MAX_PHRASE: usize = 5;
+/// How many words are noted before the older ones are forgotten.
+const MAX_RECENT: usize = 32;
 /// The longest name as programs write it.
 const MAX_NAME: usize = 48;
 /// The shortest secret that a phrase tells of, and the shortest without a digit.
