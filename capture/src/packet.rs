@@ -66,11 +66,11 @@ impl Payload {
     }
 
     /// The bytes themselves; `block` is that of the batch.
-    pub(crate) fn bytes(self, block: &Bytes) -> Bytes {
+    pub(crate) fn bytes(&self, block: &Bytes) -> Bytes {
         match self {
             Self::Within(range) if range.is_empty() => Bytes::new(),
             Self::Within(range) => block.slice(range.start as usize..range.end as usize),
-            Self::Own(bytes) => bytes,
+            Self::Own(bytes) => bytes.clone(),
         }
     }
 }

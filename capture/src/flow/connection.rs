@@ -85,9 +85,9 @@ impl Connection {
         segment.syn && self.streams[segment.direction].reassembler.is_other_origin(segment.sequence.wrapping_add(1))
     }
 
-    pub(super) fn segment(&mut self, segment: Segment, block: &Bytes, batch: u64, now: Timestamp, output: &mut Output<'_>) {
+    pub(super) fn segment(&mut self, segment: &Segment, block: &Bytes, batch: u64, now: Timestamp, output: &mut Output<'_>) {
         self.last_seen = self.last_seen.max(now);
-        let Segment { flow: _, direction, tags, at, sequence, acknowledgment, syn, fin, rst, payload, cut } = segment;
+        let Segment { flow: _, direction, tags, at, sequence, acknowledgment, syn, fin, rst, ref payload, cut } = *segment;
         self.meeting.saw(direction, tags);
         let mut tally = Tally::default();
         if syn {
@@ -107,7 +107,7 @@ impl Connection {
         }
         let first = if syn { sequence.wrapping_add(1) } else { sequence };
         if !self.conversation.is_deaf() {
-            self.compare(direction, first, &payload, block, batch, output);
+            self.compare(direction, first, payload, block, batch, output);
         }
         let payload = if self.conversation.is_deaf() { Content::Passed(payload.length()) } else { Content::Data(payload.bytes(block)) };
         let stream = &self.streams[direction];

@@ -56,15 +56,15 @@ struct Shard {
 
 impl Shard {
     /// Takes a segment, which is the capture's packet number `ordinal`; `now` is the time to which all packets have come.
-    fn segment(&mut self, segment: Segment, ordinal: u64, now: Timestamp, block: &Bytes, batch: u64, output: &mut Output<'_>) {
+    fn segment(&mut self, segment: &Segment, ordinal: u64, now: Timestamp, block: &Bytes, batch: u64, output: &mut Output<'_>) {
         self.advance(now, output);
         self.take(segment, ordinal, now, block, batch, output);
     }
 
-    fn take(&mut self, segment: Segment, ordinal: u64, now: Timestamp, block: &Bytes, batch: u64, output: &mut Output<'_>) {
+    fn take(&mut self, segment: &Segment, ordinal: u64, now: Timestamp, block: &Bytes, batch: u64, output: &mut Output<'_>) {
         let key = segment.flow;
         let at = segment.at;
-        if segment.syn && self.connections.get(&key).is_some_and(|connection| connection.is_reopened_by(&segment)) {
+        if segment.syn && self.connections.get(&key).is_some_and(|connection| connection.is_reopened_by(segment)) {
             self.close(&key, at, output);
         }
         let Some(connection) = self.connections.get_mut(&key) else {

@@ -95,13 +95,14 @@ impl Shards {
         let Lane { batch, before, block, mut segments, now, share, wants_account, is_last } = lane;
         let room = if segments.is_empty() { 0 } else { self.most };
         let mut found = Found { exchanges: Vec::with_capacity(room), places: Vec::with_capacity(room), ..Found::default() };
-        for Sorted { segment, shard, position, now } in segments.drain(..) {
-            let shard = usize::from(shard);
+        for Sorted { segment, shard, position, now } in &segments {
+            let shard = usize::from(*shard);
             let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits };
-            let ordinal = before + u64::from(position) + 1;
-            self.shards[shard / self.threads].segment(segment, ordinal, now, &block, batch, &mut output);
-            found.mark(position, shard);
+            let ordinal = before + u64::from(*position) + 1;
+            self.shards[shard / self.threads].segment(segment, ordinal, *now, &block, batch, &mut output);
+            found.mark(*position, shard);
         }
+        segments.clear();
         for (index, shard) in self.shards.iter_mut().enumerate() {
             let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits };
             shard.advance(now, &mut output);

@@ -81,7 +81,9 @@ impl Http1 {
             Content::End => way.decoder.close(chunk.at),
             Content::Cut => way.decoder.cut(chunk.at),
         }
-        self.drain(flow, output);
+        if !way.decoder.is_quiet() {
+            self.drain(flow, output);
+        }
     }
 
     /// Another copy of the byte at `offset`, which was taken before, said something else.
@@ -239,6 +241,9 @@ impl Http1 {
     fn count(&mut self, output: &mut Output<'_>) {
         for way in &mut self.ways {
             let (now, before) = (way.decoder.accounting(), way.counted);
+            if now == before {
+                continue;
+            }
             way.counted = now;
             output.ledger.recorded_bytes += now.recorded - before.recorded;
             for (cause, now, before) in [

@@ -31,6 +31,10 @@ impl PacketClock {
     pub(crate) fn packet(&mut self, at: Timestamp) -> Timestamp {
         self.packets += 1;
         let now = self.now.unwrap_or(at);
+        if self.ahead.is_none() && at.as_nanos().abs_diff(now.as_nanos()) < FAR_NANOS {
+            // So it is for nearly every packet.
+            return *self.now.insert(now.max(at));
+        }
         // It was the first packet that strayed.
         let begins_anew = self.packets == 2 && now.since(at) >= FAR;
         let ahead = self.ahead.take();
@@ -52,7 +56,8 @@ impl PacketClock {
 }
 
 /// A capture that is silent for longer goes on with its second packet.
-const FAR: Duration = Duration::from_secs(60 * 60);
+const FAR: Duration = Duration::from_nanos(FAR_NANOS);
+const FAR_NANOS: u64 = 60 * 60 * 1_000_000_000;
 
 #[cfg(test)]
 mod tests {

@@ -26,13 +26,12 @@ impl Pcap {
         };
         let mut pcap = Self { big_endian, unit, record_header, link: Link(0) };
         // The upper bits tell of check sums at the end of frames.
-        pcap.link = Link(start.get(20..24).map_or(u32::MAX, |field| pcap.number(field)) & 0xffff);
+        pcap.link = Link(start.get(20..).and_then(<[u8]>::first_chunk).map_or(u32::MAX, |field| pcap.number(field)) & 0xffff);
         Some(pcap)
     }
 
-    fn number(&self, field: &[u8]) -> u32 {
-        let bytes = field.try_into().expect("fields of four bytes");
-        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    const fn number(&self, field: &[u8; 4]) -> u32 {
+        if self.big_endian { u32::from_be_bytes(*field) } else { u32::from_le_bytes(*field) }
     }
 }
 
@@ -41,8 +40,9 @@ impl Format for Pcap {
         let mut taken = 0;
         let stop = loop {
             let rest = &data[taken..];
-            let Some(header) = rest.get(..self.record_header) else { break Stop::More(self.record_header) };
-            let [seconds, fraction, captured, wire_length] = [0, 4, 8, 12].map(|at| self.number(&header[at..at + 4]));
+            let header = rest.get(..self.record_header).map(|header| header.as_chunks().0);
+            let Some([seconds, fraction, captured, wire_length, ..]) = header else { break Stop::More(self.record_header) };
+            let [seconds, fraction, captured, wire_length] = [seconds, fraction, captured, wire_length].map(|field| self.number(field));
             let captured = captured as usize;
             if captured > MAX_PACKET {
                 break Stop::Damaged("a packet of impossible length");

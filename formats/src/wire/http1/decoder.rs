@@ -192,7 +192,7 @@ impl Decoder {
         if length == 0 {
             return;
         }
-        let nothing_waits = self.input.is_empty() && self.ready.is_empty() && matches!(self.hold, Hold::Nothing);
+        let nothing_waits = self.is_quiet() && matches!(self.hold, Hold::Nothing);
         // What is nothing but body, and ends nothing, is most of all traffic.
         match &mut self.state {
             State::Counted { left } | State::ChunkData { left } if nothing_waits && length < *left => *left -= length,
@@ -267,6 +267,11 @@ impl Decoder {
     /// Whether it stands between two messages with nothing held.
     pub fn is_idle(&self) -> bool {
         self.state == State::Head && self.partial.is_empty() && self.input.is_empty() && matches!(self.hold, Hold::Nothing)
+    }
+
+    /// Whether it has taken all that it was fed, and [`Decoder::next`] has nothing to give.
+    pub fn is_quiet(&self) -> bool {
+        self.input.is_empty() && self.ready.is_empty()
     }
 
     /// How many bytes it holds in memory.
