@@ -76,9 +76,7 @@ impl Shard {
             }
             return;
         };
-        let before = connection.held();
-        connection.segment(segment, block, batch, now, output);
-        self.held = self.held - before + connection.held();
+        weighing(&mut self.held, connection, |connection| connection.segment(segment, block, batch, now, output));
         if connection.holds() {
             if connection.held_since.is_none() {
                 connection.held_since = Some(batch);
@@ -125,9 +123,7 @@ impl Shard {
         {
             self.holes.pop();
             let Some(connection) = self.connections.get_mut(&key).filter(|connection| connection.id() == id) else { continue };
-            let before = connection.held();
-            connection.expire(now, output);
-            self.held = self.held - before + connection.held();
+            weighing(&mut self.held, connection, |connection| connection.expire(now, output));
             if let Some(due) = connection.newly_due() {
                 self.holes.push(Reverse((due, id, key)));
             }
@@ -170,7 +166,7 @@ impl Shard {
         std::mem::swap(before, present);
         for key in present.drain(..) {
             if let Some(connection) = self.connections.get_mut(&key).filter(|connection| connection.held_since.is_some_and(|since| since < batch)) {
-                connection.settle();
+                weighing(&mut self.held, connection, Connection::settle);
                 // Its next segment lists it again.
                 connection.held_since = None;
             }
@@ -189,10 +185,9 @@ impl Shard {
             .map(|(key, connection)| (Reverse(connection.held()), connection.id(), *key))
             .collect();
         holders.sort_unstable();
-        for (Reverse(before), _, key) in holders {
+        for (_, _, key) in holders {
             let Some(connection) = self.connections.get_mut(&key) else { continue };
-            connection.relieve(now, output);
-            self.held = self.held - before + connection.held();
+            weighing(&mut self.held, connection, |connection| connection.relieve(now, output));
             if self.held <= share {
                 break;
             }
@@ -232,6 +227,13 @@ impl Shard {
             }
         }
     }
+}
+
+/// Does something with a connection; `held` follows what it holds.
+fn weighing(held: &mut u64, connection: &mut Connection, work: impl FnOnce(&mut Connection)) {
+    let before = connection.held();
+    work(connection);
+    *held = *held - before + connection.held();
 }
 
 /// How many notes of connections that are gone a shard may always have.

@@ -125,3 +125,51 @@ impl Shards {
 
 /// Room that is made beforehand at most.
 const MOST: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CaptureOptions;
+    use crate::packet::Decoder;
+    use crate::source::{Link, Packet};
+
+    /// A TCP segment from a client, in an IPv4 packet without a link header.
+    fn packet(sequence: u32, payload: &[u8]) -> Vec<u8> {
+        const ACK: u8 = 0x10;
+        const SYN: u8 = 0x02;
+        let flags = if payload.is_empty() { SYN } else { ACK };
+        let length = u16::try_from(40 + payload.len()).expect("short").to_be_bytes();
+        let ip = [0x45, 0, length[0], length[1], 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        let tcp = [&[0x9c, 0x40, 0x1f, 0x90][..], &sequence.to_be_bytes(), &[0, 0, 0, 1, 0x50, flags, 1, 0, 0, 0, 0, 0]].concat();
+        [&ip, tcp.as_slice(), payload].concat()
+    }
+
+    #[test]
+    fn what_a_shard_holds_is_what_its_connections_hold() {
+        let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n";
+        let body = 1 + u32::try_from(head.len()).expect("short");
+        let mut batches: Vec<Vec<Vec<u8>>> = vec![vec![packet(0, b""), packet(1, head)]];
+        batches[0].extend((0..4).map(|piece| packet(body + piece * 100, &[b'x'; 100])));
+        // The pieces are copied out of their block, and into one, in a batch without any.
+        batches.extend([vec![], vec![packet(body + 400, &[b'x'; 100])], vec![]]);
+
+        let (mut decoder, mut shards) = (Decoder::new(&CaptureOptions::default()), Shards::of(0, 1, Limits::default()));
+        let mut held = Vec::new();
+        for (batch, packets) in (0..).zip(&batches) {
+            let block = Bytes::from(packets.concat());
+            let mut start = 0;
+            let segments = (0..).zip(packets).map(|(position, packet)| {
+                let end = start + u32::try_from(packet.len()).expect("short");
+                let packet = Packet { link: Link(101), at: Timestamp::default(), data: start..end, wire_length: end - start };
+                start = end;
+                let segment = decoder.decode(&block, &packet).expect("TCP");
+                Sorted { segment, shard: 0, position, now: Timestamp::default() }
+            });
+            let segments = segments.collect();
+            let lane = Lane { batch, before: 0, block, segments, now: Timestamp::default(), share: None, wants_account: false, is_last: batch == 3 };
+            held.push(shards.work(lane).held);
+        }
+        assert!(held[0] > 400 && held[0] > held[1] && held[1] > 400, "pieces weigh more than one: {held:?}");
+        assert_eq!(held[3], 0, "{held:?}");
+    }
+}
