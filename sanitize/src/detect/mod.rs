@@ -647,7 +647,7 @@ pub(crate) fn apart(mut hits: Vec<Hit>) -> Vec<Hit> {
         for winner in winners.iter().rev().chain(std::iter::once(&(hit.span.end..hit.span.end))) {
             if start < winner.start {
                 let span = start..winner.start;
-                let is_rest = span != hit.span;
+                let is_rest = hit.is_rest || span != hit.span;
                 let domain = if is_rest { Domain::Opaque } else { hit.domain };
                 let held = hit.held.clone().filter(|_| !is_rest);
                 taken.insert(start, Hit { span, domain, is_rest, held, ..hit.clone() });

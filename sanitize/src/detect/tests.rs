@@ -341,3 +341,13 @@ fn times_and_ids_of_no_meaning_are_known_for_what_they_are() {
         assert_eq!(is_no_ones(text.as_bytes()), expected, "{text}");
     }
 }
+
+#[test]
+fn what_is_left_of_a_hit_stays_a_rest() {
+    let whole = Hit::new(0..6, RuleId::TOKEN, Domain::Opaque);
+    let rest = Hit { is_rest: true, ..Hit::new(6..9, RuleId::TOKEN, Domain::Opaque) };
+    let hits = apart(apart(vec![whole.clone(), rest]));
+    assert_eq!(hits.iter().map(|hit| (hit.span.clone(), hit.is_rest)).collect::<Vec<_>>(), [(0..6, false), (6..9, true)]);
+    let hits = apart(vec![whole, Hit::new(4..9, RuleId::EMAIL, Domain::Email)]);
+    assert_eq!(hits.iter().map(|hit| (hit.span.clone(), hit.is_rest)).collect::<Vec<_>>(), [(0..6, false), (6..9, true)]);
+}
