@@ -9,6 +9,8 @@
 pub mod check;
 pub mod database;
 pub mod demo;
+pub mod explain;
 pub mod inspect;
 pub mod pipeline;
 pub mod planted;
+pub mod propose;

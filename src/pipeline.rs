@@ -16,13 +16,14 @@ use reenact_formats::disk::recording::{self, Erasure, KeyScope, MANIFEST, Record
 use reenact_formats::disk::run::{RecordingRef, Run};
 use reenact_formats::disk::snapshot::StateSnapshot;
 use reenact_formats::disk::verdict::Verdict;
-use reenact_formats::model::Exchange;
-use reenact_formats::seam::{Blame, Explain};
+use reenact_formats::model::{Exchange, ExchangeId};
+use reenact_formats::seam::{Blame, Explain, Redact as _};
 use reenact_replay::{Hook, Permissions, Plan, PlanOptions, RunOptions, RunSummary, Targets};
-use reenact_sanitize::{Key, KnownPseudonyms, KnownValues, KnownValuesBuilder, Policy, Redactor, ResidueCheck, Subject};
+use reenact_sanitize::{Explained, Key, KnownPseudonyms, KnownValues, KnownValuesBuilder, Policy, Redactor, ResidueCheck, Subject};
 use reenact_verify::{Entities, Inputs, Objectives};
 
 use crate::check;
+use crate::propose::Proposal;
 
 mod record;
 mod sink;
@@ -149,6 +150,28 @@ pub fn erase(path: &Path, key: &Key, subject: &str) -> Result<Erasure, Error> {
     }
     let subject = Subject::new(key, subject);
     Ok(recording::erase(path, &mut |exchange| subject.is_in(exchange))?)
+}
+
+/// A policy for the recording `path`, beginning from `policy`: what is found in it, what stays, and what no rule touches.
+pub fn propose(path: &Path, policy: &Policy) -> Result<String, Error> {
+    let recording = Recording::open(path)?;
+    // Under a key that no one needs: no pseudonym is told.
+    let mut redactor = Redactor::new(policy, &Key::generate()?);
+    Ok(Proposal::of(&recording, &mut redactor)?.yaml(&path.display().to_string()))
+}
+
+/// What becomes of an exchange under a redaction, and why; those before it on its connection are looked at first.
+pub fn explain(recording: Option<(&Recording, ExchangeId)>, mut exchange: Exchange, redaction: &Redaction) -> Result<Vec<Explained>, Error> {
+    let mut redactor = redaction.recorder()?;
+    if let Some((recording, id)) = recording {
+        for before in recording.exchanges(&Window::ALL)? {
+            let mut before = before?;
+            if before.id.connection == id.connection && before.id.index < id.index {
+                redactor.exchange(&mut before);
+            }
+        }
+    }
+    Ok(redactor.explain(&mut exchange))
 }
 
 /// Is the recording `path` whole, valid, and free of residue under `policy`? A raw one is not searched for residue.

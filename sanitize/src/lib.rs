@@ -22,6 +22,7 @@
 
 mod detect;
 mod error;
+mod explain;
 mod fuzz;
 mod generalise;
 mod key;
@@ -41,6 +42,7 @@ mod rules;
 mod subject;
 
 pub use error::Error;
+pub use explain::{Evidence, Explained};
 #[doc(hidden)]
 pub use fuzz::fuzz;
 pub use key::Key;

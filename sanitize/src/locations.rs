@@ -18,8 +18,8 @@ use crate::redactor::may_recur;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Location {
     pub(crate) action: Action,
-    /// Whose pseudonyms a value there gets, where no rule knows what it is.
-    pub(crate) domain: Domain,
+    /// Whose pseudonyms a value there gets, where no rule knows what it is: then it is known again elsewhere. Else the place alone is meant.
+    pub(crate) domain: Option<Domain>,
     /// It names many places at once, fixed words of an API among them.
     is_broad: bool,
     /// It names the names of members.
@@ -36,7 +36,7 @@ pub(crate) struct Locations {
 
 impl Locations {
     /// The places of a policy, in the order of their patterns.
-    pub(crate) fn new(entries: BTreeMap<String, (Action, Domain)>) -> Self {
+    pub(crate) fn new(entries: BTreeMap<String, (Action, Option<Domain>)>) -> Self {
         let mut entries: Vec<(String, Location)> = entries
             .into_iter()
             .map(|(pattern, (action, domain))| {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     fn locations(patterns: &[(&str, Action)]) -> Locations {
-        Locations::new(patterns.iter().map(|(pattern, action)| ((*pattern).to_owned(), (*action, Domain::Opaque))).collect())
+        Locations::new(patterns.iter().map(|(pattern, action)| ((*pattern).to_owned(), (*action, None))).collect())
     }
 
     #[test]

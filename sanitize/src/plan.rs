@@ -115,7 +115,7 @@ impl<'v> Spot<'v> {
 
 /// What is to be done to a message.
 pub(crate) struct Plan {
-    side: Side,
+    pub(crate) side: Side,
     /// It is a live answer's: pseudonyms that are known stay.
     pub(crate) is_live: bool,
     /// What the recorded answer says of a password in it.

@@ -84,10 +84,10 @@ impl Policy {
             }
             by_rule.extend(file.unknown_content.map(|content| (RuleId::OPAQUE_BODY, content.into())));
             for word in &file.allow.paths {
-                places.insert(locations::pattern(word, KIND, &name)?, (Action::Keep, Domain::Opaque));
+                places.insert(locations::pattern(word, KIND, &name)?, (Action::Keep, None));
             }
             for (word, config) in &file.locations {
-                let domain = config.domain.as_ref().map_or(Ok(Domain::Opaque), |domain| domain_of(domain, &name))?;
+                let domain = config.domain.as_ref().map(|domain| domain_of(domain, &name)).transpose()?;
                 places.insert(locations::pattern(word, KIND, &name)?, (config.action.into(), domain));
             }
             for (word, names) in file.names {
@@ -157,7 +157,7 @@ impl Policy {
         names.into_iter().for_each(|(rule, name)| line(format!("name {rule} {name}")));
         self.domains.iter().for_each(|((rule, domain), action)| line(format!("domain {} {} {}", self.rules.word(*rule), domain.word(), action.word())));
         self.allowed_values.iter().for_each(|value| line(format!("value {value}")));
-        self.locations.iter().for_each(|(pattern, place)| line(format!("place {pattern} {} {}", place.action.word(), place.domain.word())));
+        self.locations.iter().for_each(|(pattern, place)| line(format!("place {pattern} {} {}", place.action.word(), place.domain.map_or("", Domain::word))));
         self.lifetime.iter().for_each(|lifetime| line(format!("expires {}", lifetime.duration().as_secs())));
         for (table, columns) in self.database.iter().flat_map(|(_, database)| &database.tables) {
             for (column, config) in columns {
@@ -214,6 +214,14 @@ impl Policy {
             Action::Keep if self.profile == Profile::Pci && domain == Domain::Card => Action::Pseudonym,
             action => action,
         }
+    }
+}
+
+impl Policy {
+    /// Whether what is done with a value is also done where it is found again: not where the policy keeps it, nor where it has named a place alone.
+    pub(crate) fn recurs(&self, rule: RuleId, domain: Domain, path: &str, bare: &[u8]) -> bool {
+        let is_of_place = rule == RuleId::LOCATION && self.locations.at(path).is_none_or(|place| place.domain.is_none());
+        !is_of_place && self.action(rule, domain, path, bare) != Action::Keep
     }
 }
 

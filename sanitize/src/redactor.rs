@@ -19,6 +19,7 @@ use reenact_formats::seam::Redact;
 
 use crate::detect::credentials::{header_value, with_scheme};
 use crate::detect::{Around, Beside, Detector, Hit, Place, Strength, apart, is_public};
+use crate::explain::{Evidence, Explained};
 use crate::generalise::generalise;
 use crate::key::Key;
 use crate::known::KnownPseudonyms;
@@ -49,6 +50,8 @@ pub struct Redactor {
     memo: Memo,
     /// Of the traffic: who is past 89 then is told as being 90.
     year: i32,
+    /// What was found, and why, where someone has asked.
+    told: Option<Vec<Explained>>,
 }
 
 /// What all lanes share: nothing in it changes what comes out.
@@ -80,6 +83,7 @@ impl Redactor {
             audit: BTreeMap::new(),
             memo: Memo::default(),
             year: RELEASE_YEAR,
+            told: None,
         }
     }
 
@@ -96,6 +100,7 @@ impl Redactor {
             audit: BTreeMap::new(),
             memo: Memo::default(),
             year: RELEASE_YEAR,
+            told: None,
         }
     }
 
@@ -122,6 +127,45 @@ impl Redactor {
     /// to be made of.
     pub fn password_for(&self, login: &str) -> String {
         self.shared.pseudonyms.password_for(login)
+    }
+
+    /// Redacts an exchange, and says of each value that was found why, and what it becomes. What is said holds the values as they were: it is for
+    /// whoever gave them.
+    pub fn explain(&mut self, exchange: &mut Exchange) -> Vec<Explained> {
+        self.told = Some(Vec::new());
+        let addresses = [exchange.client, exchange.server].map(|address| address.ip().to_string());
+        self.exchange(exchange);
+        let mut told = self.told.take().unwrap_or_default();
+        for Redaction { side, part, path, rule, action, .. } in &exchange.redactions {
+            let (side, action) = (*side, *action);
+            match (part, self.rules().by_word(rule)) {
+                (Part::Metadata, Some(rule)) => {
+                    let (value, becomes) = if side == Side::Request { (&addresses[0], exchange.client) } else { (&addresses[1], exchange.server) };
+                    let evidence = if rule == RuleId::KNOWN_VALUE { Evidence::KnownValue } else { Evidence::Name };
+                    let becomes = becomes.ip().to_string();
+                    told.push(self.explained(side, path, (rule, Domain::Ip), (evidence, action), (value.as_bytes(), becomes.as_bytes())));
+                }
+                // What has no value to show.
+                (_, Some(rule @ (RuleId::OPAQUE_BODY | RuleId::BODY_DIGEST))) => {
+                    told.push(self.explained(side, path, (rule, Domain::Opaque), (Evidence::Content, action), (b"", b"")));
+                }
+                _ => {}
+            }
+        }
+        told
+    }
+
+    fn explained(
+        &self,
+        side: Side,
+        path: &str,
+        (rule, domain): (RuleId, Domain),
+        (evidence, action): (Evidence, Action),
+        (value, becomes): (&[u8], &[u8]),
+    ) -> Explained {
+        let severity = self.rules().get(rule).severity.word();
+        let (path, rule) = (path.to_owned(), self.rules().word(rule).to_owned());
+        Explained { side, path, rule, severity, domain: domain.word(), evidence, action, value: value.to_vec(), becomes: becomes.to_vec() }
     }
 
     /// The policy that it redacts under.
@@ -225,7 +269,7 @@ impl Redactor {
             for hit in &hits {
                 hit.each_bare(&leaf.value, &mut |hit, bare| {
                     // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
-                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.shared.policy.action(hit.rule, hit.domain, &path, bare) != Action::Keep) {
+                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.shared.policy.recurs(hit.rule, hit.domain, &path, bare)) {
                         memory.learn(bare, hit.rule, hit.domain);
                         originals.learn(bare, hit.rule, hit.domain);
                     }
@@ -362,7 +406,10 @@ impl Redactor {
         if let Some((memory, recorded)) = memory.filter(|(memory, _)| !memory.is_empty()) {
             // What is claimed as a whole holds nothing else to be found.
             if !matches!(hits.as_slice(), [hit] if hit.held.is_none() && hit.span == (0..spot.value.len())) {
-                join(&mut hits, recall(&|text, hits| memory.find(text, hits), spot.value));
+                let mut again = recall(&|text, hits| memory.find(text, hits), spot.value);
+                // What a rule has found there as what it was before is that rule's.
+                again.retain(|one| !hits.iter().any(|hit| hit.span == one.span && hit.domain == one.domain && hit.held.is_none() && one.held.is_none()));
+                join(&mut hits, again);
             }
             hits.retain(|hit| hit.rule != RuleId::RECURRENCE || !recorded.touch(&spot.placed(raw, &hit.span)));
         }
@@ -372,7 +419,11 @@ impl Redactor {
             let is_nested = is_password(&hit) && !hit.wears.is_empty();
             let within = if is_nested { within.get_or_init(|| login::within(spot.value)).as_deref() } else { None };
             let login = within.or(login);
-            match self.made_of(&hit, spot.value, &Told { path, kind: spot.kind, is_live: plan.is_live, login, answer: plan.answer }) {
+            let made = self.made_of(&hit, spot.value, &Told { path, kind: spot.kind, is_live: plan.is_live, login, answer: plan.answer });
+            if self.told.is_some() {
+                self.tell(plan.side, path, &hit, spot.value, &made);
+            }
+            match made {
                 Made::Kept => plan.add(spot.part, span, None, found, Action::Keep, path),
                 Made::Stays(action) => plan.add(spot.part, span, None, found, action, path),
                 Made::New(action, made) => {
@@ -384,6 +435,19 @@ impl Redactor {
                 }
             }
         }
+    }
+
+    /// Says why a hit in `value` was found, and what becomes of it.
+    fn tell(&mut self, side: Side, path: &str, hit: &Hit, value: &[u8], made: &Made) {
+        let found = &value[hit.span.clone()];
+        let (action, becomes) = match made {
+            Made::Kept => (Action::Keep, found),
+            Made::Stays(action) => (*action, found),
+            Made::New(action, made) => (*action, made.as_slice()),
+        };
+        let evidence = Evidence::of(&self.shared.detector, self.rules(), hit, value);
+        let one = self.explained(side, path, (hit.rule, hit.domain), (evidence, action), (found, becomes));
+        self.told.as_mut().into_iter().for_each(|told| told.push(one.clone()));
     }
 
     /// What is to stand in place of a hit in `value`, with what it wears there.
@@ -641,7 +705,7 @@ fn take_whole(place: &Location, value: &[u8], hits: &mut Vec<Hit>) {
     if is_card_security {
         *hits = vec![Hit::new(whole, RuleId::CARD_SECURITY, Domain::Password)];
     } else if !matches!(hits.as_slice(), [hit] if hit.held.is_none() && hit.span == whole) {
-        *hits = vec![Hit::new(whole, RuleId::LOCATION, place.domain)];
+        *hits = vec![Hit::new(whole, RuleId::LOCATION, place.domain.unwrap_or(Domain::Opaque))];
     }
 }
 

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use reenact::pipeline::{self, Kind};
 
-use reenact_sanitize::Policy;
 use reenact_verify::is_server_address;
 use serde_json::json;
 
 use super::exit::{self, Exit};
+use super::redaction::RedactionArgs;
 use super::{InvalidArgument, output};
 
 const EXAMPLES: &str = "\
@@ -39,10 +39,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
             InvalidArgument::new("a database was given, not a file or folder of reenact's", "take its state with `reenact snapshot`, and check that").into()
         );
     }
-    let policy = match &args.policy {
-        Some(file) => Policy::load(file)?,
-        None => Policy::default(),
-    };
+    let policy = RedactionArgs::policy_in(args.policy.as_deref())?;
     if let Some(kind) = Kind::of(&args.path) {
         return check_other(&args.path, kind, args.json);
     }

@@ -15,6 +15,7 @@ mod generate;
 mod inspect;
 mod key;
 mod output;
+mod policy;
 mod progress;
 mod redaction;
 mod replay;
@@ -66,7 +67,9 @@ enum Command {
     Capture(capture::CaptureArgs),
     /// Make a key, or name one
     Key(key::KeyArgs),
-    /// Redact a recording into a new one, or a sandbox copy of a database in place
+    /// Propose a policy from a recording
+    Policy(policy::PolicyArgs),
+    /// Redact a recording into a new one, or a sandbox copy of a database in place; or explain what would become of an exchange
     Sanitize(sanitize::SanitizeArgs),
     /// Mark a database as a copy that may be rewritten
     Sandbox(sandbox::SandboxArgs),
@@ -142,6 +145,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(&args),
         Command::Capture(args) => capture::run(args),
         Command::Key(args) => key::run(args),
+        Command::Policy(args) => policy::run(args),
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Inspect(args) => inspect::run(&args),

@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use reenact::inspect::count;
 use reenact::pipeline::{self, Redaction};
 use reenact_formats::config::policy::Lifetime;
-use reenact_formats::disk::recording::expires_after;
+use reenact_formats::disk::recording::wall_clock;
 use reenact_formats::model::Timestamp;
 use reenact_sanitize::{Key, KnownValues, Policy};
 use reenact_verify::is_server_address;
@@ -50,7 +50,12 @@ impl RedactionArgs {
 
     /// The policy that was given, or the built-in one.
     pub(crate) fn policy(&self) -> anyhow::Result<Policy> {
-        Ok(match &self.policy {
+        Self::policy_in(self.policy.as_deref())
+    }
+
+    /// The policy in a file, or the built-in one.
+    pub(crate) fn policy_in(file: Option<&Path>) -> anyhow::Result<Policy> {
+        Ok(match file {
             Some(file) => Policy::load(file)?,
             None => Policy::default(),
         })
@@ -70,7 +75,7 @@ impl ExpiryArgs {
     /// When a recording that is begun now may be read no longer.
     pub(crate) fn from_now(&self, policy: Option<&Policy>) -> Option<Timestamp> {
         let lifetime = self.expires.or_else(|| policy.and_then(Policy::lifetime));
-        lifetime.map(|lifetime| expires_after(lifetime.duration()))
+        lifetime.map(|lifetime| wall_clock().saturating_add(lifetime.duration()))
     }
 }
 

@@ -1,17 +1,20 @@
 //! `reenact sanitize`: a redacted recording from another one, or a sandbox copy of a database rewritten.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, ValueHint};
 
 use reenact::database::DatabaseJob;
+use reenact::explain::{exchange_of, explained_json, explained_text, recorded_json, recorded_text};
 use reenact::pipeline::{self, Redaction};
-use reenact_formats::disk::recording::Recording;
+use reenact_formats::disk::recording::{Recording, State};
+use reenact_formats::model::ExchangeId;
 use reenact_sanitize::{Key, Redactor};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::exit::Exit;
 use super::progress::{Progress, now};
@@ -23,6 +26,8 @@ const EXAMPLES: &str = "\
 Examples:
   reenact sanitize raw/ -o clean/ --key-file key.txt
   reenact sanitize clean/ -o cleaner/ --key-file key.txt --policy stricter.yaml
+  reenact sanitize raw/ --explain 12.3 --policy policy.yaml
+  curl -si https://shop.example/cart | reenact sanitize --explain -
   reenact sanitize raw/ -o clean/ --key-file key.txt --known-values customers.csv
   reenact sanitize raw/ -o clean/ --key-file key.txt --known-values postgres://reader@db/shop --query 'select email, name from customers'
   reenact sanitize postgres://app@127.0.0.1/orders_copy --key-file key.txt --policy policy.yaml --dry-run
@@ -33,7 +38,7 @@ Examples:
 pub(crate) struct SanitizeArgs {
     /// The recording to read, raw or redacted; or a sandbox copy of a database to rewrite: postgres://…, mysql://… or sqlite:FILE, marked by
     /// `reenact sandbox mark`
-    #[arg(value_name = "RECORDING|DATABASE", value_hint = ValueHint::DirPath, required_unless_present = "spans")]
+    #[arg(value_name = "RECORDING|DATABASE", value_hint = ValueHint::DirPath, required_unless_present_any = ["spans", "explain"])]
     recording: Option<PathBuf>,
     /// The folder that the redacted recording is written to; it must not exist, or be empty
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -44,6 +49,10 @@ pub(crate) struct SanitizeArgs {
     /// Redact nothing: read lines {"text":…,"content_type":…} and print for each a line of [start, end, "rule"], in bytes
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["recording", "output", "json"])]
     spans: Option<PathBuf>,
+    /// Write nothing: say of each value of an exchange of the recording (12.3), or of HTTP messages on stdin (-), why it is redacted and what it
+    /// becomes. Values are shown as they are given; of a redacted recording only rules, places and actions
+    #[arg(long, value_name = "EXCHANGE|-", conflicts_with_all = ["output", "spans"])]
+    explain: Option<String>,
     /// Report as one JSON object
     #[arg(long)]
     json: bool,
@@ -58,6 +67,9 @@ pub(crate) struct SanitizeArgs {
 }
 
 pub(crate) fn run(args: &SanitizeArgs) -> anyhow::Result<Exit> {
+    if let Some(which) = &args.explain {
+        return explain(args, which);
+    }
     let Some(input) = &args.recording else { return spans(args) };
     if let Some(database) = input.to_str().filter(|text| database::is_database(text)) {
         return rewrite(args, database);
@@ -88,6 +100,42 @@ fn rewrite(args: &SanitizeArgs, database: &str) -> anyhow::Result<Exit> {
     let redaction = Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? };
     let job = DatabaseJob { database: database.to_owned(), redaction, threads: args.threads.count().get() };
     if args.dry_run { database::plan(&job, args.json) } else { database::run(&job, args.json) }
+}
+
+/// What becomes of an exchange, and why.
+fn explain(args: &SanitizeArgs, which: &str) -> anyhow::Result<Exit> {
+    let (recording, exchange) = if which == "-" {
+        let mut text = Vec::new();
+        std::io::stdin().read_to_end(&mut text).context("cannot read stdin")?;
+        let what = "stdin holds no HTTP message";
+        let exchange = exchange_of(&text).ok_or_else(|| {
+            InvalidArgument::new(what, "give a request, a response, or one behind the other, each as it is sent: a head, an empty line, a body")
+        })?;
+        (None, exchange)
+    } else {
+        let wrong = |what: String| InvalidArgument::new(what, "name one as `reenact inspect` does, as in 12.3, or - for stdin");
+        let id: ExchangeId = which.parse().map_err(|_| wrong(format!("`{which}` is no exchange")))?;
+        let path = args.recording.as_deref().ok_or_else(|| wrong(format!("exchange {id} of which recording?")))?;
+        let recording = Recording::open(path)?;
+        let exchange = recording.exchange(id)?.ok_or_else(|| wrong(format!("recording {} has no exchange {id}", path.display())))?;
+        if recording.manifest().state != State::Raw {
+            // What is not raw has no values to show.
+            return shown(args.json, || recorded_json(&exchange), || recorded_text(&exchange));
+        }
+        (Some((recording, id)), exchange)
+    };
+    let redaction = Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? };
+    let told = pipeline::explain(recording.as_ref().map(|(recording, id)| (recording, *id)), exchange, &redaction)?;
+    shown(args.json, || explained_json(&told), || explained_text(&told))
+}
+
+fn shown(as_json: bool, json: impl FnOnce() -> Value, text: impl FnOnce() -> String) -> anyhow::Result<Exit> {
+    if as_json {
+        output::json(&json())?
+    } else {
+        output::data(&text())?
+    }
+    Ok(Exit::Pass)
 }
 
 /// A text as it stands in a message, and what a `Content-Type` would call it.

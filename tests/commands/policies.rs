@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::program::{Ran, reenact, repository};
+use crate::program::{Ran, command, ran, reenact, repository};
 use reenact::planted::{Planted, Scanner, read};
+use reenact_formats::disk::recording::{Recording, Window};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -49,6 +50,13 @@ fn planted(kind: &str) -> Vec<String> {
 fn survivors(folder: &str, values: &[String]) -> BTreeSet<usize> {
     let planted: Vec<Planted> = values.iter().map(|value| Planted { kind: "value".to_owned(), value: value.clone() }).collect();
     Scanner::new(&planted).folder(Path::new(folder)).expect("all files can be read").survivors.into_iter().map(|survivor| survivor.index).collect()
+}
+
+/// Runs the binary with a text on stdin.
+fn told(story: &Story, arguments: &[&str], text: &str) -> Ran {
+    let file = story.path("stdin");
+    fs::write(&file, text).expect("the folder is ours");
+    ran(command().args(arguments).stdin(fs::File::open(file).expect("it was written")))
 }
 
 #[track_caller]
@@ -165,4 +173,74 @@ fn secrets_only_leaves_people_and_takes_secrets() {
         assert_eq!(survivors(&recording, &planted(kind)), BTreeSet::new(), "{kind}");
     }
     reenact(["check", &recording, "--policy", &story.path("p.yaml")]).exits(0);
+}
+
+#[test]
+fn what_becomes_of_a_message_is_explained() {
+    let story = Story::begin();
+    let key = story.path("key");
+    let text = "POST /login HTTP/1.1\nHost: a\nContent-Type: application/json\n\n{\"email\":\"ada@planted.example\",\"sku\":\"A-1\"}\nHTTP/1.1 200 OK\nContent-Type: text/plain\n\ncard 4111 1111 1111 1111\n";
+    let explained = told(&story, &["sanitize", "--explain", "-", "--key-file", &key], text).exits(0);
+    for words in
+        ["request body:/email: email (high), told by shape; pseudonym", "ada@planted.example → ", "response body:: card (critical), told by check; pseudonym"]
+    {
+        assert!(explained.stdout.contains(words), "{words}: {}", explained.stdout);
+    }
+    assert!(!explained.stdout.contains("A-1"), "{}", explained.stdout);
+    let none = told(&story, &["sanitize", "--explain", "-", "--key-file", &key], "hello").exits(2);
+    assert!(none.stderr.contains("no HTTP message") && none.stderr.contains("hint:"), "{}", none.stderr);
+
+    let raw = story.path("raw");
+    reenact(["capture", "-r", &story.packets, "-o", &raw, "--danger-raw"]).exits(0);
+    let clean = story.capture("clean", &[]);
+    let recording = Recording::open(Path::new(&clean)).expect("a recording");
+    let exchange = recording
+        .exchanges(&Window::ALL)
+        .expect("rows")
+        .map(|exchange| exchange.expect("a row"))
+        .find(|exchange| exchange.redactions.iter().any(|redaction| redaction.path == "body:/email"));
+    let id = exchange.expect("someone gave an address").id.to_string();
+    let known = planted("email");
+    let of_raw = reenact(["sanitize", &raw, "--explain", &id, "--key-file", &key]).exits(0);
+    assert!(known.iter().any(|value| of_raw.stdout.contains(value.as_str())), "{}", of_raw.stdout);
+    let of_clean = reenact(["sanitize", &clean, "--explain", &id, "--key-file", &key]).exits(0);
+    assert!(of_clean.stdout.contains("body:/email: email; pseudonym") && !of_clean.stdout.contains('→'), "{}", of_clean.stdout);
+    known.iter().for_each(|value| hides(&of_clean, value));
+    reenact(["sanitize", &raw, "--explain", "1.999", "--key-file", &key]).exits(2);
+}
+
+#[test]
+fn a_policy_is_proposed_and_reads() {
+    let story = Story::begin();
+    let raw = story.path("raw");
+    reenact(["capture", "-r", &story.packets, "-o", &raw, "--danger-raw"]).exits(0);
+    let clean = story.capture("clean", &[]);
+    for recording in [&raw, &clean] {
+        let proposed = reenact(["policy", "init", recording]).exits(0).stdout;
+        for words in ["extends: default", "  email: { action: pseudonym }  # ", "body:/email", "# locations:", "#   'body:/"] {
+            assert!(proposed.contains(words), "{words}: {proposed}");
+        }
+        let all: Vec<Planted> = read(&fs::read_to_string(repository("examples/captures/planted.tsv")).expect("the list is committed"));
+        assert_eq!(Scanner::new(&all).bytes(proposed.as_bytes()), BTreeSet::new());
+        // What it proposes reads as it is, and with all that it leaves to a person.
+        let more: Vec<&str> =
+            proposed.lines().map(|line| if line == "# locations:" || line.starts_with("#   'b") { line.trim_start_matches('#') } else { line }).collect();
+        let more = more.join("\n").replace("\n locations:", "\nlocations:");
+        for (name, text) in [("proposed.yaml", &proposed), ("more.yaml", &more)] {
+            fs::write(story.path(name), text).expect("the folder is ours");
+            reenact(["check", &story.path(name)]).exits(0);
+        }
+        assert!(more.contains("\nlocations:\n"), "{more}");
+        reenact([
+            "sanitize",
+            &clean,
+            "-o",
+            &story.path(if recording == &raw { "a" } else { "b" }),
+            "--policy",
+            &story.path("more.yaml"),
+            "--key-file",
+            &story.path("key"),
+        ])
+        .exits(0);
+    }
 }

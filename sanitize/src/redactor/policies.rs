@@ -95,3 +95,32 @@ fn columns_are_places_too() {
     assert_eq!(redactor.value("customers.nickname", "bear"), "****");
     assert_eq!(redactor.value("orders.email", "ada@planted.example"), "ada@planted.example");
 }
+
+#[test]
+fn what_was_found_is_explained() {
+    let policy = Policy::parse("p.yaml", "version: 1\nlocations: { 'body:/nick': { action: mask } }\n").expect("reads");
+    let text = r#"{"username":"ada_l","note":"card 4111 1111 1111 1111, mail ada@planted.example","nick":"bear","again":"s3cr3t-t0ken-4711","sku":"A-1"}"#;
+    let (head, content) = json(text);
+    let asked = request("GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer s3cr3t-t0ken-4711", b"");
+    let mut exchange = exchange(0, asked, response(&head, &content));
+    let mut redactor = Redactor::new(&policy, &test_key());
+    let told = redactor.explain(&mut exchange);
+    let of = |path: &str, rule: &str| told.iter().find(|one| one.path == path && one.rule == rule).unwrap_or_else(|| panic!("{path} {rule}: {told:?}"));
+    for (path, rule, evidence, value) in [
+        ("header:authorization", "authorization", Evidence::Name, "s3cr3t-t0ken-4711"),
+        ("body:/username", "username", Evidence::Name, "ada_l"),
+        ("body:/note", "card", Evidence::Check, "4111 1111 1111 1111"),
+        ("body:/note", "email", Evidence::Shape, "ada@planted.example"),
+        ("body:/nick", "location", Evidence::Location, "bear"),
+        ("body:/again", "recurrence", Evidence::Recurrence, "s3cr3t-t0ken-4711"),
+        ("metadata:client", "ip", Evidence::Name, "93.184.216.34"),
+    ] {
+        let one = of(path, rule);
+        assert_eq!((one.evidence, String::from_utf8_lossy(&one.value).as_ref()), (evidence, value), "{path} {rule}");
+        assert!(one.becomes != one.value && !format!("{one:?}").contains(value));
+    }
+    assert_eq!(of("body:/again", "recurrence").becomes, of("header:authorization", "authorization").becomes);
+    assert!(!told.iter().any(|one| one.path == "body:/sku"));
+    // Nothing is told that no one has asked for.
+    assert!(redactor.told.is_none());
+}

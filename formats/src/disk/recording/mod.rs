@@ -50,7 +50,7 @@ pub use reader::{Exchanges, ReadAccount, Recording};
 pub use writer::{PART_BYTES, RecordingWriter, Sanitized, WriterOptions};
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Error;
 use super::publish::Folder;
@@ -121,14 +121,9 @@ impl KeyScope {
     }
 }
 
-/// When a recording that is begun now may be read no longer.
-pub fn expires_after(lifetime: Duration) -> Timestamp {
-    wall_clock().saturating_add(lifetime)
-}
-
 /// Now, by the wall clock.
 #[expect(clippy::disallowed_methods, reason = "how long people may keep a recording is told in their time; nothing in it depends on it")]
-fn wall_clock() -> Timestamp {
+pub fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::default().saturating_add(since)
 }
