@@ -111,17 +111,16 @@ impl Proposal {
 
     /// What was found, by rule.
     fn rules(&self, out: &mut String) {
-        let mut found: BTreeMap<(&str, Action), (u64, Vec<(u64, &str)>)> = BTreeMap::new();
+        let mut found: BTreeMap<(&str, Action), Vec<(u64, &str)>> = BTreeMap::new();
         for (path, row) in self.audit.rows() {
-            let (total, places) = found.entry((&row.rule, row.action)).or_default();
-            *total += row.count;
-            places.push((row.count, path));
+            found.entry((&row.rule, row.action)).or_default().push((row.count, path));
         }
         found.retain(|(rule, action), _| *action != Action::Keep && !["opaque_body", "location"].contains(rule));
         out.push_str("# What was found, and what becomes of it.\n");
         out.push_str(if found.is_empty() { "rules: {}\n" } else { "rules:\n" });
         let mut said = BTreeSet::new();
-        for ((rule, action), (total, mut places)) in found {
+        for ((rule, action), mut places) in found {
+            let total = places.iter().map(|(count, _)| count).sum();
             places.sort_by(|one, other| other.cmp(one));
             let shown: Vec<String> = places.iter().take(MOST_PLACES).map(|(_, path)| printable(path.as_bytes())).collect();
             let more = if places.len() > MOST_PLACES { ", …" } else { "" };

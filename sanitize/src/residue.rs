@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
-use reenact_formats::model::{Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
+use reenact_formats::model::{Action, Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
 
 use crate::detect::{Around, Beside, Detector, MAX_COATS, Place, is_public, texts_within};
 use crate::known_values::KnownValues;
@@ -144,7 +144,7 @@ impl<'o> ResidueCheck<'o> {
         let is_kept = recorded.iter().any(|redaction| redaction.part == Part::Body && redaction.rule == self.rules.word(RuleId::OPAQUE_BODY));
         match content_of(message) {
             Ok(body) => {
-                let spans = Spans::of(recorded.iter().copied(), Part::Body);
+                let spans = OnRecord::of(recorded, Part::Body);
                 let beside = self.detector.beside(Around::Body(&message.head, &body));
                 let visited = visit_body(&message.head, &body, &mut |leaf| self.leaf(&leaf, &body, &beside, &spans, findings));
                 if reason_to_drop(visited, message).is_some() && !is_kept {
@@ -157,12 +157,12 @@ impl<'o> ResidueCheck<'o> {
     }
 
     fn head(&self, head: &Head, recorded: &[&Redaction], findings: &mut Findings) {
-        let spans = [Part::Head, Part::Trailers].map(|part| Spans::of(recorded.iter().copied(), part));
+        let spans = [Part::Head, Part::Trailers].map(|part| OnRecord::of(recorded, part));
         let beside = self.detector.beside(Around::Head(head));
         visit_head(head, &mut |leaf| self.leaf(&leaf, head.raw(), &beside, &spans[usize::from(leaf.part == Part::Trailers)], findings));
     }
 
-    fn leaf(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside<'_>, recorded: &Spans, findings: &mut Findings) {
+    fn leaf(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside<'_>, OnRecord { all: recorded, replaced }: &OnRecord, findings: &mut Findings) {
         if leaf.kind == LeafKind::MultipartFile {
             let is_blank = leaf.value.iter().all(|byte| *byte == b'0');
             if !is_blank && !recorded.touch(&leaf.span) {
@@ -170,8 +170,11 @@ impl<'o> ResidueCheck<'o> {
             }
             return;
         }
-        // Of what was replaced as a whole there is nothing left to find.
+        // Of what was replaced as a whole there is nothing left to find, if it was.
         if !leaf.span.is_empty() && recorded.cover(&leaf.span) {
+            if self.originals.is_some_and(|originals| originals.contains(&leaf.value)) && replaced.cover(&leaf.span) && is_no_coincidence(&leaf.value) {
+                findings.add(leaf.template(), "original");
+            }
             return;
         }
         let locations = self.policy.locations();
@@ -193,7 +196,12 @@ impl<'o> ResidueCheck<'o> {
         }
         if let Some(originals) = self.originals.filter(|_| may_recur(leaf)) {
             let holds = |text: &[u8], place: &dyn Fn(&Range<usize>) -> Range<usize>| {
-                let is_left = |span: Range<usize>| originals.contains(&text[span.clone()]) && !recorded.touch(&spot.placed(raw, &place(&span)));
+                let is_left = |span: Range<usize>| {
+                    originals.contains(&text[span.clone()]) && {
+                        let placed = spot.placed(raw, &place(&span));
+                        !recorded.touch(&placed) || replaced.cover(&placed) && is_no_coincidence(&text[span])
+                    }
+                };
                 is_left(0..text.len()) || tokens(text, is_left)
             };
             let mut is_left = holds(&leaf.value, &Range::clone);
@@ -203,6 +211,25 @@ impl<'o> ResidueCheck<'o> {
             }
         }
     }
+}
+
+/// What was done in one part of a message.
+struct OnRecord {
+    all: Spans,
+    /// What was not kept on purpose.
+    replaced: Spans,
+}
+
+impl OnRecord {
+    fn of(recorded: &[&Redaction], part: Part) -> Self {
+        let replaced = recorded.iter().copied().filter(|redaction| redaction.action != Action::Keep);
+        Self { all: Spans::of(recorded.iter().copied(), part), replaced: Spans::of(replaced, part) }
+    }
+}
+
+/// Whether a value is so long and so mixed that no pseudonym of another one is the same by chance.
+fn is_no_coincidence(value: &[u8]) -> bool {
+    value.len() >= MIN_DISTINCT && !value.contains(&b' ') && value.iter().any(u8::is_ascii_alphabetic)
 }
 
 struct Findings {
@@ -265,3 +292,7 @@ static MARKS: [Mark; 256] = {
 /// Of one lane.
 const MAX_ORIGINALS: usize = 1 << 16;
 const MIN_TOKEN: usize = 8;
+const MIN_DISTINCT: usize = 12;
+
+#[cfg(test)]
+mod tests;

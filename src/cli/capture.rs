@@ -204,7 +204,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
     } else {
         Some(Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? })
     };
-    let expires = args.expiry.from_now(redaction.as_ref().map(|redaction| &redaction.policy));
+    let expires = args.expiry.expires(redaction.as_ref().map(|redaction| &redaction.policy));
     Ok(Work::Record(CaptureJob { source, options, output, part_bytes: part_size.0, redaction, expires }))
 }
 

@@ -73,7 +73,7 @@ pub(crate) struct ExpiryArgs {
 
 impl ExpiryArgs {
     /// When a recording that is begun now may be read no longer.
-    pub(crate) fn from_now(&self, policy: Option<&Policy>) -> Option<Timestamp> {
+    pub(crate) fn expires(&self, policy: Option<&Policy>) -> Option<Timestamp> {
         let lifetime = self.expires.or_else(|| policy.and_then(Policy::lifetime));
         lifetime.map(|lifetime| wall_clock().saturating_add(lifetime.duration()))
     }

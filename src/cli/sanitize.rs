@@ -82,7 +82,7 @@ pub(crate) fn run(args: &SanitizeArgs) -> anyhow::Result<Exit> {
     let total = Recording::open(input)?.manifest().exchanges;
     let progress = Progress::start("redacting", Some(total));
     let began = now();
-    let expires = args.expiry.from_now(Some(&redaction.policy));
+    let expires = args.expiry.expires(Some(&redaction.policy));
     let written = pipeline::sanitize(input, output, &redaction, expires, args.threads.count(), &mut |done| progress.at(done, "exchanges"))?;
     drop(progress);
     report::recorded(output, written, began, args.json)
