@@ -130,6 +130,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     start_log(cli.verbose);
+    forbid_core_dumps();
     match run(cli.command) {
         Ok(exit) => exit.into(),
         Err(error) if exit::is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -158,6 +159,18 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args),
         Command::Schema(args) => generate::schema(&args),
+    }
+}
+
+/// What is in memory stays there: raw traffic and keys must not be in a file because something went wrong.
+fn forbid_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let is_limited = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).is_ok();
+    // Where the kernel hands them to a program, that limit says nothing.
+    #[cfg(target_os = "linux")]
+    let is_limited = is_limited && rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).is_ok();
+    if !is_limited {
+        output::warning("core dumps could not be forbidden: a crash may leave what was in memory in a file");
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod capture;
+#[cfg(target_os = "linux")]
+mod core_dumps;
 mod database;
 mod demo;
 mod end_to_end;
@@ -16,3 +18,4 @@ mod schemas;
 mod servers;
 mod service;
 mod signals;
+mod words;
