@@ -10,6 +10,7 @@ mod addresses;
 mod armour;
 mod beside;
 pub(crate) mod check;
+mod classes;
 mod coats;
 pub(crate) mod credentials;
 mod dictionary;
@@ -19,12 +20,14 @@ mod geo;
 mod internet;
 mod mac;
 pub(crate) mod names;
+mod no_ones;
 mod nothing;
 mod numbers;
 mod pairs;
 mod persons;
 mod phones;
 mod prose;
+mod recognisers;
 mod runs;
 mod secrets;
 pub(crate) mod shapes;
@@ -42,15 +45,18 @@ use crate::pseudonym::Domain;
 use crate::rules::{Alone, Find, RuleId, Rules};
 pub(crate) use beside::{Around, Beside};
 use check::Check;
+use classes::{Classes, Plain};
 pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
 use coats::{is_inline_media, is_worn, may_be_worn};
 pub(crate) use internet::is_public;
 use names::{Meaning, Names};
+use no_ones::is_no_ones;
 use nothing::{Asked, Question};
 use numbers::Numbers;
+use recognisers::{Look, Start};
+pub(crate) use recognisers::{RECOGNISERS, Recogniser, recogniser};
 use runs::{Run, runs};
 use shapes::{Seen, Shapes};
-use telling::is_uuid;
 
 /// How much a name tells of its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,127 +128,6 @@ impl Hit {
     pub(crate) fn dressed(&self, bare: Vec<u8>) -> Vec<u8> {
         self.wears.iter().fold(bare, |value, surface| surface.dress(&value))
     }
-}
-
-/// A recogniser that is written in code; rules name it.
-#[derive(Debug)]
-pub(crate) struct Recogniser {
-    pub(crate) name: &'static str,
-    /// One of these stands in every value that holds one, in any case; none where no word tells.
-    words: &'static [&'static str],
-    /// Whether a value with such bytes can hold one.
-    may: fn(&Classes) -> bool,
-    /// It looks for numbers, which in headers for machines and in versions are no one's.
-    is_numeric: bool,
-    look: Look,
-}
-
-/// How a recogniser looks at a value.
-#[derive(Debug, Clone, Copy)]
-enum Look {
-    /// Through all of it.
-    Through(fn(&[u8], &Classes, &mut Vec<Range<usize>>)),
-    /// At the runs of letters and digits that it may begin with.
-    At(Start, fn(&[u8], &Run) -> Option<Range<usize>>),
-}
-
-/// What a run looks like that something may begin with, a bit for each.
-#[derive(Debug, Clone, Copy)]
-enum Start {
-    Iban = 1,
-    Creditor = 1 << 1,
-    Track = 1 << 2,
-    CryptoAddress = 1 << 3,
-    Phone = 1 << 4,
-    Mac = 1 << 5,
-}
-
-impl Start {
-    /// All that a run looks like.
-    fn of(run: &Run) -> u8 {
-        let bit = |start: Self, is_one: bool| u8::from(is_one) * start as u8;
-        bit(Self::Iban, accounts::may_be_iban(run))
-            | bit(Self::Creditor, accounts::may_be_creditor(run))
-            | bit(Self::Track, accounts::may_be_track(run))
-            | bit(Self::CryptoAddress, accounts::may_be_crypto_address(run))
-            | bit(Self::Phone, phones::may_begin(run))
-            | bit(Self::Mac, mac::may_begin(run))
-    }
-}
-
-impl Recogniser {
-    const fn through(name: &'static str, may: fn(&Classes) -> bool, find: fn(&[u8], &Classes, &mut Vec<Range<usize>>)) -> Self {
-        Self { name, words: &[], may, is_numeric: false, look: Look::Through(find) }
-    }
-
-    const fn at(name: &'static str, may: fn(&Classes) -> bool, start: Start, find: fn(&[u8], &Run) -> Option<Range<usize>>) -> Self {
-        Self { name, words: &[], may, is_numeric: true, look: Look::At(start, find) }
-    }
-
-    const fn numeric(self) -> Self {
-        Self { is_numeric: true, ..self }
-    }
-
-    const fn with_words(self, words: &'static [&'static str]) -> Self {
-        Self { words, ..self }
-    }
-
-    /// Whether all of a value is one.
-    fn is(&self, value: &[u8]) -> bool {
-        let classes = Classes::of(value);
-        (self.may)(&classes)
-            && match self.look {
-                Look::Through(find) => {
-                    let mut found = Vec::new();
-                    find(value, &classes, &mut found);
-                    found.contains(&(0..value.len()))
-                }
-                Look::At(start, find) => {
-                    let plain = Plain::of(value, &classes);
-                    let is_whole =
-                        |run: Run| Start::of(&run) & start as u8 != 0 && find(plain.text(), &run).is_some_and(|span| plain.place(span) == (0..value.len()));
-                    runs(plain.text()).any(is_whole)
-                }
-            }
-    }
-}
-
-/// All of them.
-pub(crate) static RECOGNISERS: &[Recogniser] = &[
-    Recogniser::through("email", |classes| classes.at > 0, email::find),
-    Recogniser::through("ip", |classes| classes.dots >= 3 || classes.colons >= 2, internet::find).numeric(),
-    Recogniser::at("iban", |classes| classes.digits >= 2 && classes.length >= 15, Start::Iban, accounts::iban),
-    Recogniser::at("sepa_creditor", |classes| classes.upper >= 2 && classes.digits >= 6, Start::Creditor, accounts::creditor),
-    Recogniser::at("card_track", |classes| classes.digits >= 19, Start::Track, accounts::track),
-    Recogniser {
-        is_numeric: false,
-        ..Recogniser::at("crypto_address", |classes| classes.length >= 26 && classes.digits > 0, Start::CryptoAddress, accounts::crypto_address)
-    },
-    Recogniser::through(
-        "travel_document",
-        |classes| classes.digits >= 12 && classes.upper >= 2 && classes.digits + classes.upper + classes.marks >= 30,
-        accounts::travel_documents,
-    )
-    .numeric(),
-    Recogniser::at("phone", |classes| classes.digits >= 8 && classes.length > classes.digits, Start::Phone, phones::find),
-    Recogniser::at("mac", |classes| classes.length >= MIN_MAC && classes.digits + classes.colons > 0, Start::Mac, mac::find),
-    Recogniser::through("geo", |classes| classes.dots >= 2 && classes.digits >= 6, geo::find).numeric(),
-    Recogniser::through("person", |classes| classes.length >= 5 && ((classes.upper >= 2 && classes.blanks > 0) || classes.marks >= 2), persons::find),
-    Recogniser::through("person_like", |classes| classes.length >= 2, persons::find_like),
-    Recogniser::through("private_key", |classes| classes.upper >= 10 && classes.length >= MIN_ARMOURED, armour::find).with_words(&["private", "putty-"]),
-    Recogniser::through("jwt", |classes| classes.dots > 0 && classes.upper > 0 && classes.length >= MIN_SECRET, secrets::web_tokens).with_words(&["eyj"]),
-    Recogniser::through("authorization", |classes| classes.length >= MIN_SECRET, credentials::schemes).with_words(credentials::SCHEME_WORDS),
-    Recogniser::through("url_credential", |classes| classes.colons >= 2 && classes.at > 0, credentials::urls).with_words(&["://"]),
-    Recogniser::through("connection_string", |classes| classes.equals >= 2, credentials::connection_strings).with_words(credentials::SETTING_WORDS),
-    Recogniser::through("discord_token", |classes| classes.dots >= 2 && classes.length >= MIN_DISCORD, secrets::discord_tokens),
-    Recogniser::through("mailgun_key", |classes| classes.digits >= 8 && classes.length >= MIN_MAILGUN, secrets::mailgun_keys),
-    Recogniser::through("aws_secret", |classes| classes.upper >= 8 && classes.length >= MIN_AWS_PAIR, secrets::aws_secrets).with_words(&["akia", "asia"]),
-    Recogniser::through("azure_key", |classes| classes.equals >= 2 && classes.length >= MIN_AZURE, secrets::azure_keys).with_words(&["=="]),
-];
-
-/// The one that is called so.
-pub(crate) fn recogniser(name: &str) -> Option<&'static Recogniser> {
-    RECOGNISERS.iter().find(|recogniser| recogniser.name == name)
 }
 
 /// How well a value fits a rule.
@@ -448,13 +333,25 @@ impl Detector {
         })
     }
 
+    /// Looks for all that is known without a name.
     fn scan(&self, value: &[u8], classes: &Classes, place: &Place<'_>, (meaning, takes_numbers): (Meaning, bool), hits: &mut Vec<Hit>) {
         if value.len() < MIN_PAIR {
             return;
         }
         let compiled = self.rules.compiled();
         let tellings = self.names().tellings_of(meaning);
-        let add = |entry: usize, span: Range<usize>, hits: &mut Vec<Hit>| {
+        let (mut found, mut seen) = (Vec::new(), Seen::default());
+        // How short a user's own tokens are, no one knows.
+        let has_own = !self.rules.are_built_in();
+        if value.len() >= MIN_WORDED || has_own {
+            seen = compiled.shapes.find(value, &mut found);
+        }
+        // A short token without a digit would be a word.
+        if !has_own && (value.len() < MIN_SECRET || classes.digits == 0 && value.len() < MIN_WORDY_SECRET) {
+            found.clear();
+        }
+        self.ask_recognisers(value, classes, (takes_numbers, seen), &mut found, hits);
+        for (span, entry) in found {
             let entry = &compiled.entries[entry];
             let is_told = |strength: &[Strength]| tellings.iter().any(|telling| telling.rule == entry.rule && strength.contains(&telling.strength));
             let counts = match entry.alone {
@@ -466,48 +363,6 @@ impl Detector {
             if counts && pass(&entry.checks, &value[span.clone()]) {
                 hits.push(Hit::new(span, entry.rule, entry.domain));
             }
-        };
-        let (mut shaped, mut seen) = (Vec::new(), Seen::default());
-        // How short a user's own tokens are, no one knows.
-        let has_own = !self.rules.are_built_in();
-        if value.len() >= MIN_WORDED || has_own {
-            seen = compiled.shapes.find(value, &mut shaped);
-        }
-        // A short token without a digit would be a word.
-        if has_own || value.len() >= MIN_SECRET && (classes.digits > 0 || value.len() >= MIN_WORDY_SECRET) {
-            shaped.into_iter().for_each(|(span, entry)| add(entry, span, hits));
-        }
-        let is_asked = |recogniser: &Recogniser| (recogniser.may)(classes) && (takes_numbers || !recogniser.is_numeric);
-        let mut found = Vec::new();
-        for (entry, number, recogniser) in &compiled.codes {
-            if let Look::Through(find) = recogniser.look
-                && (recogniser.words.is_empty() || seen.has(*number))
-                && is_asked(recogniser)
-            {
-                find(value, classes, &mut found);
-                found.drain(..).for_each(|span| add(*entry, span, hits));
-            }
-        }
-        let plain = Plain::of(value, classes);
-        let may_be_numbers = takes_numbers && (classes.digits >= MIN_DIGITS || classes.upper >= MIN_CAPITALS || plain.is_folded());
-        let starts = compiled.at_runs.iter().filter(|at_run| is_asked(at_run.recogniser)).fold(0, |starts, at_run| starts | at_run.start as u8);
-        if starts != 0 || may_be_numbers {
-            let mut after = [0; u8::BITS as usize];
-            for run in runs(plain.text()) {
-                if may_be_numbers {
-                    compiled.numbers.find(plain.text(), &run, |span, rule| hits.push(Hit::new(plain.place(span), rule, self.rules.get(rule).domain)));
-                }
-                let begins = Start::of(&run) & starts;
-                for at_run in compiled.at_runs.iter().filter(|at_run| begins & at_run.start as u8 != 0) {
-                    let after = &mut after[(at_run.start as u8).trailing_zeros() as usize];
-                    if run.span.start >= *after
-                        && let Some(span) = (at_run.find)(plain.text(), &run)
-                    {
-                        *after = span.end;
-                        add(at_run.entry, plain.place(span), hits);
-                    }
-                }
-            }
         }
         if classes.colons + classes.equals > 0 && place.kind != LeafKind::JsonKey {
             pairs::find(self, value, hits);
@@ -516,56 +371,51 @@ impl Detector {
             prose::find(self, value, hits);
         }
     }
-}
 
-/// A text with plain digits and spaces in place of those of other widths and scripts.
-struct Plain<'v> {
-    value: &'v [u8],
-    /// The text, and where each of its bytes begins in the value; none if the value is plain itself.
-    folded: Option<(Vec<u8>, Vec<usize>)>,
-}
-
-impl<'v> Plain<'v> {
-    fn of(value: &'v [u8], classes: &Classes) -> Self {
-        Self { value, folded: if classes.marks > 0 { numbers::folded(value) } else { None } }
-    }
-
-    fn text(&self) -> &[u8] {
-        self.folded.as_ref().map_or(self.value, |(text, _)| text)
-    }
-
-    const fn is_folded(&self) -> bool {
-        self.folded.is_some()
-    }
-
-    /// A span of the text as a span of the value.
-    fn place(&self, span: Range<usize>) -> Range<usize> {
-        self.folded.as_ref().map_or(span.clone(), |(_, starts)| starts[span.start]..starts[span.end])
-    }
-}
-
-/// Whether a value is nothing but an id of no meaning or a time, in which none of the built-in rules finds anything: the most frequent values
-/// of all that are no words.
-fn is_no_ones(value: &[u8]) -> bool {
-    is_uuid(value) || is_time(value)
-}
-
-/// `2024-01-31T10:00:00.000Z` (RFC 3339), its day alone, or without the offset.
-fn is_time(value: &[u8]) -> bool {
-    let is = |form: &[u8], text: &[u8]| form.iter().zip(text).all(|(form, byte)| if *form == b'0' { byte.is_ascii_digit() } else { form == byte });
-    if !(DAY.len()..=MAX_TIME).contains(&value.len()) || !is(DAY, value) {
-        return false;
-    }
-    let Some((b'T' | b' ', time)) = value[DAY.len()..].split_first() else { return value.len() == DAY.len() };
-    if time.len() < TIME.len() || !is(TIME, time) {
-        return false;
-    }
-    let rest = &time[TIME.len()..];
-    let fraction = rest.strip_prefix(b".").map_or(0, |digits| 1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count());
-    match &rest[fraction..] {
-        [] | b"Z" => true,
-        [b'+' | b'-', offset @ ..] => [&b"00:00"[..], b"0000", b"00"].iter().any(|form| form.len() == offset.len() && is(form, offset)),
-        _ => false,
+    /// Asks the recognisers and the numbers: some look through the value, the others at its runs of letters and digits, which are read once for all.
+    /// What they find has the number of its entry, what the numbers find is a hit.
+    fn ask_recognisers(
+        &self,
+        value: &[u8],
+        classes: &Classes,
+        (takes_numbers, seen): (bool, Seen),
+        found: &mut Vec<(Range<usize>, usize)>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let compiled = self.rules.compiled();
+        let is_asked = |recogniser: &Recogniser| (recogniser.may)(classes) && (takes_numbers || !recogniser.is_numeric);
+        let mut spans = Vec::new();
+        for (entry, number, recogniser) in &compiled.codes {
+            if let Look::Through(find) = recogniser.look
+                && (recogniser.words.is_empty() || seen.has(*number))
+                && is_asked(recogniser)
+            {
+                find(value, classes, &mut spans);
+                found.extend(spans.drain(..).map(|span| (span, *entry)));
+            }
+        }
+        let plain = Plain::of(value, classes);
+        let may_be_numbers = takes_numbers && (classes.digits >= MIN_DIGITS || classes.upper >= MIN_CAPITALS || plain.is_folded());
+        let starts = compiled.at_runs.iter().filter(|at_run| is_asked(at_run.recogniser)).fold(0, |starts, at_run| starts | at_run.start as u8);
+        if starts == 0 && !may_be_numbers {
+            return;
+        }
+        let mut after = [0; u8::BITS as usize];
+        for run in runs(plain.text()) {
+            if may_be_numbers {
+                compiled.numbers.find(plain.text(), &run, |span, rule| hits.push(Hit::new(plain.place(span), rule, self.rules.get(rule).domain)));
+            }
+            let begins = Start::of(&run) & starts;
+            for at_run in compiled.at_runs.iter().filter(|at_run| begins & at_run.start as u8 != 0) {
+                let after = &mut after[(at_run.start as u8).trailing_zeros() as usize];
+                if run.span.start >= *after
+                    && let Some(span) = (at_run.find)(plain.text(), &run)
+                {
+                    *after = span.end;
+                    found.push((plain.place(span), at_run.entry));
+                }
+            }
+        }
     }
 }
 
@@ -576,61 +426,6 @@ pub(crate) fn within(span: &Range<usize>, start: usize, offsets: Option<&[usize]
         None => start + span.start..start + span.end,
     }
 }
-
-/// What bytes a value has, so that recognisers without a chance are not asked.
-#[derive(Debug)]
-pub(crate) struct Classes {
-    pub(crate) length: usize,
-    pub(crate) at: usize,
-    pub(crate) digits: usize,
-    pub(crate) dots: usize,
-    pub(crate) colons: usize,
-    pub(crate) equals: usize,
-    pub(crate) upper: usize,
-    pub(crate) blanks: usize,
-    /// What structure and escapes are written with (brackets, quotes, `&`, `%`, `\`), and what is not plain ASCII.
-    pub(crate) marks: usize,
-}
-
-impl Classes {
-    /// Whether it is a short word: nothing is known by itself that is one, and no text in base64 looks like one.
-    const fn is_word(&self) -> bool {
-        let is_worded = self.upper <= 1 || self.upper < MIN_CAPITALS && self.length < MIN_SECRET;
-        self.length < MIN_WORDY_SECRET && is_worded && self.at + self.digits + self.colons + self.equals + self.blanks + self.marks == 0
-    }
-
-    /// One addition for each byte: the counts stand side by side in one word, a byte for each.
-    pub(crate) fn of(value: &[u8]) -> Self {
-        let mut counts = [0_usize; 8];
-        for chunk in value.chunks(usize::from(u8::MAX)) {
-            let sums: u64 = chunk.iter().map(|byte| CLASSES[usize::from(*byte)]).sum();
-            counts.iter_mut().zip(sums.to_le_bytes()).for_each(|(count, sum)| *count += usize::from(sum));
-        }
-        let [at, digits, dots, colons, equals, upper, blanks, marks] = counts;
-        Self { length: value.len(), at, digits, dots, colons, equals, upper, blanks, marks }
-    }
-}
-
-/// For each byte, a one in the place of the count that it adds to.
-static CLASSES: [u64; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            b'@' => 1,
-            b'0'..=b'9' => 1 << 8,
-            b'.' => 1 << 16,
-            b':' => 1 << 24,
-            b'=' => 1 << 32,
-            b'A'..=b'Z' => 1 << 40,
-            b' ' => 1 << 48,
-            b'{' | b'[' | b'<' | b'"' | b'&' | b'%' | b'\\' | 0..0x20 | 0x80.. => 1 << 56,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    classes
-};
 
 /// Resolves overlaps: the longest hit wins, among equals the one that was found by the more telling rule (the order of the rules). What of
 /// a losing hit stands outside of the winner is redacted as well, as opaque: no piece of it is left over.
@@ -668,22 +463,8 @@ fn ends_word(value: &[u8], at: usize) -> bool {
     value.get(at).is_none_or(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'))
 }
 
-const DAY: &[u8] = b"0000-00-00";
-const TIME: &[u8] = b"00:00:00";
-/// With nanoseconds and an offset.
-const MAX_TIME: usize = 35;
 /// A JSON text in base64 in a string in a JSON text: seen. Deeper: no one's.
 const MAX_NESTING: usize = 4;
-/// 24, 6 and 27 characters, and dots between.
-const MIN_DISCORD: usize = 59;
-/// 32, 8 and 8 characters, and dashes between.
-const MIN_MAILGUN: usize = 50;
-/// An access key id of 20 characters, a secret of 40, and something between.
-const MIN_AWS_PAIR: usize = 61;
-/// 64 bytes in base64.
-const MIN_AZURE: usize = 88;
-/// `081e.d1fa.3853`.
-const MIN_MAC: usize = 14;
 /// A bank's code has as many.
 const MIN_CAPITALS: usize = 8;
 /// The shortest secret without a digit.
@@ -694,8 +475,6 @@ const MIN_SECRET: usize = 12;
 const MIN_WORDED: usize = 9;
 /// The fewest digits of a form that needs no name: two letters or more stand in those with less than seven.
 const MIN_DIGITS: usize = 4;
-/// `-----BEGIN … PRIVATE KEY`
-const MIN_ARMOURED: usize = 22;
 /// `pin 1234`
 const MIN_PROSE: usize = 8;
 /// `pwd=x`, `a@b.c`.
