@@ -98,7 +98,7 @@ impl Key {
     /// The key of a domain.
     pub(crate) fn derive(&self, domain: &str) -> Zeroizing<[u8; LENGTH]> {
         let mut derived = Zeroizing::new([0; LENGTH]);
-        self.expand(&format!("domain {domain}"), derived.as_mut_slice());
+        self.expand(&format!("v1|{domain}"), derived.as_mut_slice());
         derived
     }
 

@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use reenact_formats::config::Word;
 use reenact_formats::config::database::DatabaseConfig;
-use reenact_formats::config::policy::{self as file, ActionConfig, KIND, Lifetime, PolicyFile, Profile};
+use reenact_formats::config::policy::{self as file, ActionConfig, AddressConfig, KIND, Lifetime, PolicyFile, Profile, ReservedConfig};
 use reenact_formats::model::Action;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
 use crate::locations::{self, Locations};
-use crate::pseudonym::Domain;
+use crate::pseudonym::{Choices, Detail, Domain};
 use crate::rules::{self, RuleId, Rules};
 
 /// What is redacted, and how. Nothing in it can keep what must never be kept.
@@ -33,6 +33,8 @@ pub struct Policy {
     lifetime: Option<Lifetime>,
     /// What each file says of a database's columns, and its name, for what only the database can find wrong in it.
     database: Arc<Vec<(String, DatabaseConfig)>>,
+    choices: Choices,
+    subjects: BTreeSet<String>,
 }
 
 /// One file of those that a policy is made of.
@@ -66,6 +68,7 @@ impl Policy {
         let (mut by_domain, mut by_rule, mut places) = (domains_of(profile), BTreeMap::new(), BTreeMap::new());
         let (mut allowed_values, mut lifetime) = (BTreeSet::new(), None);
         let (mut named, mut database) = (Vec::new(), Vec::new());
+        let (mut choices, mut subjects) = (Choices::default(), BTreeSet::new());
         for Layer { file, name, .. } in layers {
             let known = |rules: &Rules, word: &Word| {
                 rules.by_word(word.text()).ok_or_else(|| word.unknown(KIND, &name, "rule", rules.all().map(|(_, rule)| rule.id.clone())))
@@ -99,6 +102,11 @@ impl Policy {
                 named.push((word, name.clone()));
             }
             allowed_values.extend(file.allow.values);
+            choices.reserved.extend(file.pseudonyms.reserved.into_iter().map(reserved));
+            if file.pseudonyms.addresses == AddressConfig::Town {
+                choices.addresses = Detail::Town;
+            }
+            subjects.extend(file.pseudonyms.subjects);
             database.push((name, file.database));
             lifetime = file.expires.and_then(|expires| expires.text().parse().ok()).or(lifetime);
         }
@@ -122,7 +130,7 @@ impl Policy {
         let again = [RuleId::RECURRENCE, RuleId::KNOWN_VALUE].into_iter().filter(|rule| !by_rule.contains_key(rule));
         let domains = again.flat_map(|rule| by_domain.iter().map(move |(domain, action)| ((rule, *domain), *action))).collect();
         let locations = Arc::new(Locations::new(places));
-        Ok(Self { rules: Arc::new(rules), profile, actions, domains, locations, allowed_values, lifetime, database: Arc::new(database) })
+        Ok(Self { rules: Arc::new(rules), profile, actions, domains, locations, allowed_values, lifetime, choices, subjects, database: Arc::new(database) })
     }
 
     /// The default policy as a file with every rule and a comment on each, to start one's own from.
@@ -165,6 +173,11 @@ impl Policy {
                 line(format!("column {:?} {:?} {words:?} {:?} {:?} {:?}", table.text(), column.text(), config.action, config.hash, config.cost));
             }
         }
+        self.choices.reserved.iter().for_each(|domain| line(format!("reserved {}", domain.word())));
+        self.subjects.iter().for_each(|path| line(format!("subject {path}")));
+        if self.choices.addresses == Detail::Town {
+            line("addresses town".to_owned());
+        }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -186,6 +199,16 @@ impl Policy {
     /// How bad it is to find each rule's values where they should not be, by the rule's id.
     pub fn severities(&self) -> BTreeMap<String, String> {
         self.rules.all().map(|(_, rule)| (rule.id.clone(), rule.severity.word().to_owned())).collect()
+    }
+
+    /// What is chosen of pseudonyms.
+    pub(crate) const fn choices(&self) -> &Choices {
+        &self.choices
+    }
+
+    /// The places, as templates, of what a message is about.
+    pub(crate) const fn subjects(&self) -> &BTreeSet<String> {
+        &self.subjects
     }
 
     /// The rules in force.
@@ -268,7 +291,17 @@ impl Default for Policy {
             allowed_values: BTreeSet::new(),
             lifetime: None,
             database: Arc::default(),
+            choices: Choices::default(),
+            subjects: BTreeSet::new(),
         }
+    }
+}
+
+const fn reserved(config: ReservedConfig) -> Domain {
+    match config {
+        ReservedConfig::Phone => Domain::Phone,
+        ReservedConfig::Ssn => Domain::Ssn,
+        ReservedConfig::Ip => Domain::Ip,
     }
 }
 
@@ -345,6 +378,11 @@ allow:
   values: []      # whole values, as in support@example.com
   paths: []       # places, as in body:/items/*/sku or header:x-forwarded-for
 
+pseudonyms:
+  reserved: []    # of phone, ssn, ip: in the space that is no one's, where two values may meet
+  subjects: []    # places of what a message is about, as in body:/patient/id: its dates are shifted alike
+  addresses: none # or town: what follows the street stays
+
 # How long a recording may be read: 30d, 12h, 2w.
 # expires: 30d
 ";
@@ -368,6 +406,7 @@ mod tests {
         assert_eq!(digest("version: 1\nrules: { phone: { enabled: false } }"), digest("rules:\n  phone: { action: keep }\nversion: 1\n"));
         assert_eq!(digest("version: 1\nnames: { token: [a-b, c] }"), digest("version: 1\nnames: { token: [C, aB] }"));
         assert_ne!(digest("version: 1\nrules: { phone: { action: mask } }"), Policy::default().digest());
+        assert_ne!(digest("version: 1\npseudonyms: { reserved: [ip] }"), digest("version: 1\npseudonyms: { reserved: [phone] }"));
         assert_ne!(digest("version: 1\nallow: { values: ['body:/x'] }"), digest("version: 1\nallow: { paths: ['body:/x'] }"));
     }
 

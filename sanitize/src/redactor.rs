@@ -6,13 +6,15 @@
 //! that was not looked at. Nothing here fails: where an edit cannot be made, what it was to be made to is dropped.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use foldhash::quality::RandomState;
 use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED, Visited, coding, decoded_body, is_fixed_segment, visit_body, visit_head};
 use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
 use reenact_formats::seam::Redact;
@@ -25,11 +27,11 @@ use crate::key::Key;
 use crate::known::KnownPseudonyms;
 use crate::known_values::KnownValues;
 use crate::locations::Location;
-use crate::login::{self, Logins};
 use crate::memo::Memo;
+use crate::owner::{self, Owners};
 use crate::plan::{Plan, Recorded, Spans, Spot};
 use crate::policy::Policy;
-use crate::pseudonym::{Answer, Domain, Pseudonyms, is_digest};
+use crate::pseudonym::{Answer, Domain, Pseudonyms, canonical, is_digest};
 use crate::recall::{each_text, give_way, join, recall};
 use crate::recurrence::{Memories, Recurrences, Words};
 use crate::residue::Originals;
@@ -52,6 +54,7 @@ pub struct Redactor {
     year: i32,
     /// What was found, and why, where someone has asked.
     told: Option<Vec<Explained>>,
+    met: Met,
 }
 
 /// What all lanes share: nothing in it changes what comes out.
@@ -70,7 +73,7 @@ impl Redactor {
             policy: policy.clone(),
             policy_digest: policy.digest(),
             detector: Detector::new(policy.rules()),
-            pseudonyms: Pseudonyms::new(key),
+            pseudonyms: Pseudonyms::with(key, policy.choices().clone()),
             key_id: key.id(),
         };
         Self {
@@ -84,6 +87,7 @@ impl Redactor {
             memo: Memo::default(),
             year: RELEASE_YEAR,
             told: None,
+            met: Met::default(),
         }
     }
 
@@ -101,6 +105,7 @@ impl Redactor {
             memo: Memo::default(),
             year: RELEASE_YEAR,
             told: None,
+            met: Met::default(),
         }
     }
 
@@ -346,7 +351,7 @@ impl Redactor {
     ) -> Vec<Redaction> {
         let before = Recorded::of(&recorded);
         let mut plan = Plan::new(side, recorded, memory.is_none(), answer);
-        let logins = look.logins(message);
+        let (logins, subjects) = (look.logins(message), look.subjects(message, self.shared.policy.subjects()));
         let is_dropped = |part: Part| part == Part::Body && look.drop.is_some();
         let raw = |part: Part| match part {
             Part::Head => message.head.raw(),
@@ -356,8 +361,9 @@ impl Redactor {
         for found in look.found.iter_mut().filter(|found| !is_dropped(found.spot.part)) {
             let spot = found.spot.saying(&look.values[found.value.clone()]);
             let memory = memory.filter(|_| found.recurs).map(|memory| (memory, before.part(spot.part)));
-            let login = logins.get((spot.part, spot.span.start));
-            self.plan(&mut plan, &spot, &found.path, raw(spot.part), (std::mem::take(&mut found.hits), login), memory);
+            let at = (spot.part, spot.span.start);
+            let owner = logins.get(at).or_else(|| subjects.get(at));
+            self.plan(&mut plan, &spot, &found.path, raw(spot.part), (std::mem::take(&mut found.hits), owner), memory);
         }
         if let Some(memory) = memory.filter(|memory| memory.may_stand_in(&look.words)) {
             let mut found = look.found.iter().map(|found| (found.spot.part, &found.spot.span)).peekable();
@@ -394,7 +400,7 @@ impl Redactor {
         spot: &Spot<'_>,
         path: &Arc<str>,
         raw: &[u8],
-        (mut hits, login): (Vec<Hit>, Option<&[u8]>),
+        (mut hits, owner): (Vec<Hit>, Option<&[u8]>),
         memory: Option<(&Recurrences, &Spans)>,
     ) {
         if spot.kind == LeafKind::MultipartFile {
@@ -417,9 +423,9 @@ impl Redactor {
         for hit in hits {
             let (span, found) = (spot.placed(raw, &hit.span), (hit.rule, Some(hit.domain)));
             let is_nested = is_password(&hit) && !hit.wears.is_empty();
-            let within = if is_nested { within.get_or_init(|| login::within(spot.value)).as_deref() } else { None };
-            let login = within.or(login);
-            let made = self.made_of(&hit, spot.value, &Told { path, kind: spot.kind, is_live: plan.is_live, login, answer: plan.answer });
+            let within = if is_nested { within.get_or_init(|| owner::within(spot.value)).as_deref() } else { None };
+            let owner = within.or(owner);
+            let made = self.made_of(&hit, spot.value, &Told { path, kind: spot.kind, is_live: plan.is_live, owner, answer: plan.answer });
             if self.told.is_some() {
                 self.tell(plan.side, path, &hit, spot.value, &made);
             }
@@ -427,9 +433,13 @@ impl Redactor {
                 Made::Kept => plan.add(spot.part, span, None, found, Action::Keep, path),
                 Made::Stays(action) => plan.add(spot.part, span, None, found, action, path),
                 Made::New(action, made) => {
-                    let is_alone = login.is_none() || spot.kind == LeafKind::JsonNumber;
+                    let is_alone = owner.is_none() || spot.kind == LeafKind::JsonNumber;
                     if action == Action::Pseudonym && is_password(&hit) && is_alone && !is_digest(&hit.bare(spot.value)) {
                         plan.note(spot.part, RuleId::PASSWORD_ALONE, action, Arc::clone(path));
+                    }
+                    if action == Action::Pseudonym && self.shared.pseudonyms.may_meet(hit.domain) && self.met.another(hit.domain, &hit.bare(spot.value), &made)
+                    {
+                        plan.note(spot.part, RuleId::COLLISION, action, Arc::clone(path));
                     }
                     plan.add(spot.part, span, Some(spot.surface.dress(&made)), found, action, path);
                 }
@@ -459,8 +469,8 @@ impl Redactor {
                 return Made::Stays(Action::Pseudonym);
             }
             let (mut text, mut last) = (held.text.clone(), Made::Kept);
-            let within = if held.hits.iter().any(is_password) { login::within(&held.text) } else { None };
-            let told = Told { kind: LeafKind::Text, login: within.as_deref().or(told.login), ..*told };
+            let within = if held.hits.iter().any(is_password) { owner::within(&held.text) } else { None };
+            let told = Told { kind: LeafKind::Text, owner: within.as_deref().or(told.owner), ..*told };
             for inner in held.hits.iter().rev() {
                 match (self.made_of(inner, &held.text, &told), &last) {
                     (Made::New(action, made), _) => {
@@ -485,7 +495,7 @@ impl Redactor {
             // A truth stays one, and tells none.
             _ if told.kind == LeafKind::JsonBool => (Action::Mask, b"false".to_vec()),
             Action::Pseudonym => {
-                let made = self.credential(hit, &bare, told);
+                let made = self.owned(hit, &bare, told);
                 (Action::Pseudonym, made.unwrap_or_else(|| self.memo.pseudonym(&self.shared.pseudonyms, hit.domain, &bare)))
             }
             Action::Generalise if let Some(made) = less() => (Action::Generalise, made),
@@ -498,12 +508,15 @@ impl Redactor {
         Made::New(action, hit.dressed(made))
     }
 
-    /// What stands in place of a password that is more than its value: whose it is, and whether it was refused.
-    fn credential(&self, hit: &Hit, bare: &[u8], told: &Told<'_>) -> Option<Vec<u8>> {
+    /// What stands in place of a value that is more than its value: of a password whose it is, and whether it was refused; of a date whose.
+    fn owned(&self, hit: &Hit, bare: &[u8], told: &Told<'_>) -> Option<Vec<u8>> {
         let all = &self.shared.pseudonyms;
         if is_password(hit) {
-            let login = told.login.filter(|_| told.kind != LeafKind::JsonNumber && !is_digest(bare))?;
+            let login = told.owner.filter(|_| told.kind != LeafKind::JsonNumber && !is_digest(bare))?;
             return Some(all.password(login, bare, told.answer).into_bytes());
+        }
+        if hit.domain == Domain::BirthDate {
+            return Some(all.date_of(told.owner?, bare));
         }
         let text = std::str::from_utf8(bare).ok()?;
         let made = match hit.domain {
@@ -646,7 +659,7 @@ impl Redact for Redactor {
             take_whole(place, value.as_bytes(), &mut hits);
         }
         for hit in hits.into_iter().rev() {
-            let told = Told { path: &path, kind: place.kind, is_live: true, login: None, answer: Answer::Open };
+            let told = Told { path: &path, kind: place.kind, is_live: true, owner: None, answer: Answer::Open };
             if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &told) {
                 *self.audit.entry(hit.rule).or_default() += 1;
                 out.splice(hit.span, made);
@@ -709,6 +722,31 @@ fn take_whole(place: &Location, value: &[u8], hits: &mut Vec<Hit>) {
     }
 }
 
+/// Which values have met in a space that is too small for all, of one lane: as digests, and so many of them.
+#[derive(Default)]
+struct Met {
+    by_pseudonym: BTreeMap<u64, u64>,
+    hasher: RandomState,
+}
+
+impl Met {
+    /// Whether another value has had this pseudonym before.
+    fn another(&mut self, domain: Domain, value: &[u8], made: &[u8]) -> bool {
+        let (value, made) = (self.hasher.hash_one(canonical(domain, value)), self.hasher.hash_one((domain, canonical(domain, made))));
+        match self.by_pseudonym.get(&made) {
+            Some(first) => *first != value,
+            None => {
+                if self.by_pseudonym.len() < MAX_MET {
+                    self.by_pseudonym.insert(made, value);
+                }
+                false
+            }
+        }
+    }
+}
+
+const MAX_MET: usize = 1 << 16;
+
 /// Whether a hit is a password by itself, rather than one within a URL.
 fn is_password(hit: &Hit) -> bool {
     hit.domain == Domain::Password && matches!(hit.rule, RuleId::PASSWORD | RuleId::RECURRENCE | RuleId::KNOWN_VALUE)
@@ -720,8 +758,8 @@ struct Told<'a> {
     kind: LeafKind,
     /// It stands in a live answer or in a database: pseudonyms that are known stay.
     is_live: bool,
-    /// The login name that belongs to a password there.
-    login: Option<&'a [u8]>,
+    /// The login name that a password there belongs to, the subject that a date is about.
+    owner: Option<&'a [u8]>,
     answer: Answer,
 }
 
@@ -772,18 +810,27 @@ impl Look {
     }
 
     /// The login names of the passwords that were found.
-    fn logins(&self, message: &Message) -> Logins {
-        let passwords: Vec<_> =
-            self.found.iter().filter(|found| found.hits.iter().any(is_password)).map(|found| (found.spot.part, found.spot.span.start)).collect();
-        if passwords.is_empty() {
-            return Logins::default();
+    fn logins(&self, message: &Message) -> Owners {
+        let passwords = self.places_of(is_password);
+        if passwords.is_empty() { Owners::default() } else { Owners::of_passwords(&passwords, |f| self.visit(message, f)) }
+    }
+
+    /// The subjects of the dates that were found, if the policy names where they stand.
+    fn subjects(&self, message: &Message, subjects: &BTreeSet<String>) -> Owners {
+        let dates = if subjects.is_empty() { Vec::new() } else { self.places_of(|hit| hit.domain == Domain::BirthDate) };
+        if dates.is_empty() { Owners::default() } else { Owners::of_dates(&dates, subjects, |f| self.visit(message, f)) }
+    }
+
+    fn places_of(&self, is_asked: fn(&Hit) -> bool) -> Vec<(Part, usize)> {
+        let asked = self.found.iter().filter(|found| found.hits.iter().any(is_asked));
+        asked.map(|found| (found.spot.part, found.spot.span.start)).collect()
+    }
+
+    fn visit(&self, message: &Message, f: &mut dyn FnMut(&Leaf<'_>)) {
+        visit_head(&message.head, &mut |leaf| f(&leaf));
+        if self.drop.is_none() {
+            visit_body(&message.head, &self.body, &mut |leaf| f(&leaf));
         }
-        Logins::of(&passwords, |f| {
-            visit_head(&message.head, &mut |leaf| f(&leaf));
-            if self.drop.is_none() {
-                visit_body(&message.head, &self.body, &mut |leaf| f(&leaf));
-            }
-        })
     }
 }
 

@@ -44,6 +44,9 @@ pub struct PolicyFile {
     /// What stays, whatever a rule says.
     #[serde(default)]
     pub allow: AllowConfig,
+    /// What is chosen of pseudonyms.
+    #[serde(default)]
+    pub pseudonyms: PseudonymsConfig,
     /// What to do with bodies that cannot be looked into: media, archives, what is unknown.
     #[serde(default)]
     pub unknown_content: Option<UnknownContent>,
@@ -53,6 +56,45 @@ pub struct PolicyFile {
     /// What is done with the columns of a sandbox copy.
     #[serde(default)]
     pub database: DatabaseConfig,
+}
+
+/// What is chosen of pseudonyms.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PseudonymsConfig {
+    /// Domains whose pseudonyms are in the space that is set aside for no one, where two values may meet (counted); all others are one to one, and
+    /// may be someone else's.
+    #[serde(default)]
+    pub reserved: Vec<ReservedConfig>,
+    /// Places, by their template, of what a message is about, as in `body:/patient/id`: dates of one subject are shifted alike. None: all dates are.
+    #[serde(default)]
+    pub subjects: Vec<String>,
+    /// How much of a street address stays.
+    #[serde(default)]
+    pub addresses: AddressConfig,
+}
+
+/// What has a space that is set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReservedConfig {
+    /// Phone numbers: those that regulators keep for fiction, in the countries that have such.
+    Phone,
+    /// US social security numbers: areas that were never given out.
+    Ssn,
+    /// IPv4: 198.18.0.0/15.
+    Ip,
+}
+
+/// How much of a street address stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressConfig {
+    /// Nothing.
+    #[default]
+    None,
+    /// What follows the street: town, region and country, and the first two digits of a postal code.
+    Town,
 }
 
 /// How much is taken, and how: the policies that are built in.

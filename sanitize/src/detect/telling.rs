@@ -148,7 +148,7 @@ fn value_of(names: &Names, telling: Telling, bare: &[u8], place: &Place<'_>) -> 
         Domain::Phone if digits.len() >= 5 => whole(),
         Domain::Card if (12..=19).contains(&digits.len()) && (is_strong || is_card(&digits)) => whole(),
         Domain::Card if is_strong && digits.len() >= 8 => Some((0..bare.len(), telling.rule, Domain::Identifier)),
-        Domain::Iban | Domain::Identifier | Domain::Ssn if is_strong && (!digits.is_empty() || bare.len() >= 2) => whole(),
+        Domain::Iban | Domain::Identifier | Domain::Ssn | Domain::Place if is_strong && (!digits.is_empty() || bare.len() >= 2) => whole(),
         Domain::Person if has_letters && !bare.contains(&b'@') && (is_strong || is_persons_name(names, bare, place)) => whole(),
         Domain::Address if has_letters && (is_strong || is_street(bare)) && !is_email(bare) => whole(),
         Domain::BirthDate if digits.len() >= 4 => whole(),

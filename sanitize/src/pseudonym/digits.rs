@@ -1,9 +1,10 @@
-//! Values that are mostly digits: cards, bank accounts, phones, social security numbers, dates. Separators stay where they are.
+//! Values that are mostly digits: cards, bank accounts, phones, identifiers. Separators stay where they are.
 
 use super::prf::Prf;
+use super::{identity, internet, opaque};
 use crate::detect::check::{iban_check_digits, luhn_digit};
 
-/// A card: the length stays, the issuer becomes one whose numbers are published for tests, the check digit is right.
+/// A card: length and brand stay, the issuer becomes one whose numbers are published for tests, the check digit is right.
 pub(super) fn card(prf: &Prf, text: &str) -> Option<String> {
     let digits = digits_of(text);
     if !(12..=19).contains(&digits.len()) {
@@ -18,72 +19,130 @@ pub(super) fn card(prf: &Prf, text: &str) -> Option<String> {
         (6, _, _) => &[6, 0, 1, 1, 1, 1],
         _ => &[4, 2, 4, 2, 4, 2],
     };
-    let mut stream = prf.stream("card", &digits);
-    let mut made = issuer.to_vec();
-    made.extend((issuer.len()..digits.len() - 1).map(|_| stream.below(10)));
-    made.push(luhn_digit(&made));
-    if made == digits {
-        let last = made.len() - 2;
-        made[last] = (made[last] + 1) % 10;
-        made.truncate(last + 1);
+    // One to one among the cards of one issuer; those of another one meet them once in as many cards as there are.
+    let (own, rest) = (&digits[..issuer.len()], &digits[issuer.len()..digits.len() - 1]);
+    let places: Vec<(u8, u8)> = rest.iter().map(|digit| (*digit, 10)).collect();
+    let own: String = own.iter().map(|digit| char::from(digit + b'0')).collect();
+    (0..MAX_ATTEMPTS).find_map(|attempt| {
+        let mut made = [issuer, &prf.permute_places(&format!("card {own} {attempt}"), &places)].concat();
         made.push(luhn_digit(&made));
-    }
-    Some(with_digits(text, &made))
+        (made != digits).then(|| with_digits(text, &made))
+    })
 }
 
-/// An IBAN: country and length stay, the account is another one, the check digits are right.
+/// An IBAN: country and length stay, the bank becomes one that there is not, the account is another one, the check digits are right.
 pub(super) fn iban(prf: &Prf, text: &str) -> Option<String> {
     let bare: Vec<u8> = text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_uppercase()).collect();
     if bare.len() < 15 || bare.len() > 34 || !bare[..2].iter().all(u8::is_ascii_uppercase) || !bare[2..4].iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let places: Vec<(u8, u8)> = bare[4..].iter().map(|byte| if byte.is_ascii_digit() { (byte - b'0', 10) } else { (byte - b'A', 26) }).collect();
     let country = std::str::from_utf8(&bare[..2]).ok()?;
-    for attempt in 0..8 {
-        let tweak = format!("iban {country} {attempt}");
-        let images = prf.permute_mixed(&tweak, &places).unwrap_or_else(|| {
-            let mut stream = prf.stream(&tweak, &bare);
-            places.iter().map(|(_, radix)| stream.below(*radix)).collect()
-        });
+    let (skipped, bank) = BANK_CODES.iter().find(|(countries, _, _)| countries.contains(country)).map_or((0, 4), |(_, skipped, length)| (*skipped, *length));
+    let account = 4 + skipped + bank;
+    let own = std::str::from_utf8(bare.get(4..account)?).ok()?;
+    let place = |byte: &u8| if byte.is_ascii_digit() { (byte - b'0', 10) } else { (byte - b'A', 26) };
+    let places: Vec<(u8, u8)> = bare[account..].iter().map(place).collect();
+    (0..MAX_ATTEMPTS).find_map(|attempt| {
         let mut made = bare.clone();
-        for (position, (image, (_, radix))) in images.iter().zip(&places).enumerate() {
-            made[position + 4] = image + if *radix == 10 { b'0' } else { b'A' };
+        // No bank has a code of nines, or of the letter that stands for none.
+        made[4 + skipped..account].iter_mut().for_each(|byte| *byte = if byte.is_ascii_digit() { b'9' } else { b'X' });
+        let images = prf.permute_places(&format!("iban {country} {own} {attempt}"), &places);
+        for ((byte, image), (_, radix)) in made[account..].iter_mut().zip(images).zip(&places) {
+            *byte = image + if *radix == 10 { b'0' } else { b'A' };
         }
-        if made[4..] != bare[4..] {
-            let check = iban_check_digits(&made);
-            made[2..4].copy_from_slice(&check);
-            return Some(with_alphanumerics(text, &made));
-        }
-    }
-    None
+        let check = iban_check_digits(&made);
+        made[2..4].copy_from_slice(&check);
+        (made != bare).then(|| with_alphanumerics(text, &made))
+    })
+}
+
+/// Where the pseudonyms of a kind of value are, if there is a space set aside for it that is too small for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Space {
+    /// Where every value has its own: it may be someone else's.
+    Unique,
+    /// In the space that is no one's: two values may meet.
+    Reserved,
 }
 
 /// A phone number: the plus and the country code stay, and so does the number of digits.
-pub(super) fn phone(prf: &Prf, text: &str) -> Option<String> {
+pub(super) fn phone(prf: &Prf, text: &str, space: Space) -> Option<String> {
     let digits = digits_of(text);
     if digits.len() < 5 {
         return None;
     }
-    let is_international = text.trim_start().starts_with('+');
-    let kept = if is_international { country_code_length(&digits) } else { 0 };
-    let (code, national) = digits.split_at(kept.min(digits.len()));
-    let code_text: String = code.iter().map(|digit| char::from(digit + b'0')).collect();
-    for attempt in 0..8 {
-        let tweak = format!("phone {code_text} {attempt}");
-        let images = prf.permute_decimal(&tweak, national).unwrap_or_else(|| {
-            let places: Vec<(u8, u8)> = national.iter().map(|digit| (*digit, 10)).collect();
-            prf.permute_mixed(&tweak, &places).expect("at most five places of ten")
+    let trimmed = text.trim_start();
+    // `0049 30 …` is `+49 30 …`.
+    let lead = if !trimmed.starts_with('+') && digits.starts_with(&[0, 0]) && digits.len() >= 10 { 2 } else { 0 };
+    let is_international = trimmed.starts_with('+') || lead > 0;
+    let kept = if is_international { lead + country_code_length(&digits[lead..]) } else { 0 };
+    let (before, national) = digits.split_at(kept.min(digits.len()));
+    let code: String = before[lead.min(before.len())..].iter().map(|digit| char::from(digit + b'0')).collect();
+    // A zero in brackets is dialled within the country only: `+49 (0)30 …`.
+    let trunk = usize::from(is_international && national.first() == Some(&0) && text.contains("(0)"));
+    let (trunk, national) = national.split_at(trunk);
+    if space == Space::Reserved
+        && let Some(made) = reserved_phone(prf, &code, national)
+    {
+        return Some(with_digits(text, &[before, trunk, &made].concat()));
+    }
+    // Areas and exchanges of North America begin with 2 and more.
+    let is_dialled = |digits: &[u8]| digits.len() == 10 && digits[0] > 1 && digits[3] > 1;
+    let must_be_dialled = matches!(code.as_str(), "" | "1") && is_dialled(national);
+    let places: Vec<(u8, u8)> = national.iter().map(|digit| (*digit, 10)).collect();
+    let tweak = format!("phone {code}");
+    let mut images = national.to_vec();
+    loop {
+        images = prf.permute_decimal(&tweak, &images).unwrap_or_else(|| {
+            let places: Vec<(u8, u8)> = places.iter().zip(&images).map(|((_, radix), image)| (*image, *radix)).collect();
+            prf.permute_places(&tweak, &places)
         });
-        if images != national {
-            return Some(with_digits(text, &[code, &images].concat()));
+        // Walking on until it is of the same kind again keeps it one to one.
+        if is_dialled(&images) == must_be_dialled || !matches!(code.as_str(), "" | "1") {
+            return (images != national).then(|| with_digits(text, &[before, trunk, &images].concat()));
         }
     }
-    None
 }
 
-/// A US social security number: the area is one of those from 900 that were never given out, and the group none of those that
-/// tax numbers use there (50 to 65, 70 to 88, 90 to 92, 94 to 99).
-pub(super) fn ssn(prf: &Prf, text: &str) -> Option<String> {
+/// A number of those that regulators set aside for fiction, if the country has such of this length.
+fn reserved_phone(prf: &Prf, code: &str, national: &[u8]) -> Option<Vec<u8>> {
+    let forms: Vec<&str> = FICTITIOUS.iter().filter(|(country, _)| *country == code).map(|(_, form)| *form).collect();
+    let fits = |form: &&&str| form.len() == national.len();
+    // A mobile number stays one where it can.
+    let form = forms.iter().filter(fits).find(|form| form.as_bytes()[0] == national[0] + b'0').or_else(|| forms.iter().find(fits))?;
+    let mut stream = prf.stream(&format!("phone {code}"), national);
+    let digit = |written: u8, stream: &mut super::prf::Stream| match written {
+        b'.' => stream.below(10),
+        b'~' => stream.below(8) + 2,
+        digit => digit - b'0',
+    };
+    Some(form.bytes().map(|written| digit(written, &mut stream)).collect())
+}
+
+/// A number that a person or an account is known by. What it is follows from the number; what it is not known to be is opaque, whatever its
+/// separators.
+pub(super) fn identifier(prf: &Prf, text: &str) -> Option<String> {
+    if !text.is_ascii() {
+        return None;
+    }
+    let is_separated = !text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_separated && let Some(adapter) = internet::adapter(prf, text) {
+        return Some(adapter);
+    }
+    let bare: Vec<u8> = text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_uppercase()).collect();
+    if bare.is_empty() {
+        return None;
+    }
+    match identity::remade(prf, &bare) {
+        Some(made) => Some(with_alphanumerics(text, &made)),
+        None if !is_separated => internet::adapter(prf, text).or_else(|| Some(with_alphanumerics(text, &opaque::plain(prf, &bare)))),
+        None => Some(with_alphanumerics(text, &opaque::plain(prf, &bare))),
+    }
+}
+
+/// A US social security number in the space that is no one's: the area is one of those from 900 that were never given out, and the group
+/// none of those that tax numbers use there (50 to 65, 70 to 88, 90 to 92, 94 to 99).
+pub(super) fn reserved_ssn(prf: &Prf, text: &str) -> Option<String> {
     let digits = digits_of(text);
     if digits.len() != 9 {
         return None;
@@ -96,45 +155,6 @@ pub(super) fn ssn(prf: &Prf, text: &str) -> Option<String> {
         made[8] = (made[8] + 1) % 10;
     }
     Some(with_digits(text, &made))
-}
-
-/// A date of birth: up to three years away, day and month at most twelve so that either order is a date.
-pub(super) fn date(prf: &Prf, text: &str) -> Option<String> {
-    let digits = digits_of(text);
-    let mut groups: Vec<usize> = text.split(|character: char| !character.is_ascii_digit()).map(str::len).filter(|length| *length > 0).collect();
-    if digits.len() == 8 && groups == [8] {
-        // 19800131 or 31011980.
-        groups = if (1..=2).contains(&digits[0]) && (digits[1] == 9 || digits[1] == 0) { vec![4, 2, 2] } else { vec![2, 2, 4] };
-    }
-    if groups.len() < 3 || groups.iter().filter(|length| **length == 4).count() != 1 || groups[..3].iter().any(|length| !matches!(length, 1 | 2 | 4)) {
-        return None;
-    }
-    for attempt in 0..8 {
-        let mut stream = prf.stream(&format!("date {attempt}"), &digits);
-        let (mut made, mut at) = (Vec::new(), 0);
-        for (position, length) in groups.iter().enumerate() {
-            let group = &digits[at..at + length];
-            at += length;
-            match length {
-                4 => {
-                    let year = group.iter().fold(0_u32, |year, digit| year * 10 + u32::from(*digit));
-                    let shifted = (year + u32::from(stream.below(7))).saturating_sub(3).clamp(1000, 9999);
-                    made.extend(shifted.to_string().bytes().map(|byte| byte - b'0'));
-                }
-                1 if position < 3 => made.push(stream.below(9) + 1),
-                2 if position < 3 => {
-                    let part = stream.below(12) + 1;
-                    made.extend([part / 10, part % 10]);
-                }
-                // A time of day behind it says nothing.
-                _ => made.extend(group.iter().map(|_| 0)),
-            }
-        }
-        if made != digits {
-            return Some(with_digits(text, &made));
-        }
-    }
-    None
 }
 
 fn digits_of(text: &str) -> Vec<u8> {
@@ -171,3 +191,38 @@ fn country_code_length(digits: &[u8]) -> usize {
         _ => 3,
     }
 }
+
+/// A permutation has one fixed point on average; that so many of them agree on one does not happen.
+const MAX_ATTEMPTS: u8 = 8;
+
+/// Where the bank's code stands in accounts of these countries, behind how many characters, and how long it is (the IBAN registry). With it
+/// goes what names the branch, if that follows.
+const BANK_CODES: &[(&str, usize, usize)] = &[
+    ("DE", 0, 8),
+    ("AT CH LI LT LU", 0, 5),
+    ("FR MC", 0, 10),
+    ("BE DK FI GR", 0, 3),
+    ("ES PT AD", 0, 8),
+    ("IT SM", 1, 10),
+    ("GB IE", 0, 10),
+    ("NL BG RO LV MT", 0, 4),
+    ("PL", 0, 8),
+    ("HR", 0, 7),
+    ("EE", 0, 2),
+    ("SE HU CY", 0, 3),
+    ("SI", 0, 5),
+];
+
+/// Numbers that are given to no one, by country: `.` is any digit, `~` one from 2 (North American Numbering Plan, 555-0100 to 555-0199; Ofcom,
+/// numbers for drama; ACMA, numbers for fiction; ARCEP, numbers for audiovisual works; Bundesnetzagentur, numbers for media; ComReg).
+const FICTITIOUS: &[(&str, &str)] = &[
+    ("1", "~..55501.."),
+    ("44", "7700900..."),
+    ("44", "2079460..."),
+    ("61", "491570..."),
+    ("61", "25550...."),
+    ("33", "63998...."),
+    ("33", "19900...."),
+    ("49", "3023125..."),
+    ("353", "2091....."),
+];

@@ -1,7 +1,8 @@
-//! E-mail and network addresses: into the names and ranges that are set aside for documentation and for benchmarks.
+//! E-mail addresses, into the names that are set aside for documentation; network addresses, so that networks stay together; adapters.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::digits::Space;
 use super::prf::Prf;
 
 /// An e-mail address at one of the three example domains (RFC 2606, section 3); its local part is about as long as it was.
@@ -19,15 +20,40 @@ pub(super) fn email(prf: &Prf, text: &str) -> Option<String> {
     Some(text.replacen(address, &made, 1))
 }
 
-/// A public address within the range for benchmarks (198.18.0.0/15, RFC 2544) or for documentation (2001:db8::/32, RFC 3849).
-/// Addresses of one network stay together: /24 of IPv4, /48 and /64 of IPv6.
-pub(super) fn ip(prf: &Prf, text: &str) -> Option<String> {
+/// An address of the same class: public, private, loopback and so on. Addresses that share a network share it afterwards, down to each bit in
+/// IPv4 and at /48 and /64 in IPv6, whose pseudonyms are of the range for documentation (2001:db8::/32, RFC 3849). IPv4 has the space of all
+/// public addresses, or that for benchmarks (198.18.0.0/15, RFC 2544), in which networks are together at /24 and some meet.
+pub(super) fn ip(prf: &Prf, text: &str, space: Space) -> Option<String> {
     let address: IpAddr = text.trim().parse().ok()?;
-    Some(pseudonymous(prf, address).to_string())
+    Some(pseudonymous(prf, address, space).to_string())
 }
 
-fn pseudonymous(prf: &Prf, address: IpAddr) -> IpAddr {
+/// Flips each bit or not, by a function of the bits before it, save where the addresses that begin so are of more than one class.
+fn of_same_class(prf: &Prf, address: Ipv4Addr) -> Ipv4Addr {
+    let original = address.to_bits();
+    let mut made = original;
+    for length in 0..32 {
+        // A shift by all bits is none.
+        let mask = |length: u32| u32::MAX.checked_shl(32 - length).unwrap_or(0);
+        let block = original & mask(length);
+        let is_mixed = SPECIAL.iter().any(|(special, special_length)| *special_length > length && special & mask(length) == block);
+        if is_mixed {
+            continue;
+        }
+        let mut input = [0; 5];
+        input[0] = length as u8;
+        input[1..].copy_from_slice(&block.to_be_bytes());
+        if prf.stream("ip bit", &input).next_u64() & 1 == 1 {
+            made ^= 1 << (31 - length);
+        }
+    }
+    // All bits or none of a last pair stay: never itself, and still one to one.
+    if made == original { Ipv4Addr::from_bits(made ^ 1) } else { Ipv4Addr::from_bits(made) }
+}
+
+fn pseudonymous(prf: &Prf, address: IpAddr, space: Space) -> IpAddr {
     match address {
+        IpAddr::V4(address) if space == Space::Unique => IpAddr::V4(of_same_class(prf, address)),
         IpAddr::V4(address) => {
             let octets = address.octets();
             let network = prf.stream("ip network", &octets[..3]).next_u64();
@@ -37,7 +63,7 @@ fn pseudonymous(prf: &Prf, address: IpAddr) -> IpAddr {
         }
         IpAddr::V6(address) => {
             if let Some(mapped) = address.to_ipv4_mapped() {
-                let IpAddr::V4(made) = pseudonymous(prf, IpAddr::V4(mapped)) else { return IpAddr::V6(Ipv6Addr::LOCALHOST) };
+                let IpAddr::V4(made) = pseudonymous(prf, IpAddr::V4(mapped), space) else { return IpAddr::V6(Ipv6Addr::LOCALHOST) };
                 return IpAddr::V6(made.to_ipv6_mapped());
             }
             let octets = address.octets();
@@ -50,6 +76,61 @@ fn pseudonymous(prf: &Prf, address: IpAddr) -> IpAddr {
     }
 }
 
+/// A network adapter's address, EUI-48 or EUI-64, in any of its spellings: one that no maker has been given (the bit for local ones is set),
+/// of one station or many as before. `None` for what is none.
+pub(super) fn adapter(prf: &Prf, text: &str) -> Option<String> {
+    let bare: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).map(|byte| byte.to_ascii_lowercase()).collect();
+    let is_spelled = text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-' | b'.')) && is_grouped(text);
+    if !is_spelled || !matches!(bare.len(), 12 | 16) {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
+    let mut nibbles: Vec<u8> = bare.iter().map(|byte| digit(*byte)).collect();
+    let kept = nibbles[1] & 0b0011;
+    let mut places: Vec<(u8, u8)> = nibbles.iter().map(|nibble| (*nibble, 16)).collect();
+    places[1] = (nibbles[1] >> 2, 4);
+    nibbles = (0..u8::MAX)
+        .map(|attempt| prf.permute_places(&format!("adapter {kept} {attempt}"), &places))
+        .find(|made| made.iter().zip(&places).any(|(made, (was, _))| made != was))?;
+    nibbles[1] = nibbles[1] << 2 | kept & 1 | 0b0010;
+    let is_upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let mut nibbles = nibbles.into_iter();
+    let spelled = text.chars().map(|character| match character {
+        character if !character.is_ascii_hexdigit() => character,
+        _ => char::from_digit(u32::from(nibbles.next().unwrap_or(0)), 16).map_or('0', |digit| if is_upper { digit.to_ascii_uppercase() } else { digit }),
+    });
+    Some(spelled.collect())
+}
+
+/// Pairs with `:` or `-` between them, or fours with points, or all at once with a letter among them.
+fn is_grouped(text: &str) -> bool {
+    let groups: Vec<&str> = text.split([':', '-', '.']).collect();
+    let are = |length: usize| groups.iter().all(|group| group.len() == length);
+    match groups.len() {
+        1 => text.bytes().any(|byte| byte.is_ascii_alphabetic()),
+        6 | 8 => are(2) && !text.contains('.'),
+        3 | 4 => are(4) && text.contains('.'),
+        _ => false,
+    }
+}
+
+/// What is set aside for other uses than addresses of anyone (RFC 6890 and its registries).
+const SPECIAL: &[(u32, u32)] = &[
+    (0x0000_0000, 8),
+    (0x0a00_0000, 8),
+    (0x6440_0000, 10),
+    (0x7f00_0000, 8),
+    (0xa9fe_0000, 16),
+    (0xac10_0000, 12),
+    (0xc000_0000, 24),
+    (0xc000_0200, 24),
+    (0xc0a8_0000, 16),
+    (0xc612_0000, 15),
+    (0xc633_6400, 24),
+    (0xcb00_7100, 24),
+    (0xe000_0000, 4),
+    (0xf000_0000, 4),
+];
 const LOCAL_CHARACTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Enough room that no two addresses meet.
 const MIN_LOCAL: usize = 12;

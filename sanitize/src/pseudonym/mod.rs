@@ -5,16 +5,23 @@
 //! machine, in any order, at any time: there is no state. A value that is not of its domain's form is treated as opaque.
 
 mod address;
+mod calendar;
 mod digits;
+mod identity;
 mod internet;
 mod opaque;
 mod password;
 mod person;
+mod place;
 mod prf;
+mod token;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
+pub(crate) use address::Detail;
+pub(crate) use digits::Space;
 pub(crate) use password::{Answer, is_digest};
 use prf::Prf;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
@@ -47,13 +54,15 @@ pub enum Domain {
     Person,
     /// Street addresses.
     Address,
-    /// Dates of birth.
+    /// Dates of birth and of what happened to a person.
     BirthDate,
+    /// Places on the map.
+    Place,
 }
 
 impl Domain {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Opaque,
         Self::Password,
         Self::Email,
@@ -66,6 +75,7 @@ impl Domain {
         Self::Person,
         Self::Address,
         Self::BirthDate,
+        Self::Place,
     ];
 
     /// The word for it in recordings.
@@ -83,6 +93,7 @@ impl Domain {
             Self::Person => "person",
             Self::Address => "address",
             Self::BirthDate => "birth_date",
+            Self::Place => "place",
         }
     }
 
@@ -92,36 +103,55 @@ impl Domain {
     }
 }
 
+/// What the policy chooses of the pseudonyms.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Choices {
+    /// The domains whose pseudonyms are of the space that is set aside, though values may meet there.
+    pub(crate) reserved: BTreeSet<Domain>,
+    /// How much of an address stays.
+    pub(crate) addresses: Detail,
+}
+
 /// Makes the pseudonyms of one key.
 pub struct Pseudonyms {
     domains: Vec<Prf>,
+    choices: Choices,
 }
 
 impl Pseudonyms {
     /// Those of `key`.
     pub fn new(key: &Key) -> Self {
-        Self { domains: Domain::ALL.iter().map(|domain| Prf::new(&key.derive(domain.word()))).collect() }
+        Self::with(key, Choices::default())
+    }
+
+    /// Those of `key`, as the policy has chosen them.
+    pub(crate) fn with(key: &Key, choices: Choices) -> Self {
+        let of = |domain: Domain| Prf::new(&key.derive(domain.word()));
+        let days = calendar::offset(&of(Domain::BirthDate), b"");
+        Self { domains: Domain::ALL.iter().map(|domain| of(*domain).shifting(days)).collect(), choices }
     }
 
     /// The pseudonym of `value` in `domain`. An empty value stays empty.
     pub fn of(&self, domain: Domain, value: &[u8]) -> Vec<u8> {
         let prf = self.prf(domain);
         let text = std::str::from_utf8(value).ok();
-        let made = match (domain, text) {
-            (Domain::Opaque | Domain::Identifier, Some(text)) => opaque::structured(self, prf, text),
-            (Domain::Password, Some(text)) => self.in_url(text, Answer::Open),
-            (Domain::Opaque | Domain::Password | Domain::Identifier, _) => None,
-            (Domain::Email, Some(text)) => internet::email(prf, text),
-            (Domain::Card, Some(text)) => digits::card(prf, text),
-            (Domain::Iban, Some(text)) => digits::iban(prf, text),
-            (Domain::Phone, Some(text)) => digits::phone(prf, text),
-            (Domain::Ssn, Some(text)) => digits::ssn(prf, text),
-            (Domain::Ip, Some(text)) => internet::ip(prf, text),
-            (Domain::Person, Some(text)) => Some(person::name(prf, text)),
-            (Domain::Address, Some(text)) => Some(address::street(prf, self.prf(Domain::Person), text)),
-            (Domain::BirthDate, Some(text)) => digits::date(prf, text),
-            (_, None) => None,
-        };
+        let composed = text.map(composed);
+        let made = composed.as_deref().and_then(|text| match domain {
+            Domain::Opaque => token::structured(self, prf, text),
+            Domain::Password => self.in_url(text, Answer::Open),
+            Domain::Email => internet::email(prf, text),
+            Domain::Card => digits::card(prf, text),
+            Domain::Iban => digits::iban(prf, text),
+            Domain::Phone => digits::phone(prf, text, self.space(domain)),
+            Domain::Ssn if self.space(domain) == Space::Reserved => digits::reserved_ssn(prf, text),
+            // A number is one and the same, called a social security number or a taxpayer's.
+            Domain::Ssn | Domain::Identifier => digits::identifier(self.prf(Domain::Identifier), text),
+            Domain::Ip => internet::ip(prf, text, self.space(domain)),
+            Domain::Person => Some(person::name(prf, text)),
+            Domain::Address => Some(address::street(prf, self.prf(Domain::Person), text, self.choices.addresses)),
+            Domain::BirthDate => calendar::shifted(text, prf.days),
+            Domain::Place => place::coarse(prf, text),
+        });
         match made {
             Some(made) if made.as_bytes() != value => made.into_bytes(),
             // What is not of the form that its domain has is opaque, in the key of its domain.
@@ -133,6 +163,23 @@ impl Pseudonyms {
     pub fn hash(&self, domain: Domain, value: &[u8]) -> Vec<u8> {
         let mut stream = self.prf(domain).stream("hash", &canonical(domain, value));
         format!("{:016x}{:016x}", stream.next_u64(), stream.next_u64()).into_bytes()
+    }
+
+    /// The pseudonym of a date in the life of a subject: all dates of one subject are shifted alike.
+    pub(crate) fn date_of(&self, subject: &[u8], value: &[u8]) -> Vec<u8> {
+        let prf = self.prf(Domain::BirthDate);
+        let days = calendar::offset(prf, subject.trim_ascii());
+        let made = std::str::from_utf8(value).ok().and_then(|text| calendar::shifted(text, days));
+        made.map_or_else(|| opaque::plain(prf, value), String::into_bytes)
+    }
+
+    /// Whether two values of a domain may have one pseudonym, as the policy wants it.
+    pub(crate) fn may_meet(&self, domain: Domain) -> bool {
+        self.space(domain) == Space::Reserved
+    }
+
+    fn space(&self, domain: Domain) -> Space {
+        if self.choices.reserved.contains(&domain) { Space::Reserved } else { Space::Unique }
     }
 
     fn prf(&self, domain: Domain) -> &Prf {
@@ -154,13 +201,16 @@ fn composed(text: &str) -> Cow<'_, str> {
 /// The form of a value that its pseudonym is keyed by: what differs only in spelling is the same value.
 pub(crate) fn canonical(domain: Domain, value: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(value);
+    let text = composed(&text);
     match domain {
         Domain::Email | Domain::Ip => text.trim().to_lowercase().into_bytes(),
-        Domain::Card | Domain::Ssn => text.chars().filter(char::is_ascii_digit).collect::<String>().into_bytes(),
+        Domain::Card => text.chars().filter(char::is_ascii_digit).collect::<String>().into_bytes(),
         Domain::Phone => text.chars().filter(|character| character.is_ascii_digit() || *character == '+').collect::<String>().into_bytes(),
-        Domain::Iban => text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase().into_bytes(),
+        Domain::Iban | Domain::Identifier | Domain::Ssn => {
+            text.chars().filter(|character| character.is_alphanumeric()).collect::<String>().to_uppercase().into_bytes()
+        }
         Domain::Person | Domain::Address => text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().into_bytes(),
-        Domain::Opaque | Domain::Password | Domain::Identifier | Domain::BirthDate => value.trim_ascii().to_vec(),
+        Domain::Opaque | Domain::Password | Domain::BirthDate | Domain::Place => value.trim_ascii().to_vec(),
     }
 }
 

@@ -1,26 +1,14 @@
 //! Opaque values: tokens, keys, session ids, codes, passwords. Every place keeps its class: a digit stays a digit, a lower-case
 //! letter one, what joins them stays. A vendor's prefix stays too; the check sum behind it does not survive.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::prf::Prf;
-use super::{Answer, Domain, Pseudonyms};
 use crate::rules::Rules;
-
-/// The forms that need more than their classes kept: JSON Web Tokens, armoured keys, user and password in base64. `None` for all else.
-pub(super) fn structured(all: &Pseudonyms, prf: &Prf, text: &str) -> Option<String> {
-    if let Some(token) = web_token(all, prf, text) {
-        return Some(token);
-    }
-    if text.contains("-----BEGIN ") {
-        return armoured(prf, text);
-    }
-    all.basic(text, Answer::Open)
-}
 
 /// The same length, and in each place the same class of character. Never the value itself, if there is any other.
 pub(super) fn plain(prf: &Prf, value: &[u8]) -> Vec<u8> {
+    if let Some(made) = uuid(prf, value) {
+        return made;
+    }
     let kept = Rules::built_in().compiled().prefix_length(value);
     let (prefix, rest) = value.split_at(kept);
     let classes = classes_of(rest);
@@ -63,8 +51,6 @@ enum Class {
     Upper,
     LowerHex,
     UpperHex,
-    /// `8`, `9`, `a`, `b`: the variant of a UUID (RFC 9562, section 4.1).
-    Variant,
     /// A byte of a character that is not ASCII; it becomes a letter.
     Other,
     /// Stays as it is.
@@ -80,7 +66,6 @@ impl Class {
             Self::Upper => b"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             Self::LowerHex => b"0123456789abcdef",
             Self::UpperHex => b"0123456789ABCDEF",
-            Self::Variant => b"89ab",
             Self::Fixed => b"",
         }
     }
@@ -102,15 +87,11 @@ impl Class {
 
 fn classes_of(value: &[u8]) -> Vec<Class> {
     let hex = hex_class(value);
-    let is_uuid = is_uuid(value);
     let is_number = value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
     value
         .iter()
         .enumerate()
         .map(|(position, byte)| match byte {
-            // Version and variant tell what kind of UUID it is, nothing of whom.
-            _ if is_uuid && position == 14 => Class::Fixed,
-            b'8' | b'9' | b'a' | b'b' if is_uuid && position == 19 => Class::Variant,
             b'0' if is_number && position == 0 && value.len() > 1 => Class::Fixed,
             b'0'..=b'9' if is_number && position == 0 && value.len() > 1 => Class::FirstDigit,
             _ if byte.is_ascii_hexdigit() && hex.is_some() => hex.unwrap_or(Class::LowerHex),
@@ -142,78 +123,46 @@ fn hex_class(value: &[u8]) -> Option<Class> {
     }
 }
 
-fn is_uuid(value: &[u8]) -> bool {
-    value.len() == 36
-        && value.iter().enumerate().all(|(position, byte)| if matches!(position, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() })
-}
-
-/// A JSON Web Token (RFC 7519): the header says how it is made and stays; the claims' strings and long numbers are replaced, but for
-/// those that say what the token is for and until when; the signature is replaced, and so is no longer one.
-fn web_token(all: &Pseudonyms, prf: &Prf, text: &str) -> Option<String> {
-    let parts: Vec<&str> = text.split('.').collect();
-    let ([header, claims, signature], []) = parts.split_first_chunk::<3>()? else { return None };
-    if !header.starts_with("eyJ") {
+/// A UUID (RFC 9562), with its dashes or without, in either case: version and variant stay, and the time of one that begins with it is shifted
+/// as dates are, so that order stays. `None` for what is none.
+fn uuid(prf: &Prf, value: &[u8]) -> Option<Vec<u8>> {
+    let is_dashed = value.len() == 36 && DASHES.iter().all(|place| value[*place] == b'-');
+    if !is_dashed && value.len() != 32 {
         return None;
     }
-    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
-    let mut claims: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&claims).ok()?;
-    for (name, claim) in &mut claims {
-        if !KEPT_CLAIMS.contains(&name.as_str()) {
-            replace_claim(all, name, claim);
+    let digits = value.iter().enumerate().filter(|(place, _)| !(is_dashed && DASHES.contains(place)));
+    let nibbles: Vec<u8> = digits.map(|(_, byte)| char::from(*byte).to_digit(16).map(|nibble| nibble as u8)).collect::<Option<_>>()?;
+    let (version, variant) = (nibbles[12], nibbles[16]);
+    let is_decimal = value.iter().all(u8::is_ascii_digit);
+    if !(1..=8).contains(&version) || variant >> 2 != 0b10 || is_decimal {
+        return None;
+    }
+    let mut made = nibbles.clone();
+    let mut free: Vec<usize> = (0..32).filter(|place| *place != 12).collect();
+    if version == 7 {
+        let time = nibbles[..12].iter().fold(0_u64, |time, nibble| time << 4 | u64::from(*nibble));
+        let shifted = time.wrapping_sub((prf.days * MILLISECONDS) as u64);
+        (0..12).for_each(|place| made[place] = (shifted >> (44 - 4 * place) & 15) as u8);
+        free.drain(..12);
+    }
+    let kept: String = nibbles[..if version == 7 { 12 } else { 0 }].iter().chain([&version]).map(|nibble| char::from(b'a' + nibble)).collect();
+    let places: Vec<(u8, u8)> = free.iter().map(|place| if *place == 16 { (nibbles[16] & 3, 4) } else { (nibbles[*place], 16) }).collect();
+    for (place, image) in free.iter().zip(prf.permute_places(&format!("uuid {kept}"), &places)) {
+        made[*place] = if *place == 16 { 8 | image } else { image };
+    }
+    let is_upper = value.iter().any(u8::is_ascii_uppercase);
+    let mut made = made.into_iter();
+    let spelled = value.iter().enumerate().map(|(place, byte)| {
+        if is_dashed && DASHES.contains(&place) {
+            return *byte;
         }
-    }
-    let claims = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims).ok()?);
-    let mut stream = prf.stream("jwt signature", text.as_bytes());
-    let signature: String = signature.bytes().map(|_| char::from(BASE64_URL[usize::from(stream.below(64))])).collect();
-    Some(format!("{header}.{claims}.{signature}"))
+        let digits = if is_upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+        digits[usize::from(made.next().unwrap_or(0))]
+    });
+    Some(spelled.collect())
 }
 
-fn replace_claim(all: &Pseudonyms, name: &str, claim: &mut serde_json::Value) {
-    match claim {
-        serde_json::Value::String(text) => *text = String::from_utf8_lossy(&all.of(claim_domain(name, text), text.as_bytes())).into_owned(),
-        serde_json::Value::Number(number) if number.as_u64().is_some_and(|number| number > 9999) => {
-            if let Ok(made) = serde_json::from_slice(&all.of(Domain::Opaque, number.to_string().as_bytes())) {
-                *number = made;
-            }
-        }
-        serde_json::Value::Array(claims) => claims.iter_mut().for_each(|claim| replace_claim(all, name, claim)),
-        serde_json::Value::Object(claims) => claims.iter_mut().for_each(|(name, claim)| replace_claim(all, name, claim)),
-        serde_json::Value::Number(_) | serde_json::Value::Bool(_) | serde_json::Value::Null => {}
-    }
-}
-
-/// The registered claims that are about a person (OpenID Connect Core 1.0, section 5.1).
-fn claim_domain(name: &str, text: &str) -> Domain {
-    match name {
-        _ if text.contains('@') => Domain::Email,
-        "name" | "given_name" | "family_name" | "middle_name" | "nickname" => Domain::Person,
-        "phone_number" => Domain::Phone,
-        "birthdate" => Domain::BirthDate,
-        "street_address" | "formatted" => Domain::Address,
-        _ => Domain::Opaque,
-    }
-}
-
-/// An armoured key: the lines that open and close it stay, the letters between are replaced.
-fn armoured(prf: &Prf, text: &str) -> Option<String> {
-    let begin = text.find("-----BEGIN ")?;
-    let body = begin + 11 + text[begin + 11..].find("-----")? + 5;
-    let end = text[body..].find("-----END").map_or(text.len(), |at| body + at);
-    let mut stream = prf.stream("armour", text.trim().as_bytes());
-    let replaced: String = text[body..end]
-        .chars()
-        .map(|character| match character {
-            'A'..='Z' | 'a'..='z' | '0'..='9' | '+' | '/' => char::from(BASE64[usize::from(stream.below(64))]),
-            character if character.is_ascii() => character,
-            _ => '.',
-        })
-        .collect();
-    Some(format!("{}{replaced}{}", &text[..body], &text[end..]))
-}
-
-/// What a token is for, by whom, and when: nothing of whom it is about.
-const KEPT_CLAIMS: [&str; 12] = ["iss", "aud", "exp", "nbf", "iat", "auth_time", "typ", "token_use", "scope", "scp", "alg", "azp"];
-const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+const MILLISECONDS: i64 = 86_400_000;
 /// A permutation has one fixed point on average; that eight of them agree on one does not happen.
 const MAX_ATTEMPTS: u8 = 8;

@@ -12,11 +12,18 @@ use sha2::Sha256;
 pub(super) struct Prf {
     mac: Hmac<Sha256>,
     decimal: FF1<Aes256>,
+    /// By how many days the dates within values are shifted back.
+    pub(super) days: i64,
 }
 
 impl Prf {
     pub(super) fn new(key: &[u8; 32]) -> Self {
-        Self { mac: Hmac::new_from_slice(key).expect("HMAC takes a key of any length"), decimal: FF1::new(key, 10).expect("ten is a radix of FF1") }
+        Self { mac: Hmac::new_from_slice(key).expect("HMAC takes a key of any length"), decimal: FF1::new(key, 10).expect("ten is a radix of FF1"), days: 0 }
+    }
+
+    /// The same, that shifts dates within values back by so many days.
+    pub(super) fn shifting(self, days: i64) -> Self {
+        Self { days, ..self }
     }
 
     /// Bytes that depend on `label` and `value` alone.
@@ -31,18 +38,32 @@ impl Prf {
     /// Permutes strings of digits of one length, those that begin with a zero and the others among themselves: a number
     /// stays one. Six digits at least; `None` below.
     pub(super) fn permute_decimal(&self, tweak: &str, digits: &[u8]) -> Option<Vec<u8>> {
+        let mut images = self.permute_digits(tweak, digits)?;
+        while (images[0] == 0) != (digits[0] == 0) {
+            images = self.permute_digits(tweak, &images)?;
+        }
+        Some(images)
+    }
+
+    /// Permutes strings of digits of one length with FF1. Six digits at least; `None` below.
+    fn permute_digits(&self, tweak: &str, digits: &[u8]) -> Option<Vec<u8>> {
         if digits.len() < 6 {
             return None;
         }
-        let starts_with_zero = digits[0] == 0;
-        let mut numerals: Vec<u16> = digits.iter().map(|digit| u16::from(*digit)).collect();
-        loop {
-            let encrypted = self.decimal.encrypt(tweak.as_bytes(), &FlexibleNumeralString::from(numerals)).ok()?;
-            numerals = Vec::<u16>::from(encrypted);
-            if (numerals[0] == 0) == starts_with_zero {
-                return Some(numerals.into_iter().map(|numeral| numeral as u8).collect());
-            }
-        }
+        let numerals: Vec<u16> = digits.iter().map(|digit| u16::from(*digit)).collect();
+        let encrypted = self.decimal.encrypt(tweak.as_bytes(), &FlexibleNumeralString::from(numerals)).ok()?;
+        Some(Vec::<u16>::from(encrypted).into_iter().map(|numeral| numeral as u8).collect())
+    }
+
+    /// Permutes `places`, each a number below its radix: digits with FF1 where there are enough. What is too large a set to be numbered is
+    /// replaced.
+    pub(super) fn permute_places(&self, tweak: &str, places: &[(u8, u8)]) -> Vec<u8> {
+        let values: Vec<u8> = places.iter().map(|(value, _)| *value).collect();
+        let decimal = if places.iter().all(|(_, radix)| *radix == 10) { self.permute_digits(tweak, &values) } else { None };
+        decimal.or_else(|| self.permute_mixed(tweak, places)).unwrap_or_else(|| {
+            let mut stream = self.stream(tweak, &values);
+            places.iter().map(|(_, radix)| stream.below(*radix)).collect()
+        })
     }
 
     /// Permutes `places`, each a number below its radix. `None` if the set is too large to be numbered.
@@ -62,22 +83,34 @@ impl Prf {
         Some(out)
     }
 
-    /// A permutation of the numbers below `size`.
-    pub(super) fn permute_below(&self, tweak: &str, size: u128, mut index: u128) -> u128 {
+    /// A permutation of the numbers below `size`. Of a small set no number is its own image: the steps of a ring are taken where another
+    /// permutation has put them.
+    pub(super) fn permute_below(&self, tweak: &str, size: u128, index: u128) -> u128 {
         if size < 2 {
             return index;
         }
+        let image = self.walked(tweak, size, index, Direction::There);
+        if size > MAX_RING { image } else { self.walked(tweak, size, (image + 1) % size, Direction::Back) }
+    }
+
+    /// A balanced Feistel network, walked until the result is below `size` again.
+    fn walked(&self, tweak: &str, size: u128, mut index: u128, direction: Direction) -> u128 {
         let half = (128 - (size - 1).leading_zeros()).div_ceil(2);
         let mask = (1_u128 << half) - 1;
+        let mixed = |round: u8, side: u128| {
+            let mut input = [0; 33];
+            input[0] = round;
+            input[1..17].copy_from_slice(&size.to_be_bytes());
+            input[17..].copy_from_slice(&side.to_be_bytes());
+            u128::from(self.stream(tweak, &input).next_u64()) & mask
+        };
         loop {
             let (mut left, mut right) = (index >> half, index & mask);
             for round in 0..ROUNDS {
-                let mut input = [0; 33];
-                input[0] = round;
-                input[1..17].copy_from_slice(&size.to_be_bytes());
-                input[17..].copy_from_slice(&right.to_be_bytes());
-                let mixed = u128::from(self.stream(tweak, &input).next_u64());
-                (left, right) = (right, left ^ (mixed & mask));
+                (left, right) = match direction {
+                    Direction::There => (right, left ^ mixed(round, right)),
+                    Direction::Back => (right ^ mixed(ROUNDS - 1 - round, left), left),
+                };
             }
             index = (left << half) | right;
             if index < size {
@@ -87,7 +120,13 @@ impl Prf {
     }
 }
 
-pub(super) struct Stream {
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    There,
+    Back,
+}
+
+pub(crate) struct Stream {
     mac: Hmac<Sha256>,
     counter: u32,
     block: [u8; 32],
@@ -125,6 +164,8 @@ impl Stream {
 
 /// More than the eight that are enough for a balanced network, for small sets.
 const ROUNDS: u8 = 12;
+/// In a larger set the one number that is its own image is met by no one.
+const MAX_RING: u128 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -142,6 +183,7 @@ mod tests {
             let images: BTreeSet<u128> = (0..size).map(|index| prf().permute_below("t", size, index)).collect();
             assert_eq!(images.len() as u128, size);
             assert_eq!(images.last(), Some(&(size - 1)));
+            assert!(size < 2 || (0..size).all(|index| prf().permute_below("t", size, index) != index));
         }
     }
 

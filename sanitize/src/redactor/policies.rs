@@ -53,7 +53,7 @@ fn a_broad_place_leaves_what_a_message_is_read_by() {
 #[test]
 fn actions_do_what_they_say() {
     let hashed = String::from_utf8(Pseudonyms::new(&test_key()).hash(Domain::Email, b"ada@planted.example")).expect("digits");
-    assert_eq!((hashed.len(), hashed.as_str()), (32, "fa60e51fa3b89e5850ba52e15ffb568c"));
+    assert_eq!((hashed.len(), hashed.as_str()), (32, "dd6fe66422f7a80bfea7974d6ebed273"));
     for (policy, text, expected) in [
         ("rules: { email: { action: hash } }", r#"{"email":"Ada@planted.example"}"#, format!(r#"{{"email":"{hashed}"}}"#)),
         ("domains: { birth_date: { action: generalise } }", r#"{"birthDate":"1984-03-12"}"#, r#"{"birthDate":"1984-01-01"}"#.to_owned()),

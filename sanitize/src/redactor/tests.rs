@@ -123,6 +123,36 @@ fn a_password_is_that_of_who_logs_in() {
 }
 
 #[test]
+fn values_that_meet_are_counted() {
+    let phones: Vec<String> = (0..200).map(|number| format!(r#"{{"phone":"+44 7911 123{number:03}"}}"#)).collect();
+    let met = |policy: &str| {
+        let mut exchange =
+            exchange(1, request("POST /x HTTP/1.1\r\nContent-Type: application/json", format!("[{}]", phones.join(",")).as_bytes()), response("x: y", b""));
+        Redactor::new(&Policy::parse("p.yaml", policy).expect("reads"), &test_key()).exchange(&mut exchange);
+        let phones = exchange.redactions.iter().filter(|redaction| redaction.domain == "phone").count();
+        let text = text_of(exchange.request.as_ref().expect("there"));
+        let distinct: BTreeSet<&str> = text.split("phone").collect();
+        (exchange.redactions.iter().filter(|redaction| redaction.rule == "collision").count(), phones, distinct.len())
+    };
+    assert_eq!(met("version: 1"), (0, 200, 201));
+    let (counted, all, distinct) = met("version: 1\npseudonyms: { reserved: [phone] }");
+    assert!(counted > 0 && all == 200 && distinct == 201 - counted, "{counted} {distinct}");
+}
+
+#[test]
+fn dates_are_shifted_by_their_subject() {
+    let content = r#"{"patients":[{"id":"a-1","dob":"1980-01-31"},{"id":"a-2","dob":"1980-01-31","more":{"dob":"1980-02-29"}}]}"#;
+    let dates = |policy: &str| -> Vec<String> {
+        let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response("Content-Type: application/json", content.as_bytes()));
+        Redactor::new(&Policy::parse("p.yaml", policy).expect("reads"), &test_key()).exchange(&mut exchange);
+        text_of(exchange.response.as_ref().expect("there")).split("dob\":\"").skip(1).map(|rest| rest[..10].to_owned()).collect()
+    };
+    let (alike, apart) = (dates("version: 1"), dates("version: 1\npseudonyms: { subjects: ['body:/patients/*/id'] }"));
+    assert!(alike[0] == alike[1] && alike[1] < alike[2], "{alike:?}");
+    assert!(apart[0] != apart[1] && apart[1] < apart[2], "{apart:?}");
+}
+
+#[test]
 fn json_keeps_its_types_and_its_other_bytes() {
     for (content, expected) in [
         (r#"{ "cvv" : 123, "cvc":"1234",  "n": 17, "ok":true, "email":null }"#, r#"{ "cvv" : 0, "cvc":"0000",  "n": 17, "ok":true, "email":null }"#),

@@ -61,6 +61,7 @@ known! {
     BODY_DIGEST = "body_digest",
     PASSWORD_ALONE = "password_alone",
     LOCATION = "location",
+    COLLISION = "collision",
 }
 
 impl RuleId {

@@ -228,4 +228,4 @@ const CHECKS: &[(&str, Check)] = &[
 ];
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

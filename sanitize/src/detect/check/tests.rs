@@ -12,7 +12,7 @@ fn check(name: &str) -> Check {
 }
 
 /// Numbers that are printed as examples, or that tests of the systems that take them use.
-const EXAMPLES: &[(&str, &[&str])] = &[
+pub(crate) const EXAMPLES: &[(&str, &[&str])] = &[
     ("us_ssn", &["078-05-1120", "219-09-9999", "899-99-9999"]),
     ("us_itin", &["900-70-0000", "912-90-3456", "999-99-9999"]),
     ("us_ein", &["01-0000001", "91-1144442", "20-2938200"]),

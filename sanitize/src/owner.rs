@@ -1,10 +1,10 @@
-//! Whose password it is: the login name that stands beside it.
+//! Whose value it is: the login name that a password belongs to, the subject that a date is about.
 //!
-//! In: the leaves of a message, and where passwords stand among them. Out: for each password the login name that belongs to it, as it
-//! was sent. The same object's counts first, then one that it stands within, then the only one that there is; of two in one
-//! place a user name counts before an address. Nothing is redacted here, and a message without a password is never looked at.
+//! In: the leaves of a message, and where passwords or dates stand among them. Out: for each of them the owner that belongs to it, as it
+//! was sent. The same object's counts first, then one that it stands within, then the only one that there is; of two login names in one
+//! place a user name counts before an address. Nothing is redacted here, and a message without such values is never looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reenact_formats::content::{Leaf, LeafKind, visit_nested};
 use reenact_formats::model::Part;
@@ -12,27 +12,36 @@ use reenact_formats::model::Part;
 /// Where a leaf stands: its part, and where it begins there.
 pub(crate) type At = (Part, usize);
 
-/// The login names of the passwords of one message.
+/// The owners of some values of one message.
 #[derive(Default)]
-pub(crate) struct Logins(BTreeMap<At, Vec<u8>>);
+pub(crate) struct Owners(BTreeMap<At, Vec<u8>>);
 
-impl Logins {
-    /// The login names that belong to the passwords at `passwords`, which stand among the leaves that `visit` hands out.
-    pub(crate) fn of(passwords: &[At], visit: impl FnOnce(&mut dyn FnMut(&Leaf<'_>))) -> Self {
+impl Owners {
+    /// The login names that belong to the passwords that are `asked` for, which stand among the leaves that `visit` hands out.
+    pub(crate) fn of_passwords(asked: &[At], visit: impl FnOnce(&mut dyn FnMut(&Leaf<'_>))) -> Self {
+        Self::of(asked, visit, &Candidate::login)
+    }
+
+    /// The subjects, which stand at one of the templates, of the dates that are `asked` for.
+    pub(crate) fn of_dates(asked: &[At], subjects: &BTreeSet<String>, visit: impl FnOnce(&mut dyn FnMut(&Leaf<'_>))) -> Self {
+        Self::of(asked, visit, &|leaf| if subjects.contains(&leaf.template()) { Candidate::at(leaf, 0) } else { None })
+    }
+
+    fn of(wanted: &[At], visit: impl FnOnce(&mut dyn FnMut(&Leaf<'_>)), candidate: &dyn Fn(&Leaf<'_>) -> Option<Candidate>) -> Self {
         let (mut names, mut asked) = (Vec::new(), Vec::new());
         visit(&mut |leaf| {
             let at = (leaf.part, leaf.span.start);
-            if passwords.contains(&at) {
+            if wanted.contains(&at) {
                 asked.push((at, parent(leaf.path).to_owned()));
             } else {
-                names.extend(Candidate::of(leaf));
+                names.extend(candidate(leaf));
             }
         });
         let found = asked.into_iter().filter_map(|(at, beside)| Some((at, chosen(&names, &beside)?.name.clone())));
         Self(found.collect())
     }
 
-    /// The login name that belongs to the password there.
+    /// The owner of the value there.
     pub(crate) fn get(&self, at: At) -> Option<&[u8]> {
         self.0.get(&at).map(Vec::as_slice)
     }
@@ -41,11 +50,11 @@ impl Logins {
 /// The login name in a text that a value holds: a JSON text in a string, a form.
 pub(crate) fn within(text: &[u8]) -> Option<Vec<u8>> {
     let mut names = Vec::new();
-    visit_nested(text, &mut |leaf| names.extend(Candidate::of(&leaf)));
+    visit_nested(text, &mut |leaf| names.extend(Candidate::login(&leaf)));
     names.into_iter().min_by_key(|candidate| candidate.rank).map(|candidate| candidate.name)
 }
 
-/// What may be a login name.
+/// What may be an owner.
 struct Candidate {
     /// The path of what it stands in.
     parent: String,
@@ -55,14 +64,19 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn of(leaf: &Leaf<'_>) -> Option<Self> {
-        if matches!(leaf.kind, LeafKind::JsonKey | LeafKind::MultipartFile | LeafKind::PathSegment | LeafKind::Header) || leaf.value.len() > MAX_LOGIN {
+    fn login(leaf: &Leaf<'_>) -> Option<Self> {
+        if matches!(leaf.kind, LeafKind::JsonKey | LeafKind::PathSegment | LeafKind::Header) {
             return None;
         }
         let name: String = leaf.name.as_deref()?.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         let rank = LOGIN_NAMES.iter().position(|names| names.contains(&name.as_str()))?;
+        Self::at(leaf, rank)
+    }
+
+    fn at(leaf: &Leaf<'_>, rank: usize) -> Option<Self> {
         let value = leaf.value.trim_ascii();
-        (!value.is_empty()).then(|| Self { parent: parent(leaf.path).to_owned(), rank, name: value.to_vec() })
+        let is_one = !value.is_empty() && value.len() <= MAX_LOGIN && leaf.kind != LeafKind::MultipartFile;
+        is_one.then(|| Self { parent: parent(leaf.path).to_owned(), rank, name: value.to_vec() })
     }
 }
 
@@ -127,7 +141,7 @@ mod tests {
         let head = Head::request(format!("POST / HTTP/1.1\r\nContent-Type: {content_type}\r\n\r\n").into()).expect("a head");
         let mut passwords = Vec::new();
         visit_body(&head, body.as_bytes(), &mut |leaf| passwords.extend(leaf.value.starts_with(b"pw").then_some((leaf.part, leaf.span.start))));
-        let logins = Logins::of(&passwords, |f| {
+        let logins = Owners::of_passwords(&passwords, |f| {
             visit_body(&head, body.as_bytes(), &mut |leaf| f(&leaf));
         });
         passwords.iter().map(|at| logins.get(*at).map(|name| String::from_utf8_lossy(name).into_owned())).collect()
