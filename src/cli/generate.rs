@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use reenact_formats::config::{entities::EntitiesFile, objectives::ObjectivesFile, policy::PolicyFile};
+use reenact_formats::config::{entities::EntitiesFile, objectives::ObjectivesFile, policy::PolicyFile, rules::PackFile};
 use schemars::schema_for;
 
 use super::exit::Exit;
@@ -31,6 +31,8 @@ enum SchemaOf {
     Objectives,
     /// What belongs to a database's state
     Entities,
+    /// A pack of rules: what is looked for
+    Rules,
 }
 
 #[derive(Args)]
@@ -58,6 +60,7 @@ pub(crate) fn schema(args: &SchemaArgs) -> anyhow::Result<Exit> {
         SchemaOf::Policy => schema_for!(PolicyFile),
         SchemaOf::Objectives => schema_for!(ObjectivesFile),
         SchemaOf::Entities => schema_for!(EntitiesFile),
+        SchemaOf::Rules => schema_for!(PackFile),
     })?;
     Ok(Exit::Pass)
 }
