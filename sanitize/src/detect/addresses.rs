@@ -1,11 +1,17 @@
 //! Street addresses: how far one reaches beside a word that tells of it, and addresses that are known by their street, number and town.
 //!
 //! In: a text. Out: spans of addresses. Beside a telling phrase the writing is enough: words with capitals, numbers, the joiners and abbreviations of
-//! addresses.
+//! addresses. Without one a word must tell a kind of street, with the number of a house beside it, and a postal code or a second number must follow.
 
 use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
+use super::Classes;
+use super::dictionary::plain_into;
 use super::fold::{folded, is_ideographic};
 use super::persons::begins_before;
 
@@ -46,6 +52,107 @@ pub(super) fn extent(value: &[u8], at: usize) -> Option<usize> {
     is_address.then_some(at + end)
 }
 
+/// Addresses that are known for what they are: a kind of street with a number beside it, and a town or a postal code behind.
+pub(super) fn find(value: &[u8], _: &Classes, found: &mut Vec<Range<usize>>) {
+    let mut after = 0;
+    let mut at = 0;
+    while let Some(word) = next_word(value, at) {
+        at = word.end;
+        if word.start < after {
+            continue;
+        }
+        let Some(start) = street_around(value, &word).filter(|start| *start >= after) else { continue };
+        if let Some(end) = extent(value, start).filter(|end| is_whole(&value[start..*end])) {
+            found.push(start..end);
+            after = end;
+        }
+    }
+}
+
+/// Where the street begins of which `word` tells the kind.
+fn street_around(value: &[u8], word: &Range<usize>) -> Option<usize> {
+    static KINDS: LazyLock<HashSet<&str, FixedState>> = LazyLock::new(|| STREET_KINDS.split_ascii_whitespace().collect());
+    let text = std::str::from_utf8(&value[word.clone()]).ok()?;
+    if text.starts_with(is_ideographic) {
+        return Some(word.start);
+    }
+    let mut buffer = [0; 2 * MAX_KIND];
+    let plain = plain_into(text, &mut buffer)?;
+    let has_number_behind = || value[word.end..].iter().take(MAX_STREET).take_while(|byte| !matches!(byte, b'\n' | b';')).any(u8::is_ascii_digit);
+    if ENDINGS.iter().any(|ending| plain.len() > ending.len() + 1 && plain.ends_with(ending)) && has_number_behind() {
+        return Some(first_capital(value, word.start));
+    }
+    // In capitals it is as often part of a name in code.
+    let is_shouted = text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_within = word.start > 0 && matches!(value[word.start - 1], b'_' | b'-' | b'/' | b'.' | b'0'..=b'9') || value.get(word.end) == Some(&b'_');
+    if is_shouted || is_within || !KINDS.contains(plain) {
+        return None;
+    }
+    // `25 Fall Street`, where no sentence goes on; `12 bis rue de la Paix`; else the kind stands first.
+    let goes_on = matches!(value[word.end..], [b' ', b'a'..=b'z', ..]);
+    match number_before(value, word.start) {
+        Some(number) => (!goes_on || text.starts_with(char::is_lowercase)).then_some(number),
+        None => has_number_behind().then_some(word.start),
+    }
+}
+
+/// Where the number begins that stands a few words before.
+fn number_before(value: &[u8], mut at: usize) -> Option<usize> {
+    for _ in 0..MAX_STREET_WORDS {
+        let before = value[..at].strip_suffix(b" ")?;
+        let before = before.strip_suffix(b",").unwrap_or(before);
+        let length = before
+            .iter()
+            .rev()
+            .take(MAX_KIND)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/' | b'\'' | b'.') || **byte >= 0x80)
+            .count();
+        at = before.len() - length;
+        let piece = before.get(at..)?;
+        if piece.first()?.is_ascii_digit() {
+            return (piece.iter().filter(|byte| byte.is_ascii_digit()).count() <= MAX_HOUSE).then_some(at);
+        }
+    }
+    None
+}
+
+/// The words with capitals before a street's own: `Alte Hauptstraße`.
+fn first_capital(value: &[u8], mut at: usize) -> usize {
+    for _ in 0..MAX_STREET_WORDS {
+        let Some(before) = value[..at].strip_suffix(b" ") else { break };
+        let length = before.iter().rev().take(MAX_KIND).take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
+        if length == 0 || !before[before.len() - length].is_ascii_uppercase() {
+            break;
+        }
+        at = before.len() - length;
+    }
+    at
+}
+
+/// A number of a house, and a town with its postal code, or what stands in its place.
+fn is_whole(address: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(address) else { return false };
+    let marks = text.chars().filter(|character| "県都府市区町村省路街道号號丁番縣시군구동로길도읍면".contains(*character)).count();
+    if text.starts_with(is_ideographic) {
+        return marks >= 3 && text.bytes().any(|byte| byte.is_ascii_digit());
+    }
+    let numbers = text.split(|character: char| !character.is_alphanumeric() && character != '-').filter(|word| word.bytes().any(|byte| byte.is_ascii_digit()));
+    let (count, codes) = numbers.fold((0, 0), |(count, codes), word| {
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        let is_mixed = (2..=4).contains(&word.len()) && word.len() > digits && !word.bytes().any(|byte| byte.is_ascii_lowercase());
+        (count + 1, codes + usize::from((4..=8).contains(&digits) || is_mixed))
+    });
+    let capitals = text.split(' ').filter(|word| word.starts_with(|first: char| first.is_uppercase() || !first.is_ascii())).count();
+    count >= 2 && codes >= 1 && capitals >= 2
+}
+
+fn next_word(value: &[u8], from: usize) -> Option<Range<usize>> {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
+    let start = from + value.get(from..)?.iter().position(is_letter)?;
+    let end = value[start..].iter().position(|byte| !is_letter(byte)).map_or(value.len(), |to| start + to);
+    Some(start..end)
+}
+
 /// Where an address that ends at `end` begins, by its writing alone.
 pub(super) fn extent_before(value: &[u8], end: usize) -> Option<usize> {
     begins_before(value, end, MAX_BYTES, extent)
@@ -73,6 +180,26 @@ fn text_at(value: &[u8], at: usize) -> &str {
     }
 }
 
+const MAX_KIND: usize = 24;
+const MAX_STREET_WORDS: usize = 4;
+const MAX_STREET: usize = 48;
+const MAX_HOUSE: usize = 5;
+/// Words that tell the kind of a street, in the languages that write it as a word of its own; for English those of USPS Publication 28, appendix C.
+const STREET_KINDS: &str = "street st avenue ave road rd lane ln drive dr court ct place pl square sq terrace close crescent grove gardens way boulevard blvd parkway pkwy highway hwy \
+    alley annex arcade bayou bend bluff branch bridge brook bypass camp canyon cape causeway circle cliff common corner course cove creek crest crossing curve dale dam divide estate estates \
+    expressway extension fall falls ferry field fields flat ford forest forge fork fort freeway garden gateway glen green haven heights hill hills hollow inlet island isle junction key keys knoll \
+    lake land landing light loaf lock lodge loop mall manor meadow meadows mews mill mission motorway mount mountain neck orchard oval overpass park pass passage path pike pine pines plain plains \
+    plaza point port prairie radial ramp ranch rapid rapids rest ridge river route row rue run shoal shore shores skyway spring springs spur station stravenue stream summit throughway trace track \
+    trafficway trail tunnel turnpike underpass union unions valley via viaduct view village ville vista walk wall well wells \
+    chemin allee impasse quai ruelle sentier calle avenida plaza paseo camino carrera callejon ronda rua travessa alameda estrada praca viale vicolo piazza corso contrada strada largo \
+    ul ulica aleja aleje plac os osiedle ulice namesti trida nabrezi utca ut ter korut setany bulevardul aleea intrarea soseaua ulitsa bulvar sokak sok cadde caddesi cad mahallesi jalan jl gang gg duong pho \
+    ул улица проспект просп пр бульвар бул переулок пер набережная наб шоссе ш площадь пл аллея алл вул вулиця шосе пров провулок набережна \
+    οδος λεωφορος πλατεια";
+/// What words for streets end in, where kind and name are one word.
+const ENDINGS: [&str; 24] = [
+    "strasse", "gasse", "weg", "allee", "platz", "ring", "damm", "ufer", "gatan", "vagen", "gata", "vegen", "veien", "gaten", "gade", "vej", "straat", "laan",
+    "plein", "gracht", "katu", "tie", "polku", "kuja",
+];
 const MAX_WORDS: usize = 24;
 const MAX_BYTES: usize = 280;
 const MIN_IDEOGRAPHS: usize = 4;
@@ -103,6 +230,33 @@ mod tests {
             ("required 12", None),
         ] {
             assert_eq!(extent(text.as_bytes(), 0).map(|end| &text[..end]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_known_by_their_street_number_and_town() {
+        for (text, expected) in [
+            ("see 743 Jasmine Cape, Tinafurt, WV2X 6QE again", Some("743 Jasmine Cape, Tinafurt, WV2X 6QE")),
+            ("at Bahnhofstraße 12, 10115 Berlin; and", Some("Bahnhofstraße 12, 10115 Berlin")),
+            ("Alte Hauptstraße 5, 8010 Graz", Some("Alte Hauptstraße 5, 8010 Graz")),
+            ("x Strada Mercalli, 77 Appartamento 31, 64018, Tortoreto (TE)", Some("Strada Mercalli, 77 Appartamento 31, 64018, Tortoreto (TE)")),
+            ("12 rue de la Paix, 75002 Paris", Some("12 rue de la Paix, 75002 Paris")),
+            ("ul. Morska 455, 05-602 Kościan", Some("ul. Morska 455, 05-602 Kościan")),
+            ("島根県西多摩郡日の出町土沢2丁目7番2号", Some("島根県西多摩郡日の出町土沢2丁目7番2号")),
+            ("10 Downing Street", None),
+            ("Copyright 2021, 2022 Anthony Green and Red Hat, Inc", None),
+            ("RSA_PSS_2048_8192_SHA384_LEGACY_KEY, RSA_PSS_2048", None),
+            ("-----BEGIN PUBLIC KEY-----", None),
+            ("Version 12, 10115 downloads", None),
+            ("took 12 in way 10115", None),
+            ("12 items in 3 boxes", None),
+        ] {
+            let mut found = Vec::new();
+            find(text.as_bytes(), &Classes::of(text.as_bytes()), &mut found);
+            assert_eq!(found.first().map(|span| &text[span.clone()]), expected, "{text}");
+            for start in 0..text.len() {
+                find(&text.as_bytes()[start..], &Classes::of(text.as_bytes()), &mut found);
+            }
         }
     }
 }

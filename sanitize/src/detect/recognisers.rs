@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::classes::{Classes, Plain};
 use super::runs::{Run, runs};
-use super::{MIN_SECRET, accounts, armour, credentials, email, geo, internet, mac, persons, phones, secrets};
+use super::{MIN_SECRET, accounts, addresses, armour, credentials, email, geo, internet, mac, persons, phones, secrets};
 
 /// A recogniser that is written in code; rules name it.
 #[derive(Debug)]
@@ -114,6 +114,7 @@ pub(crate) static RECOGNISERS: &[Recogniser] = &[
     Recogniser::through("geo", |classes| classes.dots >= 2 && classes.digits >= 6, geo::find).numeric(),
     Recogniser::through("person", |classes| classes.length >= 5 && ((classes.upper >= 2 && classes.blanks > 0) || classes.marks >= 2), persons::find),
     Recogniser::through("person_like", |classes| classes.length >= 2, persons::find_like),
+    Recogniser::through("address", |classes| classes.digits >= 2 && classes.length >= MIN_ADDRESS && classes.blanks + classes.marks >= 2, addresses::find),
     Recogniser::through("private_key", |classes| classes.upper >= 10 && classes.length >= MIN_ARMOURED, armour::find).with_words(&["private", "putty-"]),
     Recogniser::through("jwt", |classes| classes.dots > 0 && classes.upper > 0 && classes.length >= MIN_SECRET, secrets::web_tokens).with_words(&["eyj"]),
     Recogniser::through("authorization", |classes| classes.length >= MIN_SECRET, credentials::schemes).with_words(credentials::SCHEME_WORDS),
@@ -142,3 +143,5 @@ const MIN_AZURE: usize = 88;
 const MIN_MAC: usize = 14;
 /// `-----BEGIN … PRIVATE KEY`
 const MIN_ARMOURED: usize = 22;
+/// `1 Way, A B1 2CD`
+const MIN_ADDRESS: usize = 14;

@@ -59,7 +59,9 @@ fn told(detector: &Detector, tellings: &[Telling], bare: &[u8], place: &Place<'_
         Strength::Strong => value_of(detector.names(), *telling, bare, place),
         Strength::Weak if detector.fit(telling.rule, bare) == Fit::Checked => Some((0..bare.len(), telling.rule, of_kind(telling.domain, bare))),
         // Without a way to know it by itself, the shape of its kind must do.
-        Strength::Weak if telling.domain == Domain::Person || !detector.is_known_by_itself(telling.rule) => value_of(detector.names(), *telling, bare, place),
+        Strength::Weak if matches!(telling.domain, Domain::Person | Domain::Address) || !detector.is_known_by_itself(telling.rule) => {
+            value_of(detector.names(), *telling, bare, place)
+        }
         Strength::Weak => None,
     })
 }
