@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod detect;
+mod digest;
 mod error;
 mod explain;
 mod fuzz;

@@ -7,10 +7,11 @@ use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use reenact_formats::content::{Edit, Edits, Leaf, LeafKind, Placed, Surface, rewrite_decoded};
+use reenact_formats::content::{Edit, Edits, Leaf, LeafKind, Placed, Surface, apply, encoded_body, rewrite_decoded};
 use reenact_formats::model::{Action, Completeness, DropReason, Message, Part, Redaction, Side};
 
 use crate::detect::{Hit, within};
+use crate::digest;
 use crate::pseudonym::{Answer, Domain};
 use crate::redactor::bare_head;
 use crate::rules::{RuleId, Rules};
@@ -124,6 +125,7 @@ pub(crate) struct Plan {
     items: Vec<Item>,
     notes: Vec<Note>,
     recodes: bool,
+    renews_digests: bool,
 }
 
 struct Item {
@@ -151,7 +153,7 @@ enum Cause {
 
 impl Plan {
     pub(crate) const fn new(side: Side, recorded: Vec<Redaction>, is_live: bool, answer: Answer) -> Self {
-        Self { side, is_live, answer, recorded, items: Vec::new(), notes: Vec::new(), recodes: false }
+        Self { side, is_live, answer, recorded, items: Vec::new(), notes: Vec::new(), recodes: false, renews_digests: false }
     }
 
     /// Puts something else in place of a span of a part; where there is nothing else, what stands there stays.
@@ -187,11 +189,16 @@ impl Plan {
         self.recodes || self.items.iter().any(|item| item.part == Part::Body && item.replacement.is_some())
     }
 
+    /// The digests of the body are to be those of the body as it will be.
+    pub(crate) fn renew_digests(&mut self) {
+        self.renews_digests = true;
+    }
+
     /// Takes out the header lines that hold digests of the body as it was: they would no longer be right, and would tell of it.
     pub(crate) fn remove_digests(&mut self, message: &Message) {
         for (part, head) in [(Part::Head, Some(&message.head)), (Part::Trailers, message.trailers.as_ref())] {
             let Some(head) = head else { continue };
-            for header in head.headers().filter(|header| DIGESTS.iter().any(|name| header.is(name))) {
+            for header in head.headers().filter(|header| digest::HEADERS.iter().any(|name| header.is(name))) {
                 let end = header.value_span().end;
                 let line = header.name_start..memchr::memchr(b'\n', &head.raw()[end..]).map_or(head.raw().len(), |newline| end + newline + 1);
                 self.items.retain(|item| item.part != part || item.span.end <= line.start || item.span.start >= line.end);
@@ -205,6 +212,9 @@ impl Plan {
     /// all of it is.
     pub(crate) fn carry_out(mut self, message: &mut Message, body: &[u8], rules: &Rules, made: &mut dyn FnMut(RuleId)) -> Vec<Redaction> {
         let mut items = self.laid_out();
+        if self.renews_digests && has_digests(message) {
+            renew_digests(&mut items, message, body);
+        }
         let recoding = (self.recodes && !body.is_empty()).then(|| Edit { span: 0..0, replacement: Vec::new() });
         let changes_body = recoding.is_some() || changes(&items, Part::Body);
         let in_body = edits_of(&mut items, Part::Body, body, changes_body);
@@ -312,11 +322,39 @@ fn edits_of(items: &mut [Item], part: Part, raw: &[u8], changes: bool) -> Option
     edits.collect()
 }
 
+fn has_digests(message: &Message) -> bool {
+    std::iter::once(&message.head).chain(&message.trailers).any(|head| head.headers().any(|header| digest::HEADERS.iter().any(|name| header.is(name))))
+}
+
+/// Puts the digest of the body as it will be in place of each that is there. One that cannot be made goes with its line.
+fn renew_digests(items: &mut Vec<Item>, message: &Message, body: &[u8]) {
+    let edits = items.iter().filter(|item| item.part == Part::Body).map(|item| {
+        let replacement = item.replacement.clone().or_else(|| body.get(item.span.clone()).map(<[u8]>::to_vec));
+        Edit { span: item.span.clone(), replacement: replacement.unwrap_or_default() }
+    });
+    let edits: Vec<Edit> = edits.collect();
+    let encoded = apply(body, &edits).and_then(|content| encoded_body(message, content)).ok();
+    for (part, head) in [(Part::Head, Some(&message.head)), (Part::Trailers, message.trailers.as_ref())] {
+        let Some(head) = head else { continue };
+        for header in head.headers().filter(|header| digest::HEADERS.iter().any(|name| header.is(name))) {
+            let made = encoded.as_deref().and_then(|body| digest::renewed(header.name, header.value, body));
+            let end = header.value_span().end;
+            let line = header.name_start..memchr::memchr(b'\n', &head.raw()[end..]).map_or(head.raw().len(), |newline| end + newline + 1);
+            let (span, replacement, action) = match made {
+                Some(made) => (header.value_span(), made.into_bytes(), Action::Pseudonym),
+                None => (line.clone(), Vec::new(), Action::Drop),
+            };
+            items.retain(|item| item.part != part || item.span.end <= line.start || item.span.start >= line.end);
+            let path = format!("header:{}", String::from_utf8_lossy(header.name).to_lowercase());
+            let cause = Cause::Hit { rule: RuleId::BODY_DIGEST, domain: None, action, path: Arc::from(path) };
+            items.push(Item { part, span, replacement: Some(replacement), cause });
+        }
+    }
+    items.sort_by_key(|item| (item.part, item.span.start, item.span.end));
+}
+
 fn drop_body(message: &mut Message) {
     let seen_whole = message.body.completeness.was_seen_whole();
     message.body.slices.clear();
     message.body.completeness = Completeness::Dropped { reason: DropReason::Undecodable, seen_whole };
 }
-
-/// RFC 1864, RFC 3230, RFC 9530.
-const DIGESTS: [&str; 4] = ["content-md5", "digest", "content-digest", "repr-digest"];

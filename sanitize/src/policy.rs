@@ -319,7 +319,7 @@ fn domains_of(profile: Profile) -> BTreeMap<Domain, Action> {
 fn actions_of(rules: &Rules, profile: Profile) -> Vec<Action> {
     let action = |(id, rule): (RuleId, &rules::Rule)| match id {
         RuleId::CARD_SECURITY => Action::Mask,
-        RuleId::OPAQUE_BODY | RuleId::BODY_DIGEST => Action::Drop,
+        RuleId::OPAQUE_BODY => Action::Drop,
         _ if profile == Profile::SecretsOnly && !rule.is_on => Action::Keep,
         // 45 CFR 164.514(b)(2)(i)(B) and (C): three digits of a postal code, ages to 89; no place within a state.
         _ if profile == Profile::HipaaSafeHarbor && ["postal_code", "age"].contains(&rule.id.as_str()) => Action::Generalise,

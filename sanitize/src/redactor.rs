@@ -31,7 +31,7 @@ use crate::memo::Memo;
 use crate::owner::{self, Owners};
 use crate::plan::{Plan, Recorded, Spans, Spot};
 use crate::policy::Policy;
-use crate::pseudonym::{Answer, Domain, Pseudonyms, canonical, is_digest};
+use crate::pseudonym::{Answer, Domain, Pseudonyms, canonical, is_digest, is_web_token};
 use crate::recall::{each_text, give_way, join, recall};
 use crate::recurrence::{Memories, Recurrences, Words};
 use crate::residue::Originals;
@@ -386,8 +386,12 @@ impl Redactor {
             None if carries_more(message) => plan.recode(),
             None => {}
         }
-        if (plan.changes_body() || look.drop.is_some()) && self.shared.policy.action(RuleId::BODY_DIGEST, Domain::Opaque, "", b"") != Action::Keep {
-            plan.remove_digests(message);
+        if plan.changes_body() || look.drop.is_some() {
+            match self.shared.policy.action(RuleId::BODY_DIGEST, Domain::Opaque, "", b"") {
+                Action::Keep => {}
+                Action::Pseudonym if look.drop.is_none() && may_be_digested(message) => plan.renew_digests(),
+                _ => plan.remove_digests(message),
+            }
         }
         let Self { shared, audit, .. } = self;
         plan.carry_out(message, &look.body, shared.policy.rules(), &mut |rule| *audit.entry(rule).or_default() += 1)
@@ -436,6 +440,9 @@ impl Redactor {
                     let is_alone = owner.is_none() || spot.kind == LeafKind::JsonNumber;
                     if action == Action::Pseudonym && is_password(&hit) && is_alone && !is_digest(&hit.bare(spot.value)) {
                         plan.note(spot.part, RuleId::PASSWORD_ALONE, action, Arc::clone(path));
+                    }
+                    if action == Action::Pseudonym && is_signature(self.rules().word(hit.rule), &hit.bare(spot.value), path) {
+                        plan.note(spot.part, RuleId::TO_SIGN, action, Arc::clone(path));
                     }
                     if action == Action::Pseudonym && self.shared.pseudonyms.may_meet(hit.domain) && self.met.another(hit.domain, &hit.bare(spot.value), &made)
                     {
@@ -771,6 +778,20 @@ enum Made {
     Stays(Action),
     /// This, with what it wears, takes its place.
     New(Action, Vec<u8>),
+}
+
+/// Whether the digests in a message are those of the body that is there: of all of it, and of no part of another one.
+fn may_be_digested(message: &Message) -> bool {
+    let is_partial = matches!(message.head.start_line(), StartLine::Response { status: 206, .. });
+    message.body.completeness == Completeness::Whole && !is_partial
+}
+
+/// Whether a pseudonym stands in place of what a service would have to sign: it holds no more until someone signs anew.
+fn is_signature(rule: &str, bare: &[u8], path: &str) -> bool {
+    matches!(rule, "signature" | "webhook_signature" | "presigned_url" | "jwt")
+        || path.ends_with(";signature")
+        || path.ends_with(";response")
+        || is_web_token(bare)
 }
 
 /// What the first look at a message has found.

@@ -92,7 +92,7 @@ fn charset_of(message: &Message) -> Option<Charset> {
 }
 
 /// The bytes of a body whose text is to be `text`: in its charset, under its codings, each in the form that the body has it in.
-pub(super) fn encoded_body(message: &Message, text: Vec<u8>) -> Result<Vec<u8>, CodingError> {
+pub fn encoded_body(message: &Message, text: Vec<u8>) -> Result<Vec<u8>, CodingError> {
     let content = match charset_of(message) {
         Some(charset) => charset.encode(&text).ok_or(CodingError::Corrupt { coding: "charset" })?,
         None => text,

@@ -40,7 +40,7 @@ mod table;
 mod url;
 
 pub use body::{Content, Fault, Visited, visit_body};
-pub use coding::{CodingError, decoded_body};
+pub use coding::{CodingError, decoded_body, encoded_body};
 pub use endpoint::{endpoint_template, is_fixed_segment};
 #[doc(hidden)]
 pub use fuzz::{fuzz_codings, fuzz_visitor};

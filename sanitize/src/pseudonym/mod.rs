@@ -24,6 +24,7 @@ pub(crate) use address::Detail;
 pub(crate) use digits::Space;
 pub(crate) use password::{Answer, is_digest};
 use prf::Prf;
+pub(crate) use token::is_web_token;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::key::Key;

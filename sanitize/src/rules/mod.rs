@@ -62,6 +62,7 @@ known! {
     PASSWORD_ALONE = "password_alone",
     LOCATION = "location",
     COLLISION = "collision",
+    TO_SIGN = "to_sign",
 }
 
 impl RuleId {
