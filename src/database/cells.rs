@@ -110,9 +110,14 @@ impl Reader<'_> {
             Treatment::Detect { location } => replaced(value, |text| redactor.value(location, text)),
             Treatment::Password { login, scheme, cost, location } => {
                 let login = self.columns.iter().position(|column| column == login).map_or(&Value::Null, |place| &row[place]);
-                let found = value.text().and_then(Scheme::of);
-                match (found, said(login)) {
-                    (Some(found), Some(login)) => Made::Hash(wanted(found, scheme.as_ref(), *cost), redactor.password_for(&login)),
+                // What the policy calls a hash is one, also of a kind that is not known here.
+                let wanted = match value.text().filter(|text| !text.is_empty()).map(Scheme::of) {
+                    Some(Some(found)) => Some(wanted(found, scheme.as_ref(), *cost)),
+                    Some(None) => scheme.clone(),
+                    None => None,
+                };
+                match (wanted, said(login)) {
+                    (Some(wanted), Some(login)) => Made::Hash(wanted, redactor.password_for(&login)),
                     // Nobody logs in with it: no hash, or no name.
                     _ => replaced(value, |text| redactor.value(location, text)),
                 }

@@ -670,6 +670,10 @@ async fn passwords_are_hashed_as_the_policy_says() {
         ));
         engine.sanitize(&url, &["--policy", &policy]).exits(0);
         let found = rows(&url, "select password, name, note, email from customer order by phone").await;
+        let other = engine.database(&format!("{hash}_of_others"), &format!("{SHOP} {} update customer set password = 'md5:12345'", shop(1))).await;
+        engine.mark(&other);
+        engine.sanitize(&other, &["--policy", &policy]).exits(0);
+        assert!(text(&other, "select password from customer").await.starts_with(prefix) != (hash == "same"), "what the policy calls a hash is one");
         assert!(found.iter().all(|row| row[0].as_deref().is_some_and(|hash| hash.starts_with(prefix))), "{hash}: {found:?}");
         assert!(found.iter().all(|row| row[1].is_none() && row[2].as_deref().is_none_or(|note| note.bytes().all(|byte| byte == b'*'))), "{found:?}");
         let mut redactor = Redactor::new(&Policy::load(Path::new(&policy)).expect("a policy"), &engine.key());
