@@ -370,6 +370,11 @@ locations: {}
 domains: {}
 #  address: { action: mask }
 
+# What is done with the columns of a sandbox copy, where their names do not tell; a hash becomes that of the pseudonymous password.
+database:
+  tables: {}
+#    customer: { mail: { domain: email }, motto: { action: keep }, secret: { hash: bcrypt, login: mail } }
+
 # Bodies that cannot be looked into: drop, keep_length (zeros), keep.
 unknown_content: drop
 

@@ -158,7 +158,7 @@ impl Engine {
             Self::Sqlite => &[],
             Self::Postgres => &["SET TimeZone = 'UTC'", "SET DateStyle = 'ISO, YMD'", "SET IntervalStyle = 'iso_8601'", "SET extra_float_digits = 1"],
             // Strict: a value that does not fit is an error, never cut.
-            Self::MySql => &["SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE'", "SET SESSION foreign_key_checks = 0", "SET time_zone = '+00:00'"],
+            Self::MySql => &["SET SESSION sql_mode = 'STRICT_ALL_TABLES'", "SET SESSION foreign_key_checks = 0", "SET time_zone = '+00:00'"],
         }
     }
 

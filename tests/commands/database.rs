@@ -456,7 +456,7 @@ async fn odd_tables_are_rewritten_once(engine: Engine) {
     assert_eq!(found, people);
     let joined = "select cast(count(*) as char(9)) from person p join badge b on b.email = p.email";
     assert_eq!(text(&url, joined).await.trim(), (2 * ROWS).to_string());
-    let mut sorted = |query: &'static str, mut expected: Vec<String>| {
+    let sorted = |query: &'static str, mut expected: Vec<String>| {
         expected.sort();
         let url = &url;
         async move {
