@@ -8,6 +8,7 @@
 mod support;
 
 use std::io::{BufWriter, ErrorKind, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 
@@ -62,15 +63,10 @@ fn idle_connections() {
 #[test]
 fn holes_that_nobody_acknowledges() {
     let told = within(SMALL_BOUND, &with(SMALL, &["--discard"]), |feed| {
-        let request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n";
-        let after = 1000 + 1 + u32::try_from(request.len()).expect("short") + 100;
-        for host in 0..3000 {
-            feed.open(Peer { host, port: 40_000 }, 1000);
-            feed.say(End::Client, Peer { host, port: 40_000 }, 1001, 9001, ACK, request);
-        }
+        let begun = feed.begin_on(0..3000, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n");
         for number in 0..40 {
             for host in 0..3000 {
-                feed.say(End::Client, Peer { host, port: 40_000 }, after + number * 1400, 9001, ACK, &[b'x'; 1400]);
+                feed.say(End::Client, Peer { host, port: 40_000 }, begun + 100 + number * 1400, 9001, ACK, &[b'x'; 1400]);
             }
         }
     });
@@ -82,14 +78,10 @@ fn holes_that_nobody_acknowledges() {
 fn heads_that_never_end() {
     let told = within(SMALL_BOUND, &with(SMALL, &["--discard"]), |feed| {
         let line = [b"X-Header: ".as_slice(), &[b'a'; 1388], b"\r\n"].concat();
-        let start = b"GET / HTTP/1.1\r\n";
-        for host in 0..100 {
-            feed.open(Peer { host, port: 40_000 }, 1000);
-            feed.say(End::Client, Peer { host, port: 40_000 }, 1001, 9001, ACK, start);
-        }
+        let begun = feed.begin_on(0..100, b"GET / HTTP/1.1\r\n");
         for number in 0..600 {
             for host in 0..100 {
-                feed.say(End::Client, Peer { host, port: 40_000 }, 1017 + number * 1400, 9001, ACK, &line);
+                feed.say(End::Client, Peer { host, port: 40_000 }, begun + number * 1400, 9001, ACK, &line);
             }
         }
     });
@@ -100,17 +92,11 @@ fn heads_that_never_end() {
 #[test]
 fn a_slow_flow_that_pins_what_passes() {
     let traffic = |feed: &mut Feed| {
-        let slow: Vec<Peer> = (0..20).map(|host| Peer { host, port: 50_000 }).collect();
-        let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n";
-        let begun = 1001 + u32::try_from(head.len()).expect("short");
-        for peer in &slow {
-            feed.open(*peer, 1000);
-            feed.say(End::Client, *peer, 1001, 9001, ACK, head);
-        }
+        let begun = feed.begin_on(0..20, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
         let answer = [b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n".as_slice(), &[b'x'; 50_000]].concat();
         for round in 0..300_u32 {
-            for peer in &slow {
-                feed.say(End::Client, *peer, begun + round, 9001, ACK, b"y");
+            for host in 0..20 {
+                feed.say(End::Client, Peer { host, port: 40_000 }, begun + round, 9001, ACK, b"y");
             }
             for host in 0..20 {
                 feed.exchange(Peer { host: 1000 + host * 1000 + round, port: 40_000 }, 1000, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &answer);
@@ -147,11 +133,9 @@ fn requests_that_nobody_answers() {
 #[test]
 fn single_bytes_out_of_order() {
     let told = within(SMALL_BOUND, &with(SMALL, &["--discard"]), |feed| {
-        let peer = Peer { host: 1, port: 40_000 };
-        feed.open(peer, 1000);
-        feed.say(End::Client, peer, 1001, 9001, ACK, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n");
+        let begun = feed.begin_on(1..2, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n");
         for number in 0..600_000 {
-            feed.say(End::Client, peer, 1100 + number * 2, 9001, ACK, b"x");
+            feed.say(End::Client, Peer { host: 1, port: 40_000 }, begun + 100 + number * 2, 9001, ACK, b"x");
         }
     });
     assert!(lost(&told, "buffer_cap") > 0, "{told:#}");
@@ -162,12 +146,7 @@ fn chunks_of_one_byte() {
     let told = within(SMALL_BOUND, &with(SMALL, &["--discard"]), |feed| {
         let chunks = b"1\r\nx\r\n".repeat(230);
         let length = u32::try_from(chunks.len()).expect("short");
-        let head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let begun = 1001 + u32::try_from(head.len()).expect("short");
-        for host in 0..10 {
-            feed.open(Peer { host, port: 40_000 }, 1000);
-            feed.say(End::Client, Peer { host, port: 40_000 }, 1001, 9001, ACK, head);
-        }
+        let begun = feed.begin_on(0..10, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
         for number in 0..1000 {
             for host in 0..10 {
                 feed.say(End::Client, Peer { host, port: 40_000 }, begun + number * length, 9001, ACK, &chunks);
@@ -180,12 +159,7 @@ fn chunks_of_one_byte() {
 #[test]
 fn bodies_that_never_end() {
     let told = within(SMALL_BOUND, &with(SMALL, &["--discard"]), |feed| {
-        let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n";
-        let begun = 1001 + u32::try_from(head.len()).expect("short");
-        for host in 0..2000 {
-            feed.open(Peer { host, port: 40_000 }, 1000);
-            feed.say(End::Client, Peer { host, port: 40_000 }, 1001, 9001, ACK, head);
-        }
+        let begun = feed.begin_on(0..2000, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n");
         for number in 0..5 {
             for host in 0..2000 {
                 feed.say(End::Client, Peer { host, port: 40_000 }, begun + number * 14_000, 9001, ACK, &[b'x'; 14_000]);
@@ -249,6 +223,15 @@ impl Feed {
     fn open(&mut self, peer: Peer, first: u32) {
         self.say(End::Client, peer, first, 0, SYN, b"");
         self.say(End::Server, peer, 9000, first + 1, SYN | ACK, b"");
+    }
+
+    /// A connection of each of these hosts, on which the client has said `start`; gives the sequence number of its next byte.
+    fn begin_on(&mut self, hosts: Range<u32>, start: &[u8]) -> u32 {
+        for host in hosts {
+            self.open(Peer { host, port: 40_000 }, 1000);
+            self.say(End::Client, Peer { host, port: 40_000 }, 1001, 9001, ACK, start);
+        }
+        1001 + u32::try_from(start.len()).expect("short")
     }
 
     /// A connection on which one request is answered. It stays open.
