@@ -28,16 +28,17 @@ impl Owners {
     }
 
     fn of(wanted: &[At], visit: impl FnOnce(&mut dyn FnMut(&Leaf<'_>)), candidate: &dyn Fn(&Leaf<'_>) -> Option<Candidate>) -> Self {
-        let (mut names, mut asked) = (Vec::new(), Vec::new());
+        let wanted: BTreeSet<At> = wanted.iter().copied().collect();
+        let (mut names, mut asked) = (Candidates::default(), Vec::new());
         visit(&mut |leaf| {
             let at = (leaf.part, leaf.span.start);
             if wanted.contains(&at) {
                 asked.push((at, parent(leaf.path).to_owned()));
-            } else {
-                names.extend(candidate(leaf));
+            } else if let Some(candidate) = candidate(leaf) {
+                names.add(candidate);
             }
         });
-        let found = asked.into_iter().filter_map(|(at, beside)| Some((at, chosen(&names, &beside)?.name.clone())));
+        let found = asked.into_iter().filter_map(|(at, beside)| Some((at, names.chosen(&beside)?.to_vec())));
         Self(found.collect())
     }
 
@@ -80,13 +81,34 @@ impl Candidate {
     }
 }
 
-fn chosen<'c>(names: &'c [Candidate], beside: &str) -> Option<&'c Candidate> {
-    let around = names.iter().filter(|candidate| beside.starts_with(&candidate.parent));
-    let nearest = around.min_by_key(|candidate| (std::cmp::Reverse(candidate.parent.len()), candidate.rank));
-    nearest.or_else(|| {
-        let best = names.iter().min_by_key(|candidate| candidate.rank)?;
-        names.iter().all(|candidate| candidate.rank != best.rank || candidate.name == best.name).then_some(best)
-    })
+/// All that may be owners in one message.
+#[derive(Default)]
+struct Candidates {
+    /// The one that tells most, and of these the first, in each place.
+    by_parent: BTreeMap<String, (usize, Vec<u8>)>,
+    /// The one that tells most of all; no name if others tell as much.
+    best: Option<(usize, Option<Vec<u8>>)>,
+}
+
+impl Candidates {
+    fn add(&mut self, Candidate { parent, rank, name }: Candidate) {
+        match &mut self.best {
+            Some((best, _)) if *best < rank => {}
+            Some((best, only)) if *best == rank => *only = only.take().filter(|only| *only == name),
+            best => *best = Some((rank, Some(name.clone()))),
+        }
+        let here = self.by_parent.entry(parent).or_insert_with(|| (usize::MAX, Vec::new()));
+        if rank < here.0 {
+            *here = (rank, name);
+        }
+    }
+
+    /// The one that stands in the same place, or in the nearest one around it, or the only one that there is.
+    fn chosen(&self, beside: &str) -> Option<&[u8]> {
+        let around = beside.char_indices().rev().filter(|(_, character)| matches!(character, '/' | ':')).map(|(at, _)| &beside[..=at]);
+        let nearest = around.chain([""]).find_map(|parent| self.by_parent.get(parent)).map(|(_, name)| name);
+        nearest.or_else(|| self.best.as_ref()?.1.as_ref()).map(Vec::as_slice)
+    }
 }
 
 /// The path of what a leaf stands in: the object, the form, the query.
@@ -164,5 +186,14 @@ mod tests {
         }
         assert_eq!(within(br#"{"user":"x","email":"a@b.io","password":"p"}"#).as_deref(), Some(&b"a@b.io"[..]));
         assert_eq!(within(b"password only"), None);
+    }
+    #[test]
+    fn many_passwords_take_no_longer_than_they_are_long() {
+        let body = |count: usize| {
+            let pairs: Vec<String> = (0..count).map(|n| format!(r#"{{"login":"u{n}","password":"pw{n}"}}"#)).collect();
+            format!("[{}]", pairs.join(","))
+        };
+        let found = names("application/json", &body(20_000));
+        assert!(found.iter().enumerate().all(|(n, name)| name.as_deref() == Some(&*format!("u{n}"))) && found.len() == 20_000);
     }
 }

@@ -141,7 +141,7 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
 /// What was typed, checked.
 enum Work {
     /// Into a recording.
-    Record(CaptureJob),
+    Record(Box<CaptureJob>),
     /// For the account alone.
     Survey(Source, CaptureOptions),
 }
@@ -149,7 +149,8 @@ enum Work {
 impl Work {
     fn source(&self) -> &Source {
         match self {
-            Self::Record(CaptureJob { source, .. }) | Self::Survey(source, _) => source,
+            Self::Record(job) => &job.source,
+            Self::Survey(source, _) => source,
         }
     }
 
@@ -205,7 +206,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
         Some(Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? })
     };
     let expires = args.expiry.expires(redaction.as_ref().map(|redaction| &redaction.policy));
-    Ok(Work::Record(CaptureJob { source, options, output, part_bytes: part_size.0, redaction, expires }))
+    Ok(Work::Record(Box::new(CaptureJob { source, options, output, part_bytes: part_size.0, redaction, expires })))
 }
 
 /// Beyond this the table alone would fill any machine.

@@ -25,7 +25,7 @@ pub(crate) fn is_web_token(value: &[u8]) -> bool {
     value.starts_with(b"eyJ") && matches!(memchr::memchr_iter(b'.', value).count(), 2 | 4)
 }
 
-/// A JSON Web Token (RFC 7519): of header and claims stays what says how it is made, what it is for, and when; all other texts and long numbers
+/// A JSON Web Token (RFC 7519): of header and claims stays what says how it is made, what it is for, and when; all other texts and numbers
 /// are replaced, in place. The signature is replaced and so is none any more, until someone signs anew. Of one that is encrypted, all but the
 /// header is opaque.
 fn web_token(all: &Pseudonyms, prf: &Prf, text: &str) -> Option<String> {
@@ -54,7 +54,8 @@ fn opaque_part(stream: &mut Stream, part: &str) -> String {
 fn replaced(all: &Pseudonyms, json: &[u8], kept: &[&str]) -> Vec<u8> {
     let mut edits = Vec::new();
     visit_nested(json, &mut |leaf| {
-        let is_kept = leaf.name.as_deref().is_some_and(|name| kept.contains(&name));
+        // A scope or an issuer with an address or a password in it is more than its name says.
+        let is_kept = leaf.name.as_deref().is_some_and(|name| kept.contains(&name)) && !leaf.value.contains(&b'@');
         if let Some(made) = if is_kept { None } else { claim(all, &leaf) } {
             edits.push((leaf.span, leaf.surface.dress(&made)));
         }
@@ -70,14 +71,40 @@ fn claim(all: &Pseudonyms, leaf: &Leaf<'_>) -> Option<Vec<u8>> {
     let text = leaf.text()?;
     let name = leaf.name.as_deref().unwrap_or_default();
     match leaf.kind {
-        LeafKind::JsonString => Some(all.of(claim_domain(name, text), text.as_bytes())),
-        LeafKind::JsonNumber if text.len() > MAX_PLAIN_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some(all.of(Domain::Opaque, text.as_bytes()))
+        LeafKind::JsonString | LeafKind::JsonNumber if NEVER_KEPT.contains(&name) => {
+            Some(vec![b'0'; if leaf.kind == LeafKind::JsonNumber { 1 } else { text.len() }])
         }
+        LeafKind::JsonString => Some(all.of(claim_domain(name, text), text.as_bytes())),
+        LeafKind::JsonNumber => Some(number(all, text)),
         // Most names are words of the standard; one with an address in it is not.
         LeafKind::JsonKey if text.contains('@') => Some(all.of(Domain::Email, text.as_bytes())),
         _ => None,
     }
+}
+
+/// Another number that is written like it: sign, point and exponent stay, and no zero leads that did not.
+fn number(all: &Pseudonyms, text: &str) -> Vec<u8> {
+    let mut stream = all.prf(Domain::Opaque).stream("claim number", text.as_bytes());
+    let mut leads = true;
+    let digits = text.bytes().scan(false, |is_exponent, byte| {
+        *is_exponent |= matches!(byte, b'e' | b'E');
+        Some((*is_exponent, byte))
+    });
+    digits
+        .map(|(is_exponent, byte)| match byte {
+            b'0'..=b'9' if is_exponent => byte,
+            b'0' if leads => {
+                leads = false;
+                byte
+            }
+            b'0'..=b'9' => {
+                let least = u8::from(leads);
+                leads = false;
+                b'0' + least + stream.below(10 - least)
+            }
+            other => other,
+        })
+        .collect()
 }
 
 /// The registered claims that are about a person (OpenID Connect Core 1.0, section 5.1).
@@ -115,5 +142,5 @@ const KEPT_CLAIMS: [&str; 14] = ["iss", "aud", "exp", "nbf", "iat", "auth_time",
 const KEPT_IN_HEADER: [&str; 11] = ["alg", "typ", "cty", "kid", "enc", "zip", "crit", "b64", "kty", "crv", "use"];
 const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/// A number of so many digits is no one's.
-const MAX_PLAIN_DIGITS: usize = 4;
+/// Security codes of cards and what opens them: never kept, in no form.
+const NEVER_KEPT: [&str; 9] = ["cvv", "cvv2", "cvc", "cvc2", "csc", "pin", "pin_block", "track1", "track2"];
