@@ -49,6 +49,7 @@ pub use fuzz::fuzz;
 pub use key::Key;
 pub use known::KnownPseudonyms;
 pub use known_values::{KnownValues, KnownValuesBuilder};
+pub use owner::login_rank;
 pub use policy::Policy;
 pub use pseudonym::{Domain, Pseudonyms};
 pub use redactor::Redactor;

@@ -69,9 +69,7 @@ impl Candidate {
         if matches!(leaf.kind, LeafKind::JsonKey | LeafKind::PathSegment | LeafKind::Header) {
             return None;
         }
-        let name: String = leaf.name.as_deref()?.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        let rank = LOGIN_NAMES.iter().position(|names| names.contains(&name.as_str()))?;
-        Self::at(leaf, rank)
+        Self::at(leaf, login_rank(leaf.name.as_deref()?)?)
     }
 
     fn at(leaf: &Leaf<'_>, rank: usize) -> Option<Self> {
@@ -109,6 +107,13 @@ impl Candidates {
         let nearest = around.chain([""]).find_map(|parent| self.by_parent.get(parent)).map(|(_, name)| name);
         nearest.or_else(|| self.best.as_ref()?.1.as_ref()).map(Vec::as_slice)
     }
+}
+
+/// How much a field's or a column's name tells of a login name, the most first; nothing if it tells none. Of two in one place the one that
+/// tells more is the login name, in traffic and in a database alike.
+pub fn login_rank(name: &str) -> Option<usize> {
+    let bare: String = name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    LOGIN_NAMES.iter().position(|names| names.contains(&bare.as_str()))
 }
 
 /// The path of what a leaf stands in: the object, the form, the query.

@@ -243,6 +243,11 @@ impl Redactor {
         String::from_utf8_lossy(&self.memo.pseudonym(&self.shared.pseudonyms, domain, value.as_bytes())).into_owned()
     }
 
+    /// Whether what stands under `name` is never kept, whatever a policy says: security codes, track data, PIN blocks.
+    pub fn is_never_kept(&self, name: &str) -> bool {
+        self.shared.detector.names().lookup(name).iter().any(|telling| telling.rule == RuleId::CARD_SECURITY && telling.strength == Strength::Strong)
+    }
+
     /// The domain of whatever stands under `name`, if the name alone tells it.
     pub fn told_by(&self, name: &str) -> Option<Domain> {
         self.shared.detector.names().lookup(name).iter().find(|telling| telling.strength == Strength::Strong).map(|telling| telling.domain)

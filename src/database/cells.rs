@@ -152,7 +152,13 @@ fn said(value: &Value) -> Option<String> {
 /// What `f` makes of a value's text, as a value of the same type.
 fn replaced(value: &Value, f: impl FnOnce(&str) -> String) -> Made {
     match value {
-        Value::Null | Value::Real(_) => Made::Stays,
+        Value::Null => Made::Stays,
+        // What is no number any more is none.
+        Value::Real(real) => {
+            let text = real.to_string();
+            let made = f(&text);
+            if made == text { Made::Stays } else { Made::New(Value::Real(made.parse().unwrap_or(0.0))) }
+        }
         Value::Text(text) => Made::New(Value::Text(f(text))),
         Value::Integer(integer) => {
             let made = f(&integer.to_string());
@@ -162,5 +168,22 @@ fn replaced(value: &Value, f: impl FnOnce(&str) -> String) -> Made {
             Ok(text) => Made::New(Value::Bytes(f(text).into_bytes())),
             Err(_) => Made::Stays,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_rewritten_stays_a_number() {
+        let made = |value: Value, f: fn(&str) -> String| match replaced(&value, f) {
+            Made::New(Value::Real(real)) => Some(real),
+            Made::Stays => None,
+            _ => panic!("another type"),
+        };
+        assert_eq!(made(Value::Real(52.5), |_| "13.25".to_owned()), Some(13.25));
+        assert_eq!(made(Value::Real(52.5), |text| "*".repeat(text.len())), Some(0.0));
+        assert_eq!(made(Value::Real(52.5), str::to_owned), None);
     }
 }

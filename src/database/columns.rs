@@ -7,7 +7,7 @@
 use reenact_formats::config::Word;
 use reenact_formats::config::database::{ColumnAction, ColumnConfig, DatabaseConfig};
 use reenact_formats::config::policy::KIND;
-use reenact_sanitize::{Domain, Redactor};
+use reenact_sanitize::{Domain, Redactor, login_rank};
 
 use super::Error;
 use super::catalogue::{Catalogue, Holds, Key, Table};
@@ -79,7 +79,7 @@ impl Plan {
             let table = known().position(|table| table == word.text()).ok_or_else(|| word.unknown(KIND, name, "table", known()))?;
             for (word, config) in columns {
                 let column = place_of(&catalogue.tables[table], word, name)?;
-                plan.treatments[table][column] = configured(&catalogue.tables[table], column, word, config, name)?;
+                plan.treatments[table][column] = configured(&catalogue.tables[table], column, word, config, (name, redactor))?;
                 plan.configured[table][column] = true;
             }
         }
@@ -176,12 +176,11 @@ impl Plan {
 
 /// What the names of a table's columns make of them.
 fn by_name(table: &Table, redactor: &Redactor) -> Vec<Treatment> {
+    // As in traffic; an address under any other name counts last.
     let login = || {
-        let is_email = |name: &str| redactor.told_by(name) == Some(Domain::Email);
-        let is_login = |name: &str| LOGINS.contains(&name.to_ascii_lowercase().replace('_', "").as_str());
-        let find = |f: &dyn Fn(&str) -> bool| table.columns.iter().position(|column| column.holds == Holds::Text && f(&column.name));
-        // As in traffic: where there are both, the name counts.
-        find(&is_login).or_else(|| find(&is_email))
+        let rank = |name: &str| login_rank(name).or_else(|| (redactor.told_by(name) == Some(Domain::Email)).then_some(usize::MAX));
+        let texts = table.columns.iter().enumerate().filter(|(_, column)| column.holds == Holds::Text);
+        texts.filter_map(|(place, column)| Some((rank(&column.name)?, place))).min().map(|(_, place)| place)
     };
     table
         .columns
@@ -207,7 +206,7 @@ fn is_password(name: &str, redactor: &Redactor) -> bool {
 }
 
 /// What the policy says of one column.
-fn configured(table: &Table, column: usize, word: &Word, config: &ColumnConfig, name: &str) -> Result<Treatment, Error> {
+fn configured(table: &Table, column: usize, word: &Word, config: &ColumnConfig, (name, redactor): (&str, &Redactor)) -> Result<Treatment, Error> {
     let wrong = |problem: &str| Error::from(word.wrong(KIND, name, format!("{}.{}: {problem}", table.shown(), word.text())));
     let treatment = match (&config.domain, config.action, config.hash) {
         (Some(domain), ..) => {
@@ -228,6 +227,9 @@ fn configured(table: &Table, column: usize, word: &Word, config: &ColumnConfig, 
         }
         (None, None, None) => return Err(wrong("nothing is said of it")),
     };
+    if treatment == Treatment::Keep && redactor.is_never_kept(word.text()) {
+        return Err(wrong("card security codes, track data and PIN blocks are never kept: mask or drop them"));
+    }
     let written = &table.columns[column];
     if written.is_made && treatment != Treatment::Keep {
         return Err(wrong("the database makes its values, and they cannot be written; rewrite what it makes them of"));
@@ -243,7 +245,5 @@ fn place_of(table: &Table, word: &Word, name: &str) -> Result<usize, Error> {
     Ok(table.column(word.text()).ok_or_else(|| word.unknown(KIND, name, "column", known()))?)
 }
 
-/// Names of columns that people log in with, without `_`.
-const LOGINS: [&str; 8] = ["login", "username", "loginname", "userlogin", "user", "account", "accountname", "nickname"];
 /// What follows `password` in the name of a column of hashes.
 const HASHES: [&str; 5] = ["hash", "digest", "hashed", "bcrypt", "crypt"];

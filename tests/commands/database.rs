@@ -346,6 +346,7 @@ async fn what_cannot_be_written_is_refused(engine: Engine) {
         ("column", SHOP.into(), "    customer:\n      emial: { action: keep }\n", "line 5, column 7: unknown column `emial`"),
         ("login", SHOP.into(), "    customer:\n      password: { hash: bcrypt, login: emial }\n", "unknown column `emial`"),
         ("domain", SHOP.into(), "    customer:\n      email: { domain: emial }\n", "unknown domain `emial`"),
+        ("code", "create table t (id integer primary key, cvv varchar(4));".into(), "    t:\n      cvv: { action: keep }\n", "t.cvv: card security codes"),
     ];
     for (name, statements, tables, expected) in cases {
         if name == "too_short" && is_sqlite {
