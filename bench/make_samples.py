@@ -109,6 +109,7 @@ class Samples:
         containers = [
             (30, self.json), (6, self.json_in_json), (4, self.base64_json), (12, self.form), (12, self.head), (4, self.xml), (3, self.soap), (5, self.multipart),
             (4, self.csv), (3, self.sse), (3, self.ndjson), (3, self.graphql), (3, self.html), (8, self.log), (12, self.prose), (2, self.json_of_urls), (1, self.utf_16), (2, self.json_log),
+            (3, self.named_values), (2, self.ruby_log), (2, self.yaml),
         ]  # fmt: skip
         container = self.r.choices([make for _, make in containers], [weight for weight, _ in containers])[0]
         text = Text()
@@ -445,6 +446,30 @@ class Samples:
             text.value(field, lambda value: quote(value, safe=""), "pct").add('&lang=en"')
         text.add("}")
         return "application/json"
+
+    def named_values(self, text):
+        """Names and values side by side: forms as data, HAR files, attributes of OpenTelemetry."""
+        telemetry = self.r.random() < 0.4
+        text.add('{"attributes":[' if telemetry else '{"fields":[')
+        for at, (name, field) in enumerate(self.unlike(self.fields(1, 6), lambda field: self.spelled(field, ["snake", "camel", "header", "kebab"]))):
+            name = json.dumps(name, ensure_ascii=False)
+            text.add("," if at else "").add(f'{{"key":{name},"value":{{"stringValue":"' if telemetry else f'{{"name":{name},"value":"')
+            text.value(field, lambda value: json.dumps(value, ensure_ascii=False)[1:-1], "json").add('"}}' if telemetry else '"}')
+        text.add("]}")
+        return "application/json"
+
+    def ruby_log(self, text):
+        text.add("Started POST \"/save\" Parameters: {")
+        for at, (name, field) in enumerate(self.unlike(self.fields(1, 5), lambda field: self.spelled(field, ["snake"]))):
+            text.add(", " if at else "").add(f'"{name}"=>"').value(field, lambda value: json.dumps(value, ensure_ascii=False)[1:-1], "json").add('"')
+        text.add("}\n")
+        return "text/log"
+
+    def yaml(self, text):
+        text.add("order:\n")
+        for name, field in self.unlike(self.fields(1, 6), lambda field: self.spelled(field, ["snake", "camel", "kebab"])):
+            text.add(f'  {name}: "').value(field, lambda value: json.dumps(value, ensure_ascii=False)[1:-1], "json").add('"\n')
+        return "application/yaml"
 
     def utf_16(self, text):
         """A body in UTF-16, as far as a text can hold it: its characters are all ASCII."""
