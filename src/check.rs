@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use reenact_formats::disk::Error;
-use reenact_formats::disk::recording::{Counts, Manifest, Part, Recording, State, Window};
+use reenact_formats::disk::recording::{Counts, Manifest, Part, Recording, State, Window, left_by_erasure};
 use reenact_formats::model::{Action, Exchange, ExchangeId, LossLedger};
 use reenact_formats::seam::Explain as _;
 use serde_json::{Value, json};
@@ -70,6 +70,10 @@ pub fn check_recording(dir: &Path, residue: Option<Residue<'_>>) -> Result<Repor
         problems: Vec::new(),
         findings: BTreeMap::new(),
     };
+    if let Some(left) = left_by_erasure(dir) {
+        let hint = "if no `reenact erase` runs now, delete it, or run the one that was stopped again";
+        report.problem(format!("{} was left by an erasure that was stopped: it may hold what was to be erased", left.display()), Some(hint.to_owned()));
+    }
     let intact = report.check_files(&recording)?;
     report.check_rows(&recording, &intact, residue);
     report.check_account(manifest);

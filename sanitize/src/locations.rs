@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use reenact_formats::config::{self, Word};
 use reenact_formats::content::{Leaf, LeafKind};
 use reenact_formats::model::Action;
-use regex::{Regex, RegexSet};
+use regex::{Regex, RegexSet, RegexSetBuilder};
 
 use crate::known_values::KnownValues;
 use crate::pseudonym::Domain;
@@ -35,8 +35,8 @@ pub(crate) struct Locations {
 }
 
 impl Locations {
-    /// The places of a policy, in the order of their patterns.
-    pub(crate) fn new(entries: BTreeMap<String, (Action, Option<Domain>)>) -> Self {
+    /// The places of a policy, in the order of their patterns. An error says what is wrong with all of them together.
+    pub(crate) fn new(entries: BTreeMap<String, (Action, Option<Domain>)>) -> Result<Self, String> {
         let mut entries: Vec<(String, Location)> = entries
             .into_iter()
             .map(|(pattern, (action, domain))| {
@@ -47,8 +47,11 @@ impl Locations {
         // The most specific first: the one with the most characters beside its stars, then the one that begins to differ later.
         entries
             .sort_by_key(|(pattern, location)| (std::cmp::Reverse(pattern.bytes().filter(|byte| *byte != b'*').count()), location.is_broad, pattern.clone()));
-        let patterns = RegexSet::new(entries.iter().map(|(pattern, _)| as_regex(pattern))).expect("patterns were tried one by one");
-        Self { patterns, entries }
+        let patterns = RegexSetBuilder::new(entries.iter().map(|(pattern, _)| as_regex(pattern)))
+            .size_limit(LARGEST)
+            .build()
+            .map_err(|_| format!("{} places take more than {} MiB to compare with: join those that are alike by `*` or `**`", entries.len(), LARGEST >> 20))?;
+        Ok(Self { patterns, entries })
     }
 
     /// What the policy says of the place with this template.
@@ -120,6 +123,8 @@ fn as_regex(pattern: &str) -> String {
     format!("(?s)^{}$", steps.collect::<Vec<_>>().join(".*"))
 }
 
+/// How much memory all patterns may take together, compiled.
+const LARGEST: usize = 64 << 20;
 /// What the path of a member's name ends with.
 const KEY: &str = "~key";
 /// What paths begin with.
@@ -130,7 +135,7 @@ mod tests {
     use super::*;
 
     fn locations(patterns: &[(&str, Action)]) -> Locations {
-        Locations::new(patterns.iter().map(|(pattern, action)| ((*pattern).to_owned(), (*action, None))).collect())
+        Locations::new(patterns.iter().map(|(pattern, action)| ((*pattern).to_owned(), (*action, None))).collect()).unwrap()
     }
 
     #[test]
@@ -162,5 +167,17 @@ mod tests {
         let is = |pattern: &str, path: &str| locations(&[(pattern, Action::Mask)]).at(path).is_some();
         assert!(is("body:/a/*", "body:/a/*") && is("body:/a/*", "body:/a/b") && !is("body:/a/*", "body:/a/b/c") && !is("body:/a/*", "body:/a"));
         assert!(is("body:/a/**", "body:/a/b/c") && is("**/name", "body:/x/name") && is("body:/a.b", "body:/a.b") && !is("body:/a.b", "body:/axb"));
+    }
+
+    #[test]
+    fn many_places_are_told_apart_and_too_many_are_refused() {
+        let places = |count: usize| {
+            let step = "a".repeat(40);
+            Locations::new((0..count).map(|number| (format!("body:/{step}/*/field-{number}"), (Action::Mask, None))).collect())
+        };
+        let many = places(1000).unwrap();
+        assert!(many.at(&format!("body:/{}/x/field-999", "a".repeat(40))).is_some());
+        let refused = places(100_000).unwrap_err();
+        assert!(refused.starts_with("100000 places") && refused.contains("join"), "{refused}");
     }
 }

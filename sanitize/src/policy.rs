@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use reenact_formats::config::Word;
 use reenact_formats::config::database::DatabaseConfig;
 use reenact_formats::config::policy::{self as file, ActionConfig, AddressConfig, KIND, Lifetime, PolicyFile, Profile, ReservedConfig};
+use reenact_formats::config::{self, Word};
 use reenact_formats::model::Action;
 use sha2::{Digest, Sha256};
 
@@ -129,7 +129,9 @@ impl Policy {
         }
         let again = [RuleId::RECURRENCE, RuleId::KNOWN_VALUE].into_iter().filter(|rule| !by_rule.contains_key(rule));
         let domains = again.flat_map(|rule| by_domain.iter().map(move |(domain, action)| ((rule, *domain), *action))).collect();
-        let locations = Arc::new(Locations::new(places));
+        // The last file is the one that was given; what it extends is named in it.
+        let given = database.last().map_or("", |(name, _): &(String, _)| name);
+        let locations = Arc::new(Locations::new(places).map_err(|problem| config::Error::invalid(KIND, given, "locations", problem))?);
         Ok(Self { rules: Arc::new(rules), profile, actions, domains, locations, allowed_values, lifetime, choices, subjects, database: Arc::new(database) })
     }
 

@@ -25,7 +25,7 @@ the recording are not touched: delete them.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct EraseArgs {
-    /// The recording; it must be redacted
+    /// The recording; it must be redacted and finished, and alone in its folder
     #[arg(value_name = "RECORDING", value_hint = ValueHint::DirPath)]
     recording: PathBuf,
     /// What the person is known by, as it was sent; others on this machine may see it in the list of processes

@@ -120,6 +120,59 @@ fn a_person_is_erased_by_what_they_are_known_by() {
 }
 
 #[test]
+fn an_erasure_changes_what_a_link_leads_to_and_nothing_that_is_not_its_own() {
+    let story = Story::begin();
+    let recording = story.capture("rec", &["--part-size", "64KiB"]);
+    let (key, link, email) = (story.path("key"), story.path("link"), planted("email").swap_remove(0));
+    let erase = |path: &str| reenact(["erase", path, "--subject", &email, "--key-file", &key, "--json"]);
+    let exchanges = |path: &str| Story::json(&["inspect", path, "--json"])["exchanges"].as_u64().expect("a count");
+    let before = exchanges(&recording);
+
+    let notes = story.path("rec/notes.txt");
+    fs::write(&notes, "mine").expect("the folder is ours");
+    let refused = erase(&recording).exits(2);
+    assert!(refused.stderr.contains("rec/notes.txt") && refused.stderr.contains("hint: move the file out"), "{}", refused.stderr);
+    assert_eq!((fs::read_to_string(&notes).expect("it is there").as_str(), exchanges(&recording)), ("mine", before));
+    fs::remove_file(&notes).expect("the folder is ours");
+
+    // It is still written, for all that the manifest says. One whose writer was stopped can be made a finished one.
+    let manifest = story.path("rec/manifest.json");
+    let finished = fs::read_to_string(&manifest).expect("a manifest");
+    let unfinished = finished.replace("\"finished\": true", "\"finished\": false");
+    assert_ne!(finished, unfinished);
+    fs::write(&manifest, unfinished).expect("the folder is ours");
+    let refused = erase(&recording).exits(2);
+    assert!(refused.stderr.contains("is not finished") && refused.stderr.contains("reenact sanitize"), "{}", refused.stderr);
+    let whole = story.path("whole");
+    reenact(["sanitize", &recording, "-o", &whole, "--key-file", &key]).exits(0);
+    let told: Value = serde_json::from_str(&erase(&whole).exits(0).stdout).expect("JSON");
+    assert!(told["erased"].as_u64() > Some(0), "{told}");
+    fs::write(&manifest, finished).expect("the folder is ours");
+
+    // Someone was stopped between the exchange and the removal.
+    let left = story.path(".rec.erasing.tmp");
+    fs::create_dir(&left).expect("the folder is ours");
+    let failed = reenact(["check", &recording]).exits(1);
+    assert!(failed.stdout.contains(".rec.erasing.tmp was left by an erasure") && failed.stdout.contains("hint:"), "{}", failed.stdout);
+
+    std::os::unix::fs::symlink("rec", &link).expect("the folder is ours");
+    let again: Value = serde_json::from_str(&erase(&link).exits(0).stdout).expect("JSON");
+    assert_eq!(again["erased"], told["erased"]);
+    assert_eq!(exchanges(&recording), before - again["erased"].as_u64().expect("a count"));
+    assert!(Path::new(&link).is_symlink() && !Path::new(&left).exists());
+    reenact(["check", &link]).exits(0);
+}
+
+#[test]
+fn a_policy_with_too_many_places_is_refused() {
+    let story = Story::begin();
+    let places: String = (0..60_000).map(|number| format!("  body:/accounts/*/{}-{number}: {{ action: mask }}\n", "field".repeat(12))).collect();
+    let policy = story.policy("p.yaml", &format!("locations:\n{places}"));
+    let refused = reenact(["check", &policy]).exits(1);
+    assert!(refused.stdout.contains("p.yaml") && refused.stdout.contains("60000 places") && refused.stdout.contains("join"), "{}", refused.stdout);
+}
+
+#[test]
 fn readers_refuse_what_has_expired() {
     let story = Story::begin();
     let policy = story.policy("p.yaml", "expires: 2w");

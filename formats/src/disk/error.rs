@@ -142,6 +142,20 @@ pub enum Error {
         /// The recording.
         path: PathBuf,
     },
+    /// A recording whose writer has not come to its end was to be changed.
+    #[error("recording {} is not finished: it is still written, or its writer was stopped", path.display())]
+    Unfinished {
+        /// The recording.
+        path: PathBuf,
+    },
+    /// A folder and another cannot change places at once.
+    #[error("the file system of {} cannot put another folder in its place at once; it is as it was", path.display())]
+    NoExchange {
+        /// The folder.
+        path: PathBuf,
+        /// The system's word for it.
+        source: io::Error,
+    },
     /// A row that no file can hold.
     #[error("exchange {exchange} holds {bytes} bytes, and a row holds at most {limit}")]
     RowTooLarge {
@@ -214,6 +228,8 @@ impl Explain for Error {
             | Self::Altered { .. }
             | Self::Foreign { .. }
             | Self::NotRedacted { .. }
+            | Self::Unfinished { .. }
+            | Self::NoExchange { .. }
             | Self::Damaged { .. }
             | Self::Json { .. }
             | Self::Parquet { .. } => Blame::Input,
@@ -237,6 +253,14 @@ impl Explain for Error {
                 "delete it, and record anew what is still needed; `expires` in the policy, or --expires, says how long one may be read".to_owned()
             }
             Self::NotRedacted { .. } => "run `reenact sanitize` on it first".to_owned(),
+            Self::Unfinished { .. } => {
+                "let the capture come to its end; if it was stopped, write what is there with `reenact sanitize` to a new recording, erase in that, and \
+                 delete this one"
+                    .to_owned()
+            }
+            Self::NoExchange { .. } => {
+                "copy the recording to a file system that can (ext4, XFS, Btrfs, tmpfs), run it there, and put the result in the place of this one".to_owned()
+            }
             Self::Foreign { .. } => "move the file out of the folder".to_owned(),
             Self::Damaged { .. } | Self::Parquet { .. } | Self::Json { .. } => "take a whole copy of the file; `reenact check` lists what is whole".to_owned(),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => "check the path".to_owned(),

@@ -44,11 +44,12 @@ mod writer;
 
 pub use audit::{Audit, AuditRow};
 pub use columns::Glance;
-pub use erase::{Erasure, erase};
+pub use erase::{Erasure, erase, left_by_erasure};
 pub use manifest::{Counts, Manifest, Part};
 pub use reader::{Exchanges, ReadAccount, Recording};
 pub use writer::{PART_BYTES, RecordingWriter, Sanitized, WriterOptions};
 
+use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -154,6 +155,8 @@ impl Window {
 
 /// Writes into the manifest that a residue check of all parts found nothing.
 pub fn mark_checked(dir: &Path) -> Result<(), Error> {
+    // A file system without such locks cannot swap folders either: there, no one erases.
+    let _alone = fs::canonicalize(dir).ok().and_then(|dir| erase::alone(&dir).ok());
     let recording = Recording::open(dir)?;
     let mut manifest = recording.into_manifest();
     if manifest.state == State::Raw {
