@@ -510,7 +510,9 @@ impl Redactor {
                 let made = self.owned(hit, &bare, told);
                 (Action::Pseudonym, made.unwrap_or_else(|| self.memo.pseudonym(&self.shared.pseudonyms, hit.domain, &bare)))
             }
-            Action::Generalise if let Some(made) = less() => (Action::Generalise, made),
+            Action::Generalise if let Some(made) = less().filter(|made| told.kind != LeafKind::JsonNumber || is_json_number(made)) => {
+                (Action::Generalise, made)
+            }
             // A number stays one.
             _ if told.kind == LeafKind::JsonNumber => (Action::Mask, b"0".to_vec()),
             Action::Drop => (Action::Drop, Vec::new()),
@@ -921,6 +923,11 @@ fn is_protocol_header(name: &str) -> bool {
                 | "expect"
                 | "age"
         )
+}
+
+/// Whether digits are a number in JSON: no zero leads them (RFC 8259, section 6).
+fn is_json_number(digits: &[u8]) -> bool {
+    digits.iter().all(u8::is_ascii_digit) && (digits.len() == 1 || digits.first().is_some_and(|first| *first != b'0'))
 }
 
 /// The constant that stands for a value: zeros for card security codes, else stars, as long as it was.

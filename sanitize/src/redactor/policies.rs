@@ -62,6 +62,7 @@ fn actions_do_what_they_say() {
             r#"{"birthDate":"1841-03-12","zip":"90210","patient_age":93}"#,
             r#"{"birthDate":"1880-01-01","zip":"90200","patient_age":90}"#.to_owned(),
         ),
+        ("extends: hipaa-safe-harbor", r#"{"zip":10201,"birthDate":12031984}"#, r#"{"zip":0,"birthDate":0}"#.to_owned()),
         ("rules: { ip: { action: generalise } }", r#"{"ip":"93.184.216.34"}"#, r#"{"ip":"93.184.216.0"}"#.to_owned()),
         ("extends: secrets-only", r#"{"email":"ada@planted.example","password":"x"}"#, r#"{"email":"ada@planted.example","password":""#.to_owned()),
     ] {
