@@ -10,7 +10,7 @@ use std::ops::Range;
 use reenact_formats::content::is_fixed_segment;
 use reenact_formats::model::ConnectionId;
 
-use crate::detect::Hit;
+use crate::detect::{Hit, is_word_byte};
 use crate::pseudonym::Domain;
 use crate::rules::RuleId;
 
@@ -211,20 +211,6 @@ fn words(value: &[u8]) -> impl Iterator<Item = Range<usize>> {
         Some(start..at)
     })
 }
-
-const fn is_word_byte(byte: &u8) -> bool {
-    WORD_BYTES[*byte as usize]
-}
-
-static WORD_BYTES: [bool; 256] = {
-    let mut bytes = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        bytes[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    bytes
-};
 
 const MIN_LENGTH: usize = 8;
 const MAX_LENGTH: usize = 4096;

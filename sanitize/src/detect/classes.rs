@@ -42,6 +42,21 @@ impl Classes {
     }
 }
 
+/// Whether a byte may be of a word: of letters and digits, and what is beyond ASCII.
+pub(crate) const fn is_word_byte(byte: &u8) -> bool {
+    WORD_BYTES[*byte as usize]
+}
+
+static WORD_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        bytes[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    bytes
+};
+
 /// For each byte, a one in the place of the count that it adds to.
 static CLASSES: [u64; 256] = {
     let mut classes = [0; 256];

@@ -45,6 +45,7 @@ use crate::pseudonym::Domain;
 use crate::rules::{Alone, Find, RuleId, Rules};
 pub(crate) use beside::{Around, Beside};
 use check::Check;
+pub(crate) use classes::is_word_byte;
 use classes::{Classes, Plain};
 pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
 use coats::{is_inline_media, is_worn, may_be_worn};

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::classes::is_word_byte;
 use super::names::{Names, Telling, words};
 use super::worded::Worded;
 use super::{Detector, Fit, Hit, Strength, telling};
@@ -299,9 +300,8 @@ fn is_dialled(value: &[u8]) -> bool {
 }
 
 fn next_word(text: &[u8], from: usize) -> Option<Range<usize>> {
-    let is_letter = |byte: &u8| WORD_BYTES[usize::from(*byte)];
-    let start = from + text[from..].iter().position(is_letter)?;
-    let end = text[start..].iter().position(|byte| !is_letter(byte)).map_or(text.len(), |to| start + to);
+    let start = from + text[from..].iter().position(is_word_byte)?;
+    let end = text[start..].iter().position(|byte| !is_word_byte(byte)).map_or(text.len(), |to| start + to);
     Some(start..end)
 }
 
@@ -309,16 +309,6 @@ fn is_one_of(word: &[u8], words: &[&str]) -> bool {
     words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
-/// Letters and digits, and what is beyond ASCII.
-static WORD_BYTES: [bool; 256] = {
-    let mut bytes = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        bytes[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    bytes
-};
 /// What a byte within a sentence tells.
 #[derive(Clone, Copy)]
 enum Kind {
