@@ -99,7 +99,7 @@ impl Explain for Error {
             Self::NotACapture { found, .. } if found.contains("compressed") => "unpack it first; a pipe will do: zcat FILE | reenact capture -r - -o REC",
             Self::NotACapture { .. } => "pcap and pcapng are read, as tcpdump and Wireshark write them",
             Self::Filter { .. } => "the words are those of tcpdump, e.g. `tcp port 8080`; see `man pcap-filter`",
-            Self::NotPermitted { .. } => "run as root, or grant the binary the capability: setcap cap_net_raw,cap_net_admin=eip $(command -v reenact)",
+            Self::NotPermitted { .. } => "run as root, or grant the binary the capability: setcap cap_net_raw=ep $(command -v reenact)",
             Self::NoInterface { .. } => "`reenact capture -D` lists them; `any` is all of them",
             _ => return None,
         };

@@ -43,7 +43,7 @@ pub struct CaptureOptions {
     pub limits: Limits,
     /// Live: how many bytes of a packet are captured.
     pub snap_length: u32,
-    /// Live: the size of the kernel's buffer in bytes.
+    /// Live: the size of the kernel's buffer in bytes, of which each interface has one. The default holds half a second of a full link of 1 Gbit/s.
     pub kernel_buffer: u32,
     /// Live: whether packets for other machines are captured too.
     pub promiscuous: bool,
@@ -86,7 +86,7 @@ impl Default for CaptureOptions {
             limits: Limits::default(),
             snap_length: 262_144,
             kernel_buffer: 64 << 20,
-            promiscuous: true,
+            promiscuous: false,
             count: None,
             threads: NonZero::<usize>::MIN,
             flow_key: FlowKeying::default(),

@@ -1,5 +1,7 @@
 //! `reenact capture`: from packets to a recording.
 
+mod live;
+
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
@@ -8,8 +10,8 @@ use clap::{Args, ValueEnum, ValueHint};
 use reenact::pipeline::{self, CaptureJob, Redaction};
 use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, Source};
 use reenact_formats::disk::recording::PART_BYTES;
-use serde_json::json;
 
+use self::live::LiveArgs;
 use super::exit::Exit;
 use super::progress::{Progress, now};
 use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs};
@@ -28,9 +30,6 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CaptureArgs {
-    /// Capture live from this network interface
-    #[arg(short, long, value_name = "IFACE", conflicts_with = "read")]
-    interface: Option<String>,
     /// Read packets from a pcap or pcapng file; - is stdin
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     read: Option<PathBuf>,
@@ -40,18 +39,9 @@ pub(crate) struct CaptureArgs {
     /// Write nothing: print the account alone, of what is there and what is missing
     #[arg(long, conflicts_with_all = ["output", "key_file", "policy", "known_values", "danger_raw", "part_size"])]
     discard: bool,
-    /// List the network interfaces and end
-    #[arg(short = 'D', long, conflicts_with_all = ["interface", "read", "output", "discard"])]
-    list_interfaces: bool,
-    /// Keep at most this many bytes of each packet (live)
-    #[arg(short, long, value_name = "BYTES", default_value_t = 262_144)]
-    snap_length: u32,
     /// Stop after this many packets
     #[arg(short, long, value_name = "PACKETS")]
     count: Option<u64>,
-    /// The kernel's capture buffer in KiB (live)
-    #[arg(short = 'B', long, value_name = "KIB")]
-    buffer_size: Option<u32>,
     /// What tells connections apart; with the tags where networks reuse each other's addresses
     #[arg(long, value_name = "KEY", value_enum, default_value = "tuple")]
     flow_key: FlowKey,
@@ -64,6 +54,8 @@ pub(crate) struct CaptureArgs {
     /// Report as one JSON object
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    live: LiveArgs,
     #[command(flatten)]
     threads: ThreadArgs,
     #[command(flatten)]
@@ -108,8 +100,8 @@ enum FlowKey {
 }
 
 pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
-    if args.list_interfaces {
-        return list_interfaces(args.json);
+    if args.live.list_interfaces {
+        return live::list_interfaces(args.json);
     }
     let as_json = args.json;
     let work = work(args)?;
@@ -117,7 +109,7 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
     let stop = runtime.block_on(async { signals::stop_flag() })?;
     let total = match work.source() {
         Source::File(path) => std::fs::metadata(path).ok().map(|metadata| metadata.len()),
-        Source::Stdin | Source::Interface(_) => None,
+        Source::Stdin | Source::Interfaces(_) => None,
     };
     let progress = Progress::start("capturing", total);
     let (damage, is_stopped) = (Arc::new(OnceLock::new()), Arc::clone(&stop));
@@ -173,19 +165,16 @@ impl Work {
 }
 
 fn work(args: CaptureArgs) -> anyhow::Result<Work> {
-    let source = match (args.interface, args.read) {
-        (Some(name), _) => Source::Interface(name),
-        (None, Some(path)) if path.as_os_str() == "-" => Source::Stdin,
-        (None, Some(path)) => Source::File(path),
-        (None, None) => return Err(InvalidArgument::new("nothing to capture from", "name an interface (-i IFACE) or a file (-r FILE, -r - for stdin)").into()),
+    let source = match args.read {
+        Some(path) if path.as_os_str() == "-" => Source::Stdin,
+        Some(path) => Source::File(path),
+        None if !args.live.interfaces.is_empty() => Source::Interfaces(args.live.interfaces.clone()),
+        None => return Err(InvalidArgument::new("nothing to capture from", "name an interface (-i IFACE) or a file (-r FILE, -r - for stdin)").into()),
     };
     let MemoryArgs { max_flows, max_buffered, max_body, part_size } = args.memory;
-    let defaults = CaptureOptions::default();
     let options = CaptureOptions {
         filter: (!args.filter.is_empty()).then(|| args.filter.join(" ")),
-        limits: Limits { max_body: max_body.0, max_flows, max_buffered: max_buffered.0, ..defaults.limits },
-        snap_length: args.snap_length,
-        kernel_buffer: args.buffer_size.map_or(defaults.kernel_buffer, |kib| kib.saturating_mul(1024)),
+        limits: Limits { max_body: max_body.0, max_flows, max_buffered: max_buffered.0, ..Limits::default() },
         count: args.count,
         threads: args.threads.count(),
         flow_key: match args.flow_key {
@@ -193,7 +182,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
             FlowKey::TupleAndTags => FlowKeying::TupleAndTags,
         },
         checksums: if args.verify_checksums { Checksums::Verify } else { Checksums::Count },
-        ..defaults
+        ..args.live.options()
     };
     if args.discard {
         return Ok(Work::Survey(source, options));
@@ -211,15 +200,3 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
 
 /// Beyond this the table alone would fill any machine.
 const MOST_FLOWS: u64 = 1 << 28;
-
-fn list_interfaces(as_json: bool) -> anyhow::Result<Exit> {
-    let interfaces = reenact_capture::interfaces()?;
-    if as_json {
-        let list: Vec<_> = interfaces.iter().map(|interface| json!({ "name": interface.name, "description": interface.description })).collect();
-        output::json(&json!({ "interfaces": list }))?;
-    } else {
-        let lines = interfaces.iter().map(|interface| format!("{:<16} {}\n", interface.name, interface.description.as_deref().unwrap_or_default()));
-        output::data(&lines.collect::<String>())?;
-    }
-    Ok(Exit::Pass)
-}

@@ -86,7 +86,7 @@ pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
     let tap = Tap::open(&job.source, &job.options, control)?;
     let part_age = match &job.source {
         Source::File(_) => None,
-        Source::Stdin | Source::Interface(_) => Some(LIVE_PART_AGE),
+        Source::Stdin | Source::Interfaces(_) => Some(LIVE_PART_AGE),
     };
     let Pools { work, writers } = Pools::of(job.options.threads)?;
     let mut redactor = job.redaction.as_ref().map(Redaction::recorder).transpose()?;
@@ -109,7 +109,7 @@ fn in_words(source: &Source) -> String {
     match source {
         Source::File(path) => format!("file {}", path.display()),
         Source::Stdin => "stdin".to_owned(),
-        Source::Interface(name) => format!("interface {name}"),
+        Source::Interfaces(names) => format!("{} {}", if names.len() == 1 { "interface" } else { "interfaces" }, names.join(", ")),
     }
 }
 

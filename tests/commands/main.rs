@@ -9,6 +9,7 @@ mod demo;
 mod end_to_end;
 mod everyday;
 mod known_values;
+mod live;
 #[path = "../packets/mod.rs"]
 mod packets;
 mod planted;

@@ -1,100 +1,86 @@
-//! Packets from an interface, through libpcap.
+//! Packets from interfaces, through libpcap.
 //!
-//! Packets flow in from the kernel's ring and are copied once, into large shared blocks. The kernel applies the filter words.
-//! The device is not put into immediate mode: the ring is handed over in batches, which is what keeps the cost of a packet low.
+//! Packets flow in from the kernel's rings, one for each interface, and are copied once, into large shared blocks. The kernel applies the
+//! filter words. No device is put into immediate mode: a ring is handed over in batches, which is what keeps the cost of a packet low.
+//! What never happens here: an interface that fails takes the others along, or one of them keeps the others from being read.
+
+mod device;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use pcap::{Active, Capture, Device, Precision};
-use reenact_formats::model::{LossCause, LossLedger, Timestamp};
+use reenact_formats::model::{LossLedger, Timestamp};
 
+use self::device::{Device, Gathered};
+pub use self::device::{Interface, interfaces};
 use super::blocks::{BLOCK, Pool};
-use super::file::{MAX_PACKET, range};
-use super::{Batch, Link, Next, Packet, PacketSource};
+use super::file::MAX_PACKET;
+use super::{Batch, Next, PacketSource};
 use crate::{CaptureOptions, Error};
 
-/// A network interface that can be listened to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interface {
-    /// Its name, as `-i` takes it.
-    pub name: String,
-    /// What the system says of it.
-    pub description: Option<String>,
-}
-
-/// The interfaces that libpcap sees.
-pub fn interfaces() -> Result<Vec<Interface>, Error> {
-    let devices = Device::list().map_err(|error| Error::Live { name: "the interfaces".to_owned(), reason: error.to_string() })?;
-    Ok(devices.into_iter().map(|device| Interface { name: device.name, description: device.desc }).collect())
-}
-
 pub(super) struct Live {
-    name: String,
-    capture: Capture<Active>,
-    link: Link,
-    /// No packet is captured with more bytes.
-    longest: usize,
+    /// Those that have not failed.
+    devices: Vec<Device>,
+    /// Which of them is read first: a busy one may fill a block alone.
+    turn: usize,
     pool: Pool,
     read: u64,
     last_tick: Timestamp,
+    /// What those have lost that are gone.
+    lost: LossLedger,
+    /// What became of those.
+    warning: Option<String>,
 }
 
 impl Live {
-    pub(super) fn open(name: &str, options: &CaptureOptions) -> Result<Self, Error> {
-        let explain = |error: pcap::Error| explain(name, &error);
-        let inactive = Capture::from_device(name).map_err(explain)?;
-        let mut capture = inactive
-            // The device `any` cannot be promiscuous, and says so in a way that looks like a failure.
-            .promisc(options.promiscuous && name != "any")
-            .snaplen(i32::try_from(options.snap_length).unwrap_or(i32::MAX))
-            .buffer_size(i32::try_from(options.kernel_buffer).unwrap_or(i32::MAX))
-            .immediate_mode(false)
-            .precision(Precision::Nano)
-            .timeout(HAND_OVER_MILLIS)
-            .open()
-            .and_then(Capture::setnonblock)
-            .map_err(explain)?;
-        if let Some(words) = &options.filter {
-            capture.filter(words, true).map_err(|error| Error::Filter { words: words.clone(), reason: error.to_string() })?;
-        }
-        let link = Link(u32::try_from(capture.get_datalink().0).unwrap_or(u32::MAX));
+    /// Opens all of them, or none.
+    pub(super) fn open(names: &[String], options: &CaptureOptions) -> Result<Self, Error> {
         let longest = usize::try_from(options.snap_length).unwrap_or(BLOCK).clamp(1, MAX_PACKET);
+        let devices = names.iter().map(|name| Device::open(name, longest, options)).collect::<Result<_, _>>()?;
         let pool = Pool::new(block_length(longest));
-        Ok(Self { name: name.to_owned(), capture, link, longest, pool, read: 0, last_tick: Timestamp::default() })
+        Ok(Self { devices, turn: 0, pool, read: 0, last_tick: Timestamp::default(), lost: LossLedger::default(), warning: None })
     }
-}
 
-impl Live {
-    /// Copies into `block` what the kernel has; says how much of the block it took.
-    fn gather(&mut self, block: &mut [u8], packets: &mut Vec<Packet>) -> Result<Gathered, Error> {
-        let mut filled = 0;
-        while block.len() - filled >= self.longest {
-            match self.capture.next_packet() {
-                Ok(packet) => {
-                    let data = packet.data.get(..self.longest).unwrap_or(packet.data);
-                    block[filled..filled + data.len()].copy_from_slice(data);
-                    // With nanosecond precision the field for microseconds holds nanoseconds.
-                    let at = Timestamp::from_nanos(packet.header.ts.tv_sec * 1_000_000_000 + packet.header.ts.tv_usec);
-                    packets.push(Packet { link: self.link, at, data: range(filled, data.len()), wire_length: packet.header.len });
-                    filled += data.len();
-                    self.read += data.len() as u64;
-                }
-                Err(pcap::Error::TimeoutExpired) => break,
-                Err(pcap::Error::NoMorePackets) => return Ok(Gathered::End),
-                Err(error) => return Err(explain(&self.name, &error)),
+    /// Copies into the batch what the kernel has; says whether there is an interface left to wait for.
+    fn gather(&mut self, batch: &mut Batch) -> Result<Gathered, Error> {
+        let mut block = self.pool.take();
+        let (mut filled, mut failed) = (0, None);
+        self.turn = self.turn.wrapping_add(1);
+        for step in 0..self.devices.len() {
+            let index = self.turn.wrapping_add(step) % self.devices.len();
+            match self.devices[index].gather(&mut block, &mut filled, &mut batch.packets) {
+                Ok(Gathered::All) => {}
+                ended => failed = Some((index, ended.err())),
             }
         }
-        Ok(Gathered::All)
+        self.read += filled as u64;
+        batch.block = self.pool.give(block);
+        if let Some((index, error)) = failed.filter(|_| batch.packets.is_empty()) {
+            self.lose(index, error)?;
+        }
+        Ok(if self.devices.is_empty() { Gathered::End } else { Gathered::All })
+    }
+
+    /// An interface is gone. The last one's failure is that of the capture.
+    fn lose(&mut self, index: usize, error: Option<Error>) -> Result<(), Error> {
+        let mut device = self.devices.remove(index);
+        self.lost.add(&device.losses());
+        match error {
+            Some(error) if self.devices.is_empty() => Err(error),
+            Some(error) => {
+                self.warning.get_or_insert_with(|| error.to_string());
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Waits for a moment, or until there is something.
     fn wait(&mut self) -> Result<Timestamp, Error> {
         // libpcap's own wait has no end on a silent link: neither a tick nor a stop would come through.
-        super::waiting::readable(&self.capture).map_err(|error| Error::Live { name: self.name.clone(), reason: error.to_string() })?;
-        let now = machine_time();
-        // Never ahead of packets that are still in the ring.
-        let safe = now.saturating_sub(Duration::from_millis(2 * u64::from(HAND_OVER_MILLIS.unsigned_abs())));
+        super::waiting::any_readable(&self.devices).map_err(|error| Error::Live { name: "the interfaces".to_owned(), reason: error.to_string() })?;
+        // Never ahead of packets that are still in a ring.
+        let safe = machine_time().saturating_sub(device::HAND_OVER * 5);
         self.last_tick = self.last_tick.max(safe);
         Ok(self.last_tick)
     }
@@ -105,23 +91,16 @@ const fn block_length(longest: usize) -> usize {
     BLOCK + longest
 }
 
-enum Gathered {
-    All,
-    End,
-}
-
 impl PacketSource for Live {
     fn next(&mut self, batch: &mut Batch) -> Result<Next, Error> {
         *batch = Batch { block: Bytes::new(), packets: std::mem::take(&mut batch.packets) };
         batch.packets.clear();
-        let mut block = self.pool.take();
-        let gathered = self.gather(&mut block, &mut batch.packets);
-        batch.block = self.pool.give(block);
+        let gathered = self.gather(batch)?;
         if !batch.packets.is_empty() {
             // What ended or failed after them does so again.
             return Ok(Next::Packets);
         }
-        match gathered? {
+        match gathered {
             Gathered::All => Ok(Next::Tick(self.wait()?)),
             Gathered::End => Ok(Next::End),
         }
@@ -132,12 +111,13 @@ impl PacketSource for Live {
     }
 
     fn losses(&mut self) -> LossLedger {
-        let mut losses = LossLedger::default();
-        if let Ok(statistics) = self.capture.stats() {
-            losses.lose(LossCause::KernelDrop, u64::from(statistics.dropped));
-            losses.lose(LossCause::InterfaceDrop, u64::from(statistics.if_dropped));
-        }
+        let mut losses = self.lost.clone();
+        self.devices.iter_mut().for_each(|device| losses.add(&device.losses()));
         losses
+    }
+
+    fn warning(&mut self) -> Option<String> {
+        self.warning.take()
     }
 
     fn filters(&self) -> bool {
@@ -147,22 +127,9 @@ impl PacketSource for Live {
 
 #[expect(clippy::disallowed_methods, reason = "the packets of a live link carry this machine's time; a silent link has no other")]
 fn machine_time() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since: Duration = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::default().saturating_add(since)
 }
-
-fn explain(name: &str, error: &pcap::Error) -> Error {
-    let reason = error.to_string();
-    let name = name.to_owned();
-    if reason.contains("permission") || reason.contains("Operation not permitted") {
-        return Error::NotPermitted { name };
-    }
-    let known: Vec<String> = interfaces().unwrap_or_default().into_iter().map(|interface| interface.name).collect();
-    if known.contains(&name) || known.is_empty() { Error::Live { name, reason } } else { Error::NoInterface { name, known } }
-}
-
-/// How long the kernel may gather packets before it hands them over.
-const HAND_OVER_MILLIS: i32 = 100;
 
 #[cfg(test)]
 mod tests {

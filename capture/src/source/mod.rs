@@ -36,8 +36,8 @@ pub enum Source {
     File(PathBuf),
     /// A pcap or pcapng stream on standard input.
     Stdin,
-    /// A network interface; `any` is all of them.
-    Interface(String),
+    /// Network interfaces; `any` is all of them.
+    Interfaces(Vec<String>),
 }
 
 impl fmt::Display for Source {
@@ -45,7 +45,7 @@ impl fmt::Display for Source {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Stdin => f.write_str("standard input"),
-            Self::Interface(name) => f.write_str(name),
+            Self::Interfaces(names) => f.write_str(&names.join(", ")),
         }
     }
 }
@@ -118,7 +118,7 @@ pub(crate) fn open(source: &Source, options: &CaptureOptions, stop: &Arc<AtomicB
     Ok(match source {
         Source::File(path) => file::open(path)?,
         Source::Stdin => file::read(source.to_string(), Box::new(StoppableInput::new(stop)), None)?,
-        Source::Interface(name) => Box::new(live::Live::open(name, options)?),
+        Source::Interfaces(names) => Box::new(live::Live::open(names, options)?),
     })
 }
 

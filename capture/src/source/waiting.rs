@@ -12,8 +12,13 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// Waits until `source` has something to read, or has ended, or a moment has passed; answers whether it has.
-pub(super) fn readable(source: &impl AsFd) -> io::Result<bool> {
-    let mut watched = [PollFd::new(source, PollFlags::IN)];
+fn readable(source: &impl AsFd) -> io::Result<bool> {
+    any_readable(std::slice::from_ref(source))
+}
+
+/// Waits likewise for any of them.
+pub(super) fn any_readable(sources: &[impl AsFd]) -> io::Result<bool> {
+    let mut watched: Vec<PollFd<'_>> = sources.iter().map(|source| PollFd::new(source, PollFlags::IN)).collect();
     let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(MOMENT.subsec_nanos()) };
     match poll(&mut watched, Some(&wait)) {
         Ok(ready) => Ok(ready > 0),

@@ -1,0 +1,61 @@
+//! What is typed for a live capture: which interfaces, and how they are listened to. The words are tcpdump's.
+
+use clap::Args;
+use reenact_capture::CaptureOptions;
+use serde_json::json;
+
+use crate::cli::exit::Exit;
+use crate::cli::output;
+
+#[derive(Args)]
+#[command(next_help_heading = "Live")]
+pub(super) struct LiveArgs {
+    /// Capture live from this network interface; several times for several of them, `any` for all
+    #[arg(short, long = "interface", value_name = "IFACE", conflicts_with = "read")]
+    pub(super) interfaces: Vec<String>,
+    /// List the network interfaces and end
+    #[arg(short = 'D', long, conflicts_with_all = ["interfaces", "read", "output", "discard"])]
+    pub(super) list_interfaces: bool,
+    /// Keep at most this many bytes of each packet; 0 is the default
+    #[arg(short, long, alias = "snapshot-length", value_name = "BYTES", default_value_t = WHOLE)]
+    snap_length: u32,
+    /// The kernel's capture buffer in KiB, for each interface. The default holds half a second of a full link of 1 Gbit/s
+    #[arg(short = 'B', long, value_name = "KIB", default_value_t = CaptureOptions::default().kernel_buffer / 1024, value_parser = clap::value_parser!(u32).range(512..=2_097_151))]
+    buffer_size: u32,
+    /// Capture packets for other machines, too, as on the port of a mirror
+    #[arg(long)]
+    promiscuous: bool,
+    /// As tcpdump's: no packets for other machines. It is the default here
+    #[arg(short = 'p', long, conflicts_with = "promiscuous")]
+    no_promiscuous_mode: bool,
+}
+
+impl LiveArgs {
+    pub(super) fn options(&self) -> CaptureOptions {
+        let snap_length = if self.snap_length == 0 { WHOLE } else { self.snap_length };
+        CaptureOptions { snap_length, kernel_buffer: self.buffer_size * 1024, promiscuous: self.promiscuous, ..CaptureOptions::default() }
+    }
+}
+
+/// More than any packet has.
+const WHOLE: u32 = 262_144;
+
+pub(super) fn list_interfaces(as_json: bool) -> anyhow::Result<Exit> {
+    let interfaces = reenact_capture::interfaces()?;
+    if as_json {
+        let list: Vec<_> = interfaces
+            .iter()
+            .map(|interface| json!({ "name": interface.name, "description": interface.description, "up": interface.is_up, "loopback": interface.is_loopback }))
+            .collect();
+        output::json(&json!({ "interfaces": list }))?;
+    } else {
+        let lines = interfaces.iter().map(|interface| {
+            let state = if interface.is_up { "up" } else { "down" };
+            let loopback = if interface.is_loopback { ", loopback" } else { "" };
+            let described = interface.description.as_ref().map(|text| format!(", {text}")).unwrap_or_default();
+            format!("{:<16} {state}{loopback}{described}\n", interface.name)
+        });
+        output::data(&lines.collect::<String>())?;
+    }
+    Ok(Exit::Pass)
+}
