@@ -32,6 +32,7 @@ pub fn exchange_of(text: &[u8]) -> Option<Exchange> {
         stream: 0,
         protocol: Protocol::Http1,
         role: Role::Inbound,
+        node: None,
         initiator: Initiator::Client,
         shape: Shape::Unary,
         client: nowhere,

@@ -57,6 +57,14 @@ pub enum Error {
         /// What libpcap says.
         reason: String,
     },
+    /// What is to be recorded is not named in a way that can be found.
+    #[error("cannot find the service {text:?}: {reason}")]
+    Service {
+        /// What was given.
+        text: String,
+        /// Why not.
+        reason: String,
+    },
     /// No interface has this name.
     #[error("no interface {name:?}; there are {}", known.join(", "))]
     NoInterface {
@@ -99,6 +107,7 @@ impl Explain for Error {
             Self::NotACapture { found, .. } if found.contains("compressed") => "unpack it first; a pipe will do: zcat FILE | reenact capture -r - -o REC",
             Self::NotACapture { .. } => "pcap and pcapng are read, as tcpdump and Wireshark write them",
             Self::Filter { .. } => "the words are those of tcpdump, e.g. `tcp port 8080`; see `man pcap-filter`",
+            Self::Service { .. } => "write it as HOST:PORT, HOST or :PORT, as in 10.0.0.5:8080",
             Self::NotPermitted { .. } => "run as root, or grant the binary the capability: setcap cap_net_raw=ep $(command -v reenact)",
             Self::NoInterface { .. } => "`reenact capture -D` lists them; `any` is all of them",
             _ => return None,

@@ -41,6 +41,7 @@ mod fuzz;
 mod packet;
 mod pair;
 mod proto;
+mod roles;
 mod source;
 mod tap;
 mod tcp;
@@ -48,5 +49,6 @@ mod tcp;
 pub use error::Error;
 #[doc(hidden)]
 pub use fuzz::{fuzz, fuzz_packet, fuzz_reader, fuzz_reassembler};
+pub use roles::Service;
 pub use source::{Interface, Source, interfaces};
 pub use tap::{CaptureOptions, Checksums, Control, FlowKeying, Limits, OnProgress, OnWarning, Progress, Tap, capture, capture_from};

@@ -715,6 +715,7 @@ impl Told {
             stream: 0,
             protocol: Protocol::Http1,
             role: Role::Inbound,
+            node: None,
             initiator: if opener == requests { Initiator::Client } else { Initiator::Server },
             shape: Shape::Unary,
             client: flow.ends[opener],

@@ -31,6 +31,7 @@ use reenact_formats::seam::ExchangeSink;
 use self::collector::Collector;
 use self::reader::{Reader, Token};
 use crate::flow::Shards;
+use crate::roles::{Roles, Service, own_addresses};
 use crate::source::{Filter, PacketSource};
 use crate::{Error, Source, source};
 
@@ -55,6 +56,8 @@ pub struct CaptureOptions {
     pub flow_key: FlowKeying,
     /// What is done about checksums that are wrong.
     pub checksums: Checksums,
+    /// The services that are recorded: what is asked of others is outbound. Without any, the listening side tells.
+    pub services: Vec<Service>,
 }
 
 /// What tells connections apart.
@@ -91,6 +94,7 @@ impl Default for CaptureOptions {
             threads: NonZero::<usize>::MIN,
             flow_key: FlowKeying::default(),
             checksums: Checksums::default(),
+            services: Vec::new(),
         }
     }
 }
@@ -163,7 +167,7 @@ pub fn capture_from(
 ) -> Result<LossLedger, Error> {
     let filter = options.filter.as_deref().map(Filter::new).transpose()?;
     let source = source::from_reader(name, reader)?;
-    Tap::new(source, filter, options).run(sink, control)
+    Tap::new(source, filter, options, Roles::new(&options.services, None)).run(sink, control)
 }
 
 /// A source that is open, and the way of its packets to exchanges.
@@ -171,6 +175,7 @@ pub struct Tap {
     source: Box<dyn PacketSource>,
     filter: Option<Filter>,
     options: CaptureOptions,
+    roles: Roles,
 }
 
 impl Tap {
@@ -178,22 +183,23 @@ impl Tap {
     pub fn open(source: &Source, options: &CaptureOptions, control: &Control) -> Result<Self, Error> {
         // The words are checked before anything is opened.
         let filter = options.filter.as_deref().map(Filter::new).transpose()?;
+        let own = if let Source::Interfaces(_) = source { own_addresses() } else { None };
         let source = source::open(source, options, &control.stop)?;
-        Ok(Self::new(source, filter, options))
+        Ok(Self::new(source, filter, options, Roles::new(&options.services, own)))
     }
 
-    fn new(source: Box<dyn PacketSource>, filter: Option<Filter>, options: &CaptureOptions) -> Self {
-        Self { source, filter, options: options.clone() }
+    fn new(source: Box<dyn PacketSource>, filter: Option<Filter>, options: &CaptureOptions, roles: Roles) -> Self {
+        Self { source, filter, options: options.clone(), roles }
     }
 
     /// Captures into `sink` until the source ends, `options.count` is reached, or `control` says stop.
     pub fn run(self, sink: &mut dyn ExchangeSink, control: &Control) -> Result<LossLedger, Error> {
-        let Self { source, filter, options } = self;
+        let Self { source, filter, options, roles } = self;
         // One thread reads.
         let workers = options.threads.get().saturating_sub(1).max(1);
         let reader = Reader::new(source, filter, &options, workers, Arc::clone(&control.stop));
         let shards = (0..workers).map(|number| Shards::of(number, workers, options.limits));
-        let collector = Collector::new(sink, control);
+        let collector = Collector::new(sink, roles, control);
         if options.threads.get() == 1 {
             run_in_turn(reader, shards.collect(), collector)
         } else {

@@ -16,8 +16,11 @@ pub enum Error {
     #[error("cannot read the recording")]
     Recording(#[source] disk::Error),
     /// There is nothing to send.
-    #[error("the recording holds no request that could be sent")]
-    NothingToSend,
+    #[error("the recording holds no request that could be sent{}", if *outbound > 0 { format!(" to the recorded service, and {outbound} that it sent to others") } else { String::new() })]
+    NothingToSend {
+        /// How many exchanges were left out because the recorded service was their client.
+        outbound: u64,
+    },
     /// The speed is no positive number.
     #[error("the speed {speed} is not a positive number")]
     Speed {
@@ -110,7 +113,7 @@ impl Explain for Error {
             Self::RawRecording | Self::Unmarked { .. } | Self::NotAllowed { .. } | Self::Writes { .. } => Blame::Safety,
             Self::Recording(error) | Self::Run(error) => error.blame(),
             Self::Start(_) | Self::Broken { .. } => Blame::Ours,
-            Self::NothingToSend
+            Self::NothingToSend { .. }
             | Self::Speed { .. }
             | Self::Session { .. }
             | Self::HookTime { .. }
@@ -125,7 +128,8 @@ impl Explain for Error {
         let text = match self {
             Self::RawRecording => "redact it first: reenact sanitize REC -o CLEAN",
             Self::Recording(error) | Self::Run(error) => return error.hint(),
-            Self::NothingToSend => "look at what is in it: reenact inspect REC",
+            Self::NothingToSend { outbound: 1.. } => "say which service is recorded: reenact capture --service HOST:PORT",
+            Self::NothingToSend { .. } => "look at what is in it: reenact inspect REC",
             Self::Unmapped { .. } => "give --map HOST=URL for each, or --target URL for every host that no mapping names",
             Self::Unreachable { .. } => "start it, and check host and port",
             Self::Unmarked { loopback: true, .. } => {

@@ -46,6 +46,7 @@ pub(crate) fn exchange(connection: u64, index: u32, start: i64, end: i64, reques
         stream: 0,
         protocol: Protocol::Http1,
         role: Role::Inbound,
+        node: None,
         initiator: Initiator::Client,
         shape: Shape::Unary,
         client: "192.0.2.1:1000".parse().unwrap(),

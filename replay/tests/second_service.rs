@@ -57,6 +57,7 @@ fn record(desk: &Desk, members: u64) -> Vec<Exchange> {
                 stream: 0,
                 protocol: Protocol::Http1,
                 role: Role::Inbound,
+                node: None,
                 initiator: Initiator::Client,
                 shape: Shape::Unary,
                 client: "192.0.2.1:1000".parse().expect("an address"),

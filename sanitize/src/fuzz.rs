@@ -67,6 +67,7 @@ fn exchange(request: Message) -> Exchange {
         stream: 0,
         protocol: Protocol::Http1,
         role: Role::Inbound,
+        node: None,
         initiator: Initiator::Client,
         shape: Shape::Unary,
         client: ([127, 0, 0, 1], 5000).into(),

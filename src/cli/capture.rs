@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use clap::{Args, ValueEnum, ValueHint};
 use reenact::pipeline::{self, CaptureJob, Redaction};
-use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, Source};
+use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, Service, Source};
 use reenact_formats::disk::recording::PART_BYTES;
 
 use self::live::LiveArgs;
@@ -45,6 +45,9 @@ pub(crate) struct CaptureArgs {
     /// What tells connections apart; with the tags where networks reuse each other's addresses
     #[arg(long, value_name = "KEY", value_enum, default_value = "tuple")]
     flow_key: FlowKey,
+    /// The service that is recorded, as HOST:PORT, HOST or :PORT; repeat for more. What is asked of any other is marked as outbound, to a dependency, and is not replayed. Without it the listening side tells
+    #[arg(long = "service", value_name = "HOST:PORT")]
+    services: Vec<String>,
     /// Leave out packets whose IPv4 or TCP checksum is wrong. Without it wrong IPv4 headers are counted and nothing is left out: what this machine sends has none yet
     #[arg(long)]
     verify_checksums: bool,
@@ -181,6 +184,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
             FlowKey::Tuple => FlowKeying::Tuple,
             FlowKey::TupleAndTags => FlowKeying::TupleAndTags,
         },
+        services: args.services.iter().map(|text| Service::resolve(text)).collect::<Result<_, _>>()?,
         checksums: if args.verify_checksums { Checksums::Verify } else { Checksums::Count },
         ..args.live.options()
     };

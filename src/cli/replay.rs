@@ -97,7 +97,7 @@ pub(crate) fn run(args: ReplayArgs) -> anyhow::Result<Exit> {
     if is_dry {
         return dry_run(&prepared, as_json);
     }
-    let not_replayable = prepared.plan.not_replayable();
+    let left_out = LeftOut { not_replayable: prepared.plan.not_replayable(), outbound: prepared.plan.outbound() };
     let progress = Progress::start("replaying", Some(prepared.plan.len() as u64));
     let summary = signals::runtime()?.block_on(async {
         let stop = Stop::new();
@@ -117,13 +117,21 @@ pub(crate) fn run(args: ReplayArgs) -> anyhow::Result<Exit> {
         });
         anyhow::Ok(prepared.run(Control { stop, progress: Some(progress), ..Control::default() }).await?)
     })?;
-    report(&summary, &output, not_replayable, as_json)?;
+    report(&summary, &output, &left_out, as_json)?;
     // A migration that failed leaves a run that means something else than what was asked for.
     Ok(match summary.reason {
         EndReason::Completed if summary.failed_hooks().next().is_some() => Exit::Fail,
         EndReason::Completed => Exit::Pass,
         _ => Exit::Stopped,
     })
+}
+
+/// Exchanges of the recording for which no request is sent.
+struct LeftOut {
+    /// Their request, or some of it, was not recorded.
+    not_replayable: u64,
+    /// The recorded service was their client: it asks again.
+    outbound: u64,
 }
 
 /// Says how each request would differ; where nothing would, nothing is said of it.
@@ -216,7 +224,7 @@ fn tag(text: &str) -> anyhow::Result<(String, String)> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn report(summary: &RunSummary, output: &Path, not_replayable: u64, as_json: bool) -> anyhow::Result<()> {
+fn report(summary: &RunSummary, output: &Path, left_out: &LeftOut, as_json: bool) -> anyhow::Result<()> {
     let took = summary.ended.since(summary.started);
     if as_json {
         let failures: BTreeMap<_, _> = summary.failures.iter().map(|(failure, count)| (failure.word(), count)).collect();
@@ -234,7 +242,8 @@ fn report(summary: &RunSummary, output: &Path, not_replayable: u64, as_json: boo
             "answered": summary.answered,
             "failures": failures,
             "other_status": summary.other_status,
-            "not_replayable": not_replayable,
+            "not_replayable": left_out.not_replayable,
+            "outbound": left_out.outbound,
             "lag_p99_ms": summary.lag.p99.as_secs_f64() * 1e3,
             "timeline": timeline,
         }));
@@ -246,6 +255,9 @@ fn report(summary: &RunSummary, output: &Path, not_replayable: u64, as_json: boo
         count(summary.outcomes),
         count(summary.other_status)
     ));
+    if left_out.outbound > 0 {
+        output::note(&format!("  not sent      {} outbound exchanges: the recorded service asked them of its dependencies", count(left_out.outbound)));
+    }
     for (failure, times) in &summary.failures {
         output::note(&format!("  {failure:<13} {}", count(*times)));
     }

@@ -54,6 +54,7 @@ fn exchange() -> Result<Exchange, InvalidHead> {
         stream: 0,
         protocol: Protocol::Http1,
         role: Role::Inbound,
+        node: None,
         initiator: Initiator::Client,
         shape: Shape::Unary,
         client: address(40000),

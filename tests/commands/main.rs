@@ -10,6 +10,7 @@ mod end_to_end;
 mod everyday;
 mod known_values;
 mod live;
+mod nodes;
 #[path = "../packets/mod.rs"]
 mod packets;
 mod planted;

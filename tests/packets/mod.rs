@@ -6,9 +6,12 @@ pub(crate) struct Capture {
     micros: u64,
 }
 
-/// A connection from a client's port, with the sequence numbers of both sides.
+/// An address and a port.
+type End = ([u8; 4], u16);
+
+/// A connection between a client and a server, with the sequence numbers of both sides.
 pub(crate) struct Connection {
-    port: u16,
+    ends: [End; 2],
     sequence: [u32; 2],
 }
 
@@ -23,7 +26,12 @@ impl Default for Capture {
 impl Capture {
     /// Opens a connection from `port`.
     pub(crate) fn connect(&mut self, port: u16) -> Connection {
-        let mut connection = Connection { port, sequence: [1000, 9000] };
+        self.connect_between(([192, 0, 2, 7], port), ([192, 0, 2, 1], 80))
+    }
+
+    /// Opens a connection between a client and a server.
+    pub(crate) fn connect_between(&mut self, client: End, server: End) -> Connection {
+        let mut connection = Connection { ends: [client, server], sequence: [1000, 9000] };
         self.packet(&connection, true, SYN, &[]);
         connection.sequence[0] += 1;
         self.packet(&connection, false, SYN | ACK, &[]);
@@ -56,7 +64,7 @@ impl Capture {
     }
 
     fn packet(&mut self, connection: &Connection, from_client: bool, flags: u8, payload: &[u8]) {
-        let (client, server) = (([192, 0, 2, 7], connection.port), ([192, 0, 2, 1], 80_u16));
+        let [client, server] = connection.ends;
         let (from, to) = if from_client { (client, server) } else { (server, client) };
         let (own, other) = if from_client { (0, 1) } else { (1, 0) };
         let acknowledged = if flags & ACK == 0 { 0 } else { connection.sequence[other] };

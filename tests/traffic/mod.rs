@@ -33,6 +33,7 @@ pub(crate) fn exchange(connection: u64, index: u32, millis: u64, request: Option
         stream: 0,
         protocol: Protocol::Http1,
         role: Role::Inbound,
+        node: None,
         initiator: Initiator::Client,
         shape: Shape::Unary,
         client: "192.0.2.7:40000".parse().unwrap(),

@@ -30,6 +30,7 @@ pub(crate) fn exchange(id: &str, line: &str, request: &str, status: u16, respons
         stream: 0,
         protocol: Protocol::Http1,
         role: Role::Inbound,
+        node: None,
         initiator: Initiator::Client,
         shape: Shape::Unary,
         client: address,

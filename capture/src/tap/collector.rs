@@ -10,9 +10,11 @@ use super::reader::{Milestone, Token};
 use super::{Control, Progress};
 use crate::Error;
 use crate::flow::Found;
+use crate::roles::Roles;
 
 pub(super) struct Collector<'a> {
     sink: &'a mut dyn ExchangeSink,
+    roles: Roles,
     control: &'a Control,
     exchanges: u64,
     /// As of the last tick.
@@ -20,8 +22,8 @@ pub(super) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(sink: &'a mut dyn ExchangeSink, control: &'a Control) -> Self {
-        Self { sink, control, exchanges: 0, ledger: LossLedger::default() }
+    pub(super) fn new(sink: &'a mut dyn ExchangeSink, roles: Roles, control: &'a Control) -> Self {
+        Self { sink, roles, control, exchanges: 0, ledger: LossLedger::default() }
     }
 
     /// The account, once all has been taken.
@@ -34,9 +36,10 @@ impl<'a> Collector<'a> {
         let Milestone { tick, warning, is_last: _ } = milestone;
         let token = Token { held: found.iter().map(|found| found.held).sum(), spent: found.iter_mut().map(|found| std::mem::take(&mut found.spent)).collect() };
         let ledgers: Vec<LossLedger> = found.iter_mut().filter_map(|found| found.ledger.take()).collect();
-        let exchanges = in_order(found);
+        let mut exchanges = in_order(found);
         self.exchanges += exchanges.len() as u64;
         if !exchanges.is_empty() {
+            self.roles.tell(&mut exchanges);
             self.sink.exchanges(exchanges).map_err(Error::Sink)?;
         }
         if let Some(text) = warning {

@@ -16,15 +16,16 @@ use super::{
 /// Any exchange; its body, if it has one, stands in one slice.
 pub(crate) fn exchange() -> impl Strategy<Value = Exchange> {
     let id = (any::<u64>(), any::<u32>()).prop_map(|(connection, index)| ExchangeId { connection: ConnectionId(connection), index });
-    let words = (select(Protocol::ALL), select(Role::ALL), select(Initiator::ALL), select(Shape::ALL));
+    let node = option::of(prop_oneof![Just("web1"), Just("web 2")]).prop_map(|name| name.map(Into::into));
+    let words = (select(Protocol::ALL), select(Role::ALL), node, select(Initiator::ALL), select(Shape::ALL));
     let timing =
         (option::of(time()), option::of(time()), option::of(time())).prop_map(|(request_end, first_byte, end)| Timing { request_end, first_byte, end });
     let sides = (option::of(message(request_head())), vec(response_head(), 0..3), option::of(message(response_head().boxed().prop_union(headless().boxed()))));
     ((id, any::<u64>(), words, address(), address(), time(), timing), (sides, btree_set(select(Anomaly::ALL), 0..3), vec(redaction(), 0..4))).prop_map(
         |((id, stream, words, client, server, start, timing), (sides, anomalies, redactions))| {
-            let (protocol, role, initiator, shape) = words;
+            let (protocol, role, node, initiator, shape) = words;
             let (request, interim, response) = sides;
-            Exchange { id, stream, protocol, role, initiator, shape, client, server, start, timing, request, interim, response, anomalies, redactions }
+            Exchange { id, stream, protocol, role, node, initiator, shape, client, server, start, timing, request, interim, response, anomalies, redactions }
         },
     )
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::{Message, Redaction, Timestamp};
 use crate::model::Head;
@@ -193,6 +194,8 @@ pub struct Exchange {
     pub protocol: Protocol,
     /// Inbound to the recorded service, or outbound to a dependency.
     pub role: Role,
+    /// The machine that recorded it, where several did.
+    pub node: Option<Arc<str>>,
     /// Who spoke first.
     pub initiator: Initiator,
     /// How many messages go each way.

@@ -115,7 +115,7 @@ impl Plan {
             steps.push(step);
         }
         if steps.iter().all(|step: &Step| step.request.is_err()) {
-            return Err(Error::NothingToSend);
+            return Err(Error::NothingToSend { outbound });
         }
         let links = correlator.finish();
         let slots = links.slots;

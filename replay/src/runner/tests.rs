@@ -242,5 +242,5 @@ fn what_was_given_wrong_is_said_before_anything_is_sent() {
     }
     let at = |text: &str| text.parse::<At>();
     assert!(at("50%").is_ok() && at("half").is_err());
-    assert!(matches!(Plan::build(Vec::new(), &PlanOptions::default()), Err(Error::NothingToSend)));
+    assert!(matches!(Plan::build(Vec::new(), &PlanOptions::default()), Err(Error::NothingToSend { outbound: 0 })));
 }

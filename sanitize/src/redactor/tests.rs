@@ -30,6 +30,7 @@ pub(crate) fn exchange(index: u32, request: Message, response: Message) -> Excha
         stream: 0,
         protocol: Protocol::Http1,
         role: Role::Inbound,
+        node: None,
         initiator: Initiator::Client,
         shape: Shape::Unary,
         client: "93.184.216.34:5000".parse().expect("an address"),

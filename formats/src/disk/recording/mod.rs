@@ -59,7 +59,7 @@ use super::version::{Format, FormatVersion};
 use crate::model::Timestamp;
 
 /// The format of a recording: its manifest and its parts.
-pub const RECORDING: Format = Format { name: "recording", version: FormatVersion { major: 1, minor: 1 } };
+pub const RECORDING: Format = Format { name: "recording", version: FormatVersion { major: 1, minor: 2 } };
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.json";

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disk::publish::{Publish, Published, Unpublished};
-use crate::disk::table::{self, Footer, TableWriter};
+use crate::disk::table::{self, Footer, Table, TableWriter};
 use crate::model::{
     Action, Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Initiator, KeyId, LossCause, LossLedger, Message, Part as MessagePart,
     Protocol, Redaction, Role, Shape, Side, Timing, arbitrary,
@@ -52,6 +52,7 @@ fn exchange(connection: u64, start: i64, size: usize) -> Exchange {
         stream: 0,
         protocol: Protocol::Http1,
         role: Role::Inbound,
+        node: None,
         initiator: Initiator::Client,
         shape: Shape::Unary,
         client: "10.0.0.1:40000".parse().unwrap(),
@@ -485,13 +486,13 @@ fn newer_majors_are_refused_and_newer_minors_are_read() {
     let manifest = fs::read_to_string(dir.path().join(MANIFEST)).unwrap();
     let release = format!("\"written_by\": \"{}\"", crate::disk::version::RELEASE);
     for (version, readable) in [("1.9", true), ("2.0", false)] {
-        let newer = manifest.replace("\"1.1\"", &format!("\"{version}\"")).replace(&release, "\"written_by\": \"7.5.0\"");
+        let newer = manifest.replace("\"1.2\"", &format!("\"{version}\"")).replace(&release, "\"written_by\": \"7.5.0\"");
         fs::write(dir.path().join(MANIFEST), newer).unwrap();
         if readable {
             assert_eq!(read(dir.path(), &Window::ALL), exchanges);
         } else {
             let error = open_error(dir.path());
-            assert!(error.to_string().contains("has recording format 2.0, and this release reads 1.1; it was written by reenact 7.5.0"), "{error}");
+            assert!(error.to_string().contains("has recording format 2.0, and this release reads 1.2; it was written by reenact 7.5.0"), "{error}");
             assert_eq!(error.hint().as_deref(), Some("read it with reenact 7.5.0 or later"));
         }
     }
@@ -502,6 +503,27 @@ fn newer_majors_are_refused_and_newer_minors_are_read() {
     let table = TableWriter::begin(&folder, "part-000001.parquet", &newer, columns::schema(), table::properties().build()).unwrap();
     table.publish(Footer::new()).unwrap();
     assert!(open_error(dir.path()).to_string().contains("part-000001.parquet has recording format 2.0"));
+}
+
+#[test]
+fn parts_of_older_minors_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let exchanges = seconds(dir.path(), 3, 3);
+    let path = dir.path().join("part-000001.parquet");
+    let table = Table::open(&path, &RECORDING).unwrap();
+    let batch = table.batches(table.reader().unwrap()).unwrap().next().unwrap().unwrap();
+    let newer = ["node"];
+    let older: Vec<usize> = (0..batch.num_columns()).filter(|column| !newer.contains(&batch.schema().field(*column).name().as_str())).collect();
+    let batch = batch.project(&older).unwrap();
+    let format = Format { version: FormatVersion { major: 1, minor: 0 }, ..RECORDING };
+    let mut writer = TableWriter::begin(&Folder::existing(dir.path()), "part-000001.parquet", &format, batch.schema(), table::properties().build()).unwrap();
+    writer.row_group(&batch).unwrap();
+    let footer = table.footer().clone().into_iter().filter(|(key, _)| {
+        ["state", "key_id", "policy_digest", "source", "last", "counts", "ledger", "redactions", "kept"].iter().any(|old| *key == format!("reenact.{old}"))
+    });
+    writer.publish(footer.collect()).unwrap();
+    fs::remove_file(dir.path().join(MANIFEST)).unwrap();
+    assert_eq!(read(dir.path(), &Window::ALL), exchanges);
 }
 
 #[test]
@@ -792,7 +814,7 @@ fn the_page_on_formats_names_every_key_of_footer_and_manifest() {
     let dir = tempfile::tempdir().unwrap();
     seconds(dir.path(), 1, 1);
     let manifest: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&fs::read(dir.path().join(MANIFEST)).unwrap()).unwrap();
-    let table = table::Table::open(&dir.path().join("part-000001.parquet"), &RECORDING).unwrap();
+    let table = Table::open(&dir.path().join("part-000001.parquet"), &RECORDING).unwrap();
     let keys = table.footer().keys().filter(|key| key.starts_with("reenact.")).chain(manifest.keys());
     for key in keys {
         assert!(page.contains(&format!("`{key}`")), "{key}");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt16Type, UInt32Type, UInt64Type};
@@ -114,6 +115,7 @@ impl<'a> Decoder<'a> {
         let anomalies = self.list("anomalies")?;
         let interim = self.list("interim")?;
         let redactions = self.list("redactions")?;
+        let nodes = self.nodes()?;
         let addresses = [self.address("client")?, self.address("server")?];
         let request = self.side(Side::Request)?;
         let response = self.side(Side::Response)?;
@@ -126,6 +128,7 @@ impl<'a> Decoder<'a> {
                     stream: stream.value(row),
                     protocol: self.word(row, "protocol", Protocol::from_word)?,
                     role: self.word(row, "role", Role::from_word)?,
+                    node: nodes.as_ref().and_then(|nodes| nodes[row].clone()),
                     initiator: self.word(row, "initiator", Initiator::from_word)?,
                     shape: self.word(row, "shape", Shape::from_word)?,
                     client: client.at(row).ok_or_else(|| self.damaged(row, "client_ip", "it is no address"))?,
@@ -140,6 +143,22 @@ impl<'a> Decoder<'a> {
                 })
             })
             .collect()
+    }
+
+    /// The node of each row; nothing where the file is older than nodes. Rows of one node share its name.
+    fn nodes(&self) -> Result<Option<Vec<Option<Arc<str>>>>, Error> {
+        if self.batch.column_by_name("node").is_none() {
+            return Ok(None);
+        }
+        let mut last: Option<Arc<str>> = None;
+        let shared = |name: Option<&str>| {
+            let name = name?;
+            if last.as_deref() != Some(name) {
+                last = Some(name.into());
+            }
+            last.clone()
+        };
+        Ok(Some(self.string("node")?.iter().map(shared).collect()))
     }
 
     fn message<E>(&self, side: &SideColumns<'_>, row: usize, parse: impl Fn(Bytes) -> Result<Head, E>) -> Result<Option<Message>, Error> {

@@ -35,6 +35,7 @@ impl Rows {
             numbers(|row| Some(row.stream)),
             words(|row| Some(row.protocol.word())),
             words(|row| Some(row.role.word())),
+            texts(|row| row.node.as_deref().map(Cow::Borrowed)),
             words(|row| Some(row.initiator.word())),
             words(|row| Some(row.shape.word())),
             texts(|row| Some(ip_text(row.client).into())),

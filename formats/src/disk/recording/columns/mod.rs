@@ -34,6 +34,7 @@ pub(super) fn schema() -> SchemaRef {
         number("stream", false),
         text("protocol", false),
         text("role", false),
+        text("node", true),
         text("initiator", false),
         text("shape", false),
         text("client_ip", false),
