@@ -65,6 +65,20 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A rule of what may be kept is not understood.
+    #[error("cannot use the rule `{text}`: {reason}")]
+    Rule {
+        /// The rule.
+        text: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// It is not understood what makes a session.
+    #[error("{text:?} makes no session; connection, client, cookie:NAME and header:NAME do")]
+    Session {
+        /// What was asked for.
+        text: String,
+    },
     /// No interface has this name.
     #[error("no interface {name:?}; there are {}", known.join(", "))]
     NoInterface {
@@ -108,6 +122,7 @@ impl Explain for Error {
             Self::NotACapture { .. } => "pcap and pcapng are read, as tcpdump and Wireshark write them",
             Self::Filter { .. } => "the words are those of tcpdump, e.g. `tcp port 8080`; see `man pcap-filter`",
             Self::Service { .. } => "write it as HOST:PORT, HOST or :PORT, as in 10.0.0.5:8080",
+            Self::Rule { .. } => "rules are host=api.*, path=/health*, method=OPTIONS, header:x-tenant=acme*; * stands for anything, ? for one character",
             Self::NotPermitted { .. } => "run as root, or grant the binary the capability: setcap cap_net_raw=ep $(command -v reenact)",
             Self::NoInterface { .. } => "`reenact capture -D` lists them; `any` is all of them",
             _ => return None,

@@ -11,7 +11,7 @@ use reenact_formats::seam::{BoxError, ExchangeSink};
 use crate::packet::{Decoder, Payload};
 use crate::source::{Batch, Link, Next, Packet, from_reader};
 use crate::tcp::{Content, Piece, Queue, Reassembler, Tally};
-use crate::{CaptureOptions, Checksums, Control, FlowKeying, Limits, capture_from};
+use crate::{CaptureOptions, Checksums, Consent, Control, FlowKeying, Limits, Sample, SampleBy, capture_from};
 
 struct Discard;
 
@@ -50,9 +50,14 @@ pub fn fuzz(data: &[u8]) {
 
 fn run(file: Vec<u8>) {
     let limits = Limits { max_body: 64, max_flows: 4, max_buffered: 512, ..Limits::default() };
-    let options = CaptureOptions { limits, ..CaptureOptions::default() };
-    if let Ok(ledger) = capture_from("memory", Box::new(Cursor::new(file)), &options, &mut Discard, &Control::default()) {
-        assert!(ledger.is_balanced(), "{ledger:?}");
+    let rules = ["path=*a*", "header:x-no=*"].map(|rule| vec![rule.parse().expect("a rule")]);
+    let [exclude, opt_out] = rules;
+    let sample = Sample::new(0.5, SampleBy::Cookie("a".to_owned()));
+    for consent in [Consent::default(), Consent { exclude, opt_out, sample, ..Consent::default() }] {
+        let options = CaptureOptions { limits, consent, ..CaptureOptions::default() };
+        if let Ok(ledger) = capture_from("memory", Box::new(Cursor::new(file.clone())), &options, &mut Discard, &Control::default()) {
+            assert!(ledger.is_balanced(), "{ledger:?}");
+        }
     }
 }
 

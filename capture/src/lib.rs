@@ -12,6 +12,8 @@
 //!                                order
 //! ```
 //!
+//! What the people or the rules of a site do not allow to be kept is left out before it leaves this crate; see [`Consent`].
+//!
 //! Nothing here writes a file, redacts, knows an async runtime, or reads a clock: packet time is the only one (a live source
 //! adds the machine's, for links that fall silent).
 //!
@@ -35,6 +37,7 @@
 
 #![forbid(unsafe_code)]
 
+mod consent;
 mod error;
 mod flow;
 mod fuzz;
@@ -46,6 +49,7 @@ mod source;
 mod tap;
 mod tcp;
 
+pub use consent::{Condition, Consent, Sample, SampleBy};
 pub use error::Error;
 #[doc(hidden)]
 pub use fuzz::{fuzz, fuzz_packet, fuzz_reader, fuzz_reassembler};

@@ -65,6 +65,8 @@ pub(crate) struct Pairs {
     requests: Direction,
     /// Bytes in memory for finished messages that wait for others, and for informational responses.
     held: u64,
+    /// Bytes of exchanges that were left out, and that the decoders have accounted for as recorded.
+    filtered: u64,
 }
 
 /// Where a message stands among those of its side.
@@ -174,6 +176,8 @@ struct Open {
     /// Behind it is a hole.
     holed: bool,
     request: Option<Box<Decoded>>,
+    /// Whatever the answer is, the exchange will be left out.
+    unwanted: bool,
     /// Where the request ends in its stream.
     end: Option<u64>,
     answer: Option<Answer>,
@@ -245,18 +249,19 @@ impl Pairs {
             midstream,
             requests,
             held: 0,
+            filtered: 0,
         }
     }
 
-    /// A request's head was read.
-    pub(crate) fn begin(&mut self, context: RequestContext, mut sent: Sent, flow: &Flow, output: &mut Output<'_>) {
+    /// A request's head was read; if it is `unwanted`, its exchange will be left out.
+    pub(crate) fn begin(&mut self, context: RequestContext, unwanted: bool, mut sent: Sent, flow: &Flow, output: &mut Output<'_>) {
         sent.place = self.next[0];
         self.next[0] = sent.place.after();
         let leads = self.leads(&sent);
         self.watch_for_rolling(&sent);
         self.last = Some(sent);
         let index = self.next_index();
-        self.open.push_back(Open { index, context, sent, leads, holed: false, request: None, end: None, answer: None, settled: false });
+        self.open.push_back(Open { index, context, sent, leads, holed: false, request: None, unwanted, end: None, answer: None, settled: false });
         if !self.unplaced.is_empty() {
             self.resolve(flow, output);
         }
@@ -313,6 +318,7 @@ impl Pairs {
         if let Some(answer) = &mut open.answer {
             answer.early = true;
         }
+        open.unwanted = open.unwanted || output.consent.refuses(&decoded.message.head, flow.client_and_server(self.requests));
         open.request = Some(decoded);
         open.end = Some(end);
         open.settled = false;
@@ -536,6 +542,21 @@ impl Pairs {
         self.open.iter().find(|open| open.answer.as_ref().is_some_and(|answer| answer.decoded.is_none()))
     }
 
+    /// Whether the response that is being read belongs to an exchange that will be left out.
+    pub(crate) fn claimed_is_unwanted(&self) -> bool {
+        self.being_answered().is_some_and(|open| open.unwanted)
+    }
+
+    /// The exchange to which the response belongs that is being read will be left out: the request's body is let go.
+    pub(crate) fn forgo_claimed(&mut self) {
+        let claimed = self.open.iter_mut().find(|open| open.answer.as_ref().is_some_and(|answer| answer.decoded.is_none()));
+        if let Some(request) = claimed.and_then(|open| open.request.as_mut()) {
+            let before = size(request);
+            request.message.body.slices = Vec::new();
+            self.held -= before - size(request);
+        }
+    }
+
     /// Whether the response that is being read answers the last request so far, or may.
     pub(crate) fn claimed_is_last(&self) -> bool {
         let last = self.open.back().filter(|open| self.last.is_some_and(|last| last.place == open.sent.place));
@@ -557,6 +578,11 @@ impl Pairs {
     /// Bytes in memory for what waits.
     pub(crate) fn held(&self) -> u64 {
         self.held + ((self.open.len() + self.unplaced.len()) * ENTRY) as u64
+    }
+
+    /// How many bytes that the decoders have accounted for as recorded were left out since this was asked last.
+    pub(crate) const fn take_filtered(&mut self) -> u64 {
+        mem::replace(&mut self.filtered, 0)
     }
 
     /// Whether finished messages wait for others.
@@ -665,8 +691,13 @@ impl Pairs {
         if told.request.is_none() && told.response.is_none() {
             return;
         }
+        let bytes = told.recorded();
         let exchange = told.into_exchange(flow, self.requests, mem::take(&mut self.midstream));
         let ledger = &mut *output.ledger;
+        if let Some(cause) = output.consent.judge(&exchange) {
+            self.filtered += bytes;
+            return ledger.filter(cause, u64::from(exchange.request.is_some()), bytes);
+        }
         ledger.requests += u64::from(exchange.request.is_some());
         ledger.responses += u64::from(exchange.response.is_some());
         ledger.interim += exchange.interim.len() as u64;
@@ -691,6 +722,12 @@ struct Told {
 }
 
 impl Told {
+    /// How many of its bytes the decoders have accounted for as recorded.
+    fn recorded(&self) -> u64 {
+        let messages = [&self.request, &self.response].into_iter().flatten().map(|decoded| decoded.recorded);
+        messages.chain(self.interim.iter().map(|head| head.raw().len() as u64)).sum()
+    }
+
     fn into_exchange(self, flow: &Flow, requests: Direction, midstream: bool) -> Exchange {
         let Self { index, began, request, interim, response, early } = self;
         let mut anomalies: BTreeSet<Anomaly> = [&request, &response].into_iter().flatten().flat_map(|decoded| decoded.anomalies.iter().copied()).collect();
@@ -705,6 +742,7 @@ impl Told {
             }
         }
         let opener = flow.opener.unwrap_or(requests);
+        let (client, server) = flow.client_and_server(requests);
         let timing = Timing {
             request_end: request.as_ref().map(|decoded| decoded.end),
             first_byte: response.as_ref().map(|decoded| decoded.start),
@@ -718,8 +756,8 @@ impl Told {
             node: None,
             initiator: if opener == requests { Initiator::Client } else { Initiator::Server },
             shape: Shape::Unary,
-            client: flow.ends[opener],
-            server: flow.ends[1 - opener],
+            client,
+            server,
             start: request.as_ref().map(|decoded| decoded.start).or(timing.first_byte).unwrap_or(began),
             timing,
             request: request.map(|decoded| decoded.message),

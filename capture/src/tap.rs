@@ -33,7 +33,7 @@ use self::reader::{Reader, Token};
 use crate::flow::Shards;
 use crate::roles::{Roles, Service, own_addresses};
 use crate::source::{Filter, PacketSource};
-use crate::{Error, Source, source};
+use crate::{Consent, Error, Source, source};
 
 /// How to capture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct CaptureOptions {
     pub checksums: Checksums,
     /// The services that are recorded: what is asked of others is outbound. Without any, the listening side tells.
     pub services: Vec<Service>,
+    /// Which exchanges may be kept.
+    pub consent: Consent,
 }
 
 /// What tells connections apart.
@@ -95,6 +97,7 @@ impl Default for CaptureOptions {
             flow_key: FlowKeying::default(),
             checksums: Checksums::default(),
             services: Vec::new(),
+            consent: Consent::default(),
         }
     }
 }
@@ -198,7 +201,7 @@ impl Tap {
         // One thread reads.
         let workers = options.threads.get().saturating_sub(1).max(1);
         let reader = Reader::new(source, filter, &options, workers, Arc::clone(&control.stop));
-        let shards = (0..workers).map(|number| Shards::of(number, workers, options.limits));
+        let shards = (0..workers).map(|number| Shards::of(number, workers, options.limits, options.consent.clone()));
         let collector = Collector::new(sink, roles, control);
         if options.threads.get() == 1 {
             run_in_turn(reader, shards.collect(), collector)

@@ -1,5 +1,6 @@
 //! `reenact capture`: from packets to a recording.
 
+mod consent;
 mod live;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use reenact::pipeline::{self, CaptureJob, Redaction};
 use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, Service, Source};
 use reenact_formats::disk::recording::PART_BYTES;
 
+use self::consent::ConsentArgs;
 use self::live::LiveArgs;
 use super::exit::Exit;
 use super::progress::{Progress, now};
@@ -24,6 +26,7 @@ Examples:
   reenact capture -i eth0 -o rec/ --key-file key.txt tcp port 8080
   reenact capture -r traffic.pcapng -o rec/ --key-file key.txt
   reenact capture -r traffic.pcapng -o rec/ --key-file key.txt --known-values customers.csv
+  reenact capture -i eth0 -o rec/ --key-file key.txt --include 'host=api.*' --exclude 'path=/health*' --opt-out-header x-no-recording
   reenact capture -r traffic.pcapng --discard
   tcpdump -w - port 8080 | reenact capture -r - -o rec/ --key-file key.txt";
 
@@ -63,6 +66,8 @@ pub(crate) struct CaptureArgs {
     threads: ThreadArgs,
     #[command(flatten)]
     memory: MemoryArgs,
+    #[command(flatten)]
+    consent: ConsentArgs,
     #[command(flatten)]
     redaction: RedactionArgs,
     #[command(flatten)]
@@ -138,7 +143,7 @@ enum Work {
     /// Into a recording.
     Record(Box<CaptureJob>),
     /// For the account alone.
-    Survey(Source, CaptureOptions),
+    Survey(Source, Box<CaptureOptions>),
 }
 
 impl Work {
@@ -186,10 +191,11 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
         },
         services: args.services.iter().map(|text| Service::resolve(text)).collect::<Result<_, _>>()?,
         checksums: if args.verify_checksums { Checksums::Verify } else { Checksums::Count },
+        consent: args.consent.consent(),
         ..args.live.options()
     };
     if args.discard {
-        return Ok(Work::Survey(source, options));
+        return Ok(Work::Survey(source, Box::new(options)));
     }
     let output = args.output.ok_or_else(|| InvalidArgument::new("no output folder", "name one: -o DIR; or --discard, for the account alone"))?;
     let redaction = if args.danger_raw {

@@ -71,6 +71,7 @@ fn ledger(ledger: &LossLedger) -> String {
         stream_bytes,
         recorded_bytes,
         foreign,
+        filtered,
         retransmitted_bytes,
         requests,
         responses,
@@ -98,6 +99,10 @@ fn ledger(ledger: &LossLedger) -> String {
     ];
     let foreign = foreign.iter().map(|(name, traffic)| format!("{name} ({} connections, {} bytes)", n(traffic.connections), n(traffic.bytes)));
     lines.push(("not parsed", listed(foreign)));
+    let left_out = filtered.iter().map(|(cause, traffic)| format!("{cause} {} ({} bytes)", n(traffic.exchanges), n(traffic.bytes)));
+    if !filtered.is_empty() {
+        lines.push(("left out", listed(left_out)));
+    }
     lines.push(("lost", listed(lost.iter().map(|(cause, amount)| format!("{cause} {}", n(*amount))))));
     let odd = anomalies.iter().map(|(anomaly, count)| (anomaly.word(), count)).chain(notices.iter().map(|(notice, count)| (notice.word(), count)));
     lines.push(("odd", listed(odd.map(|(word, count)| format!("{word} {}", n(*count))))));

@@ -243,12 +243,18 @@ pub fn survey_json(survey: &Survey) -> Value {
 fn account(ledger: &LossLedger, anomalies: &BTreeMap<Anomaly, u64>) -> impl Iterator<Item = (String, Value)> {
     let foreign: BTreeMap<_, _> =
         ledger.foreign.iter().map(|(name, traffic)| (name, json!({ "connections": traffic.connections, "bytes": traffic.bytes }))).collect();
+    let filtered: BTreeMap<_, _> = ledger
+        .filtered
+        .iter()
+        .map(|(cause, traffic)| (cause.word(), json!({ "exchanges": traffic.exchanges, "requests": traffic.requests, "bytes": traffic.bytes })))
+        .collect();
     let packets = &ledger.packets;
     [
         ("anomalies", json!(anomalies.iter().map(|(anomaly, count)| (anomaly.word(), count)).collect::<BTreeMap<_, _>>())),
         ("notices", json!(ledger.notices.iter().map(|(notice, count)| (notice.word(), count)).collect::<BTreeMap<_, _>>())),
         ("lost", json!(ledger.lost.iter().map(|(cause, amount)| (cause.word(), amount)).collect::<BTreeMap<_, _>>())),
         ("foreign", json!(foreign)),
+        ("filtered", json!(filtered)),
         ("packets", json!({ "seen": packets.seen, "tcp": packets.tcp, "filtered": packets.filtered, "lost": packets.lost, "other": packets.other })),
         ("stream_bytes", json!(ledger.stream_bytes)),
         ("recorded_bytes", json!(ledger.recorded_bytes)),

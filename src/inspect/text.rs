@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use reenact_formats::disk::recording::{KeyScope, State};
-use reenact_formats::model::{LossCause, LossLedger, LossUnit, Notice};
+use reenact_formats::model::{FilterCause, LossCause, LossLedger, LossUnit, Notice};
 
 use super::figures::{bytes, count, counted, duration, printable_line, share};
 use super::summary::{Endpoint, Rate, Summary};
@@ -189,6 +189,9 @@ fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
         let connections = counted(traffic.connections, "connection");
         page.line(&format!("  {connections} spoke {}: {}, counted and not kept", printable_line(name), bytes(traffic.bytes)));
     }
+    for (cause, traffic) in &ledger.filtered {
+        page.line(&format!("  {} left out, {}: {}", counted(traffic.exchanges, "exchange"), filter_words(*cause), bytes(traffic.bytes)));
+    }
     if ledger.lost.is_empty() {
         page.line("  nothing was lost");
     }
@@ -204,6 +207,17 @@ fn notice_words(notice: Notice, amount: u64) -> String {
         Notice::SkippedBlock => format!("{} of the file without a packet, passed over", counted(amount, "block")),
         Notice::StrayTime => format!("{} with a time far ahead of all others", counted(amount, "packet")),
         other => format!("{other} {}", count(amount)),
+    }
+}
+
+fn filter_words(cause: FilterCause) -> &'static str {
+    match cause {
+        FilterCause::Excluded => "as a rule excludes",
+        FilterCause::NotIncluded => "that no rule includes",
+        FilterCause::OptedOut => "as the client or the service had asked",
+        FilterCause::NotSampled => "outside of the sample",
+        FilterCause::Unjudged => "whose request was not seen",
+        other => other.word(),
     }
 }
 

@@ -173,6 +173,44 @@ fn limits_change_what_is_kept() {
     assert_eq!(tagged["packets"]["seen"], whole["packets"]["seen"]);
 }
 
+/// What was left out for `cause`.
+fn filtered(summary: &Value, cause: &str) -> u64 {
+    summary["filtered"][cause]["exchanges"].as_u64().unwrap_or_default()
+}
+
+#[test]
+fn what_may_not_be_kept_is_counted_and_not_written() {
+    let scratch = Scratch::new();
+    let whole = scratch.raw("whole", &[]);
+    let total = whole["exchanges"].as_u64().expect("a number");
+    assert_eq!(whole["filtered"], serde_json::json!({}));
+    let endpoints = |summary: &Value| -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        summary["endpoints"].as_array().expect("a list").iter().map(|endpoint| (text(&endpoint["method"]), text(&endpoint["endpoint"]))).collect()
+    };
+    let rules = ["--include", "method=GET", "--include", "method=POST", "--include", "host=shop.*", "--exclude", "path=/orders*", "--opt-out-header"];
+    let rules = [&rules[..], &["authorization=Bearer a*"]].concat();
+    let some = scratch.raw("some", &rules);
+    let (seen, kept) = (endpoints(&whole), endpoints(&some));
+    assert!(seen.iter().any(|(method, path)| method == "POST" && path.starts_with("/orders")), "{seen:?}");
+    assert!(!kept.is_empty() && kept.iter().all(|(method, path)| ["GET", "POST"].contains(&method.as_str()) && !path.starts_with("/orders")), "{kept:?}");
+    let left_out: u64 = ["excluded", "not_included", "opted_out"].iter().map(|cause| filtered(&some, cause)).sum();
+    assert!(["excluded", "not_included", "opted_out"].iter().all(|cause| filtered(&some, cause) > 0), "{}", some["filtered"]);
+    assert_eq!(some["exchanges"].as_u64().map(|kept| kept + left_out), Some(total));
+    // The same without a recording, and told in words.
+    let discarded = scratch.capture(&[&["--discard"], rules.as_slice()].concat()).exits(0);
+    assert_eq!(discarded.json()["filtered"], some["filtered"]);
+    assert!(discarded.stderr.contains("\n  left out ") && discarded.stderr.contains("excluded "), "{}", discarded.stderr);
+    let told = reenact(["inspect", scratch.path("some").to_str().expect("the path is text")]).exits(0);
+    assert!(told.stdout.contains("exchanges left out, as a rule excludes"), "{}", told.stdout);
+
+    let sampled = scratch.raw("sampled", &["--sample", "0.3", "--session", "cookie:sid"]);
+    let share = sampled["exchanges"].as_u64().expect("a number");
+    assert!((total / 6..total / 2).contains(&share) && share + filtered(&sampled, "not_sampled") == total, "{share} of {total}");
+    let again = scratch.raw("again", &["--sample", "0.3", "--session", "cookie:sid", "--threads", "2"]);
+    assert_eq!(again["endpoints"], sampled["endpoints"]);
+}
+
 #[test]
 fn wrong_options_are_named_with_what_would_be_right() {
     let scratch = Scratch::new();
@@ -191,6 +229,12 @@ fn wrong_options_are_named_with_what_would_be_right() {
         (&["--threads", "many"], ["many", "--threads 4"]),
         (&["--flow-key", "vlan"], ["vlan", "tuple+vlan"]),
         (&["--discard"], ["--discard", "--output"]),
+        (&["--include", "api.*"], ["`api.*`", "host="]),
+        (&["--exclude", "path="], ["`path=`", "="]),
+        (&["--opt-out-header", "no such"], ["`no such`", "header"]),
+        (&["--sample", "10"], ["10", "0.1"]),
+        (&["--sample", "0.1", "--session", "user"], ["user", "session"]),
+        (&["--session", "client"], ["--session", "--sample"]),
     ] {
         let ran = scratch.capture(&[&["-o", output, "--danger-raw"], arguments].concat()).exits(2);
         assert!(ran.stderr.starts_with("error: ") && named.iter().all(|name| ran.stderr.contains(name)), "{arguments:?} names {named:?}:\n{}", ran.stderr);

@@ -20,15 +20,16 @@ use reenact_formats::model::{ConnectionId, Exchange, LossCause, LossLedger, Time
 
 use self::connection::Connection;
 pub(crate) use self::shards::{Found, Lane, SHARDS, Shards, Sorted};
-use crate::Limits;
 use crate::packet::Segment;
 pub(crate) use crate::packet::{Direction, FlowKey};
+use crate::{Consent, Limits};
 
 /// What a connection writes to while it works.
 pub(crate) struct Output<'a> {
     pub(crate) ledger: &'a mut LossLedger,
     pub(crate) exchanges: &'a mut Vec<Exchange>,
     pub(crate) limits: &'a Limits,
+    pub(crate) consent: &'a Consent,
 }
 
 /// A connection is boxed: a table that grows moves keys and pointers only.

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use reenact_formats::model::{Exchange, LossLedger, Timestamp};
 
 use super::{Output, Shard};
-use crate::Limits;
 use crate::packet::Segment;
+use crate::{Consent, Limits};
 
 /// How many shards there are, whatever the number of threads: a connection's shard never depends on it.
 pub(crate) const SHARDS: usize = 64;
@@ -75,6 +75,7 @@ impl Found {
 /// Every `threads`-th shard.
 pub(crate) struct Shards {
     limits: Limits,
+    consent: Consent,
     shards: Vec<Shard>,
     first: usize,
     threads: usize,
@@ -85,9 +86,9 @@ pub(crate) struct Shards {
 
 impl Shards {
     /// Those of the thread `number` (from 0) of `threads`.
-    pub(crate) fn of(number: usize, threads: usize, limits: Limits) -> Self {
+    pub(crate) fn of(number: usize, threads: usize, limits: Limits, consent: Consent) -> Self {
         let shards = (number..SHARDS).step_by(threads).map(|_| Shard::default()).collect();
-        Self { limits, shards, first: number, threads, ledger: LossLedger::default(), most: 0 }
+        Self { limits, consent, shards, first: number, threads, ledger: LossLedger::default(), most: 0 }
     }
 
     /// Works off one lane.
@@ -97,14 +98,14 @@ impl Shards {
         let mut found = Found { exchanges: Vec::with_capacity(room), places: Vec::with_capacity(room), ..Found::default() };
         for Sorted { segment, shard, position, now } in &segments {
             let shard = usize::from(*shard);
-            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits };
+            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits, consent: &self.consent };
             let ordinal = before + u64::from(*position) + 1;
             self.shards[shard / self.threads].segment(segment, ordinal, *now, &block, batch, &mut output);
             found.mark(*position, shard);
         }
         segments.clear();
         for (index, shard) in self.shards.iter_mut().enumerate() {
-            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits };
+            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits, consent: &self.consent };
             shard.advance(now, &mut output);
             if let Some(share) = share {
                 shard.relieve(share, now, &mut output);
@@ -153,7 +154,7 @@ mod tests {
         // The pieces are copied out of their block, and into one, in a batch without any.
         batches.extend([vec![], vec![packet(body + 400, &[b'x'; 100])], vec![]]);
 
-        let (mut decoder, mut shards) = (Decoder::new(&CaptureOptions::default()), Shards::of(0, 1, Limits::default()));
+        let (mut decoder, mut shards) = (Decoder::new(&CaptureOptions::default()), Shards::of(0, 1, Limits::default(), Consent::default()));
         let mut held = Vec::new();
         for (batch, packets) in (0..).zip(&batches) {
             let block = Bytes::from(packets.concat());

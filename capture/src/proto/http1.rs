@@ -118,6 +118,7 @@ impl Http1 {
             way.decoder.shed();
         }
         self.pairs.shed(flow, output);
+        self.count(output);
     }
 
     pub(super) fn finish(&mut self, flow: &Flow, output: &mut Output<'_>) {
@@ -159,8 +160,13 @@ impl Http1 {
                     self.ways[1 - self.requests].decoder.allow_headless();
                 }
                 let (start, acknowledged) = self.place(self.requests, start);
+                let decoder = &mut self.ways[self.requests].decoder;
+                let unwanted = decoder.head().is_some_and(|head| output.consent.refuses(head, flow.client_and_server(self.requests)));
+                if unwanted {
+                    decoder.forgo_body();
+                }
                 let answered_until = acknowledged.and_then(|heard| self.ways[1 - self.requests].acknowledged_before(heard));
-                self.pairs.begin(context, Sent::new(start, acknowledged, answered_until, at), flow, output);
+                self.pairs.begin(context, unwanted, Sent::new(start, acknowledged, answered_until, at), flow, output);
             }
             Event::Message(mut decoded) => {
                 self.mark_conflict(self.requests, &mut decoded.anomalies);
@@ -182,7 +188,13 @@ impl Http1 {
             Event::Unclaimed { start } => {
                 let (start, acknowledged) = self.place(responses, start);
                 let context: RequestContext = self.pairs.claim(start, acknowledged, flow, output);
-                self.ways[responses].decoder.expect(context);
+                let decoder = &mut self.ways[responses].decoder;
+                decoder.expect(context);
+                // If it has no body there is nothing to let go.
+                if decoder.head().is_some_and(|head| self.pairs.claimed_is_unwanted() || output.consent.is_opted_out(head)) {
+                    decoder.forgo_body();
+                    self.pairs.forgo_claimed();
+                }
             }
             Event::Interim { head, .. } => {
                 let length = head.raw().len() as u64;
@@ -256,6 +268,8 @@ impl Http1 {
                 output.ledger.lose(cause, now - before);
             }
         }
+        // What is left out was counted, now or before: a message is given out after the decoder has accounted for it.
+        output.ledger.recorded_bytes -= self.pairs.take_filtered();
     }
 }
 

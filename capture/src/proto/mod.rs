@@ -27,6 +27,14 @@ pub(crate) struct Flow {
     pub(crate) midstream: bool,
 }
 
+impl Flow {
+    /// Who opened it, and who accepted; where that was not seen, requests tell.
+    pub(crate) fn client_and_server(&self, requests: Direction) -> (SocketAddr, SocketAddr) {
+        let opener = self.opener.unwrap_or(requests);
+        (self.ends[opener], self.ends[1 - opener])
+    }
+}
+
 /// A chunk with its place in both streams.
 pub(crate) struct Placed {
     pub(crate) direction: Direction,
@@ -169,7 +177,7 @@ mod tests {
     use reenact_formats::model::{Exchange, LossCause, LossLedger, Timestamp};
 
     use super::*;
-    use crate::Limits;
+    use crate::{Consent, Limits};
 
     /// A conversation by itself: its chunks are slices of blocks, which it must not pin for long.
     struct Talk {
@@ -179,6 +187,7 @@ mod tests {
         blocks: Vec<Bytes>,
         ledger: LossLedger,
         exchanges: Vec<Exchange>,
+        consent: Consent,
     }
 
     impl Talk {
@@ -186,7 +195,7 @@ mod tests {
             let ends = [([10, 0, 0, 1], 4000).into(), ([10, 0, 0, 2], 80).into()];
             let flow = Flow { id: ConnectionId(1), ends, opener: Some(0), midstream };
             let (ledger, exchanges) = (LossLedger::default(), Vec::new());
-            Self { conversation: Conversation::default(), flow, offsets: [0; 2], blocks: Vec::new(), ledger, exchanges }
+            Self { conversation: Conversation::default(), flow, offsets: [0; 2], blocks: Vec::new(), ledger, exchanges, consent: Consent::default() }
         }
 
         fn say(&mut self, direction: Direction, data: impl AsRef<[u8]>) {
@@ -205,7 +214,7 @@ mod tests {
 
         fn with(&mut self, act: impl FnOnce(&mut Conversation, &Flow, &mut Output<'_>)) {
             let limits = Limits::default();
-            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut self.exchanges, limits: &limits };
+            let mut output = Output { ledger: &mut self.ledger, exchanges: &mut self.exchanges, limits: &limits, consent: &self.consent };
             act(&mut self.conversation, &self.flow, &mut output);
         }
 
@@ -269,6 +278,41 @@ mod tests {
         talk.say(1, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         assert_eq!(talk.conversation.held(), 0);
         talk.finish();
+    }
+
+    #[test]
+    fn bodies_of_what_will_be_left_out_are_not_gathered() {
+        let rule = |text: &str| vec![text.parse().expect("a rule")];
+        let consent = Consent { exclude: rule("path=/secret"), opt_out: rule("header:x-no-recording"), ..Consent::default() };
+        let mut talk = Talk { consent, ..Talk::new(false) };
+        let body = [b'x'; 10_000];
+        let is_small = |talk: &Talk| talk.conversation.held() < 2000;
+        // The request alone says it: neither its body nor that of the answer is kept.
+        talk.say(0, "POST /secret HTTP/1.1\r\nContent-Length: 20000\r\n\r\n");
+        talk.say(0, body);
+        assert!(is_small(&talk) && talk.blocks.last().is_some_and(Bytes::is_unique), "{}", talk.conversation.held());
+        talk.say(0, body);
+        talk.say(1, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4e20\r\n");
+        talk.say(1, body);
+        assert!(is_small(&talk), "{}", talk.conversation.held());
+        talk.say(1, body);
+        talk.say(1, "\r\n0\r\n\r\n");
+        // The answer says it: the request's body goes, too.
+        talk.say(0, "POST /open HTTP/1.1\r\nContent-Length: 10000\r\n\r\n");
+        talk.say(0, body);
+        assert!(!is_small(&talk));
+        talk.say(1, "HTTP/1.1 200 OK\r\nX-No-Recording: 1\r\nContent-Length: 20000\r\n\r\n");
+        talk.say(1, body);
+        assert!(is_small(&talk), "{}", talk.conversation.held());
+        talk.say(1, body);
+        talk.say(0, "POST /open HTTP/1.1\r\nContent-Length: 10000\r\n\r\n");
+        talk.say(0, body);
+        talk.say(1, "HTTP/1.1 204 No\r\n\r\n");
+        talk.finish();
+        let bytes: Vec<u64> = talk.ledger.filtered.values().map(|traffic| traffic.bytes).collect();
+        assert!(bytes.len() == 2 && bytes[0] > 40_000 && bytes[1] > 30_000, "{:?}", talk.ledger.filtered);
+        assert_eq!((talk.exchanges.len(), talk.ledger.lost.is_empty()), (1, true), "{:?}", talk.ledger);
+        assert_eq!(talk.exchanges[0].request.as_ref().map(|request| request.body.kept_length()), Some(10_000));
     }
 
     #[test]

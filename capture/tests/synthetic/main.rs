@@ -1,5 +1,6 @@
 //! Captures that the tests build themselves, from files to flows.
 
+mod consent;
 mod files;
 mod flows;
 mod network;

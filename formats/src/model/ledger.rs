@@ -73,6 +73,22 @@ words! {
     }
 }
 
+words! {
+    /// Why an exchange was left out though it was seen: whoever captures, calls or serves wanted it so.
+    FilterCause {
+        /// A rule excludes it.
+        Excluded = "excluded",
+        /// There are rules that include, and it is not what they name.
+        NotIncluded = "not_included",
+        /// Its client or its service has said no.
+        OptedOut = "opted_out",
+        /// Its session is not of the sample.
+        NotSampled = "not_sampled",
+        /// Its request was not seen, so that no one knows what the rules would say of it.
+        Unjudged = "unjudged",
+    }
+}
+
 impl LossCause {
     /// What its losses are counted in.
     pub const fn unit(self) -> LossUnit {
@@ -123,6 +139,17 @@ pub struct ForeignTraffic {
     pub bytes: u64,
 }
 
+/// Exchanges that were seen, and left out on purpose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FilteredTraffic {
+    /// How many exchanges.
+    pub exchanges: u64,
+    /// How many of them had a request.
+    pub requests: u64,
+    /// Stream bytes of theirs.
+    pub bytes: u64,
+}
+
 /// The account of a capture. All figures are totals since its start; ledgers of several captures or parts add up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LossLedger {
@@ -136,6 +163,8 @@ pub struct LossLedger {
     pub recorded_bytes: u64,
     /// Stream bytes of connections that speak something else, by protocol.
     pub foreign: BTreeMap<String, ForeignTraffic>,
+    /// What was seen and left out on purpose, by cause.
+    pub filtered: BTreeMap<FilterCause, FilteredTraffic>,
     /// TCP payload bytes seen more than once.
     pub retransmitted_bytes: u64,
     /// Requests recorded.
@@ -171,6 +200,14 @@ impl LossLedger {
         }
     }
 
+    /// Counts in what an exchange that is left out had: `requests`, none or one, and `bytes`.
+    pub fn filter(&mut self, cause: FilterCause, requests: u64, bytes: u64) {
+        let left_out = self.filtered.entry(cause).or_default();
+        left_out.exchanges += 1;
+        left_out.requests += requests;
+        left_out.bytes += bytes;
+    }
+
     /// All that was lost of what is counted in `unit`.
     pub fn lost_in(&self, unit: LossUnit) -> u64 {
         total(self.lost.iter().filter(|(cause, _)| cause.unit() == unit).map(|(_, amount)| *amount))
@@ -184,7 +221,8 @@ impl LossLedger {
     /// Stream bytes of which it is known what became of them.
     pub fn accounted_bytes(&self) -> u64 {
         let foreign = self.foreign.values().map(|traffic| traffic.bytes);
-        total(foreign.chain([self.recorded_bytes, self.lost_in(LossUnit::Bytes)]))
+        let filtered = self.filtered.values().map(|traffic| traffic.bytes);
+        total(foreign.chain(filtered).chain([self.recorded_bytes, self.lost_in(LossUnit::Bytes)]))
     }
 
     /// Adds every figure of `other`.
@@ -206,6 +244,7 @@ impl LossLedger {
             stream_bytes,
             recorded_bytes,
             foreign,
+            filtered,
             retransmitted_bytes,
             requests,
             responses,
@@ -240,6 +279,13 @@ impl LossLedger {
             mine.connections = with(mine.connections, theirs.connections);
             mine.bytes = with(mine.bytes, theirs.bytes);
         }
+        for (cause, theirs) in filtered {
+            let mine = self.filtered.entry(*cause).or_default();
+            mine.exchanges = with(mine.exchanges, theirs.exchanges);
+            mine.requests = with(mine.requests, theirs.requests);
+            mine.bytes = with(mine.bytes, theirs.bytes);
+        }
+        self.filtered.retain(|_, traffic| *traffic != FilteredTraffic::default());
         self.foreign.retain(|_, traffic| *traffic != ForeignTraffic::default());
     }
 }
@@ -270,6 +316,7 @@ mod tests {
         late.lose(LossCause::Gap, 7);
         late.lose(LossCause::Resync, 1);
         late.foreign.insert("tls".to_owned(), ForeignTraffic { connections: 1, bytes: 99 });
+        late.filter(FilterCause::Excluded, 1, 77);
 
         let mut sum = early.clone();
         sum.add(&late.since(&early));

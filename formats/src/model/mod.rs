@@ -19,7 +19,7 @@ pub(crate) use head::{Oddities, token_length};
 
 pub use exchange::{Anomaly, ConnectionId, Exchange, ExchangeId, Initiator, InvalidExchangeId, Protocol, Role, Shape, Side, Timing};
 pub use head::{Head, Header, InvalidHead, StartLine};
-pub use ledger::{ForeignTraffic, LossCause, LossLedger, LossUnit, Notice, PacketAccount};
+pub use ledger::{FilterCause, FilteredTraffic, ForeignTraffic, LossCause, LossLedger, LossUnit, Notice, PacketAccount};
 pub use message::{Body, BodyFraming, Completeness, DropReason, Message};
 pub use outcome::{Failure, Outcome, OutcomeTiming, Reply};
 pub use redaction::{Action, KeyId, Part, Redaction};

@@ -486,13 +486,14 @@ fn newer_majors_are_refused_and_newer_minors_are_read() {
     let manifest = fs::read_to_string(dir.path().join(MANIFEST)).unwrap();
     let release = format!("\"written_by\": \"{}\"", crate::disk::version::RELEASE);
     for (version, readable) in [("1.9", true), ("2.0", false)] {
-        let newer = manifest.replace("\"1.2\"", &format!("\"{version}\"")).replace(&release, "\"written_by\": \"7.5.0\"");
+        let newer = manifest.replace(&format!("\"{}\"", RECORDING.version), &format!("\"{version}\"")).replace(&release, "\"written_by\": \"7.5.0\"");
         fs::write(dir.path().join(MANIFEST), newer).unwrap();
         if readable {
             assert_eq!(read(dir.path(), &Window::ALL), exchanges);
         } else {
             let error = open_error(dir.path());
-            assert!(error.to_string().contains("has recording format 2.0, and this release reads 1.2; it was written by reenact 7.5.0"), "{error}");
+            let expected = format!("has recording format 2.0, and this release reads {}; it was written by reenact 7.5.0", RECORDING.version);
+            assert!(error.to_string().contains(&expected), "{error}");
             assert_eq!(error.hint().as_deref(), Some("read it with reenact 7.5.0 or later"));
         }
     }

@@ -11,7 +11,7 @@ use super::audit::Audit;
 use super::manifest::{Counts, Manifest, Part};
 use super::{KeyScope, State};
 use crate::disk::version::FormatVersion;
-use crate::model::{Action, Anomaly, ForeignTraffic, LossCause, LossLedger, Notice, PacketAccount, Timestamp};
+use crate::model::{Action, Anomaly, FilterCause, FilteredTraffic, ForeignTraffic, LossCause, LossLedger, Notice, PacketAccount, Timestamp};
 
 /// One line of JSON.
 pub(super) fn text<T: Serialize>(value: &T) -> String {
@@ -101,6 +101,8 @@ pub(super) struct WireLedger {
     #[serde(default)]
     notices: BTreeMap<String, u64>,
     foreign: BTreeMap<String, WireForeign>,
+    #[serde(default)]
+    filtered: BTreeMap<String, WireFiltered>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -115,6 +117,13 @@ struct WirePackets {
 #[derive(Serialize, Deserialize)]
 struct WireForeign {
     connections: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireFiltered {
+    exchanges: u64,
+    requests: u64,
     bytes: u64,
 }
 
@@ -301,6 +310,7 @@ impl From<&LossLedger> for WireLedger {
             stream_bytes,
             recorded_bytes,
             foreign,
+            filtered,
             retransmitted_bytes,
             requests,
             responses,
@@ -310,9 +320,9 @@ impl From<&LossLedger> for WireLedger {
             anomalies,
             notices,
         } = ledger;
-        let PacketAccount { seen, tcp, filtered, other, lost: lost_packets } = packets;
+        let PacketAccount { seen, tcp, filtered: filtered_packets, other, lost: lost_packets } = packets;
         Self {
-            packets: WirePackets { seen: *seen, tcp: *tcp, filtered: *filtered, lost: *lost_packets, other: other.clone() },
+            packets: WirePackets { seen: *seen, tcp: *tcp, filtered: *filtered_packets, lost: *lost_packets, other: other.clone() },
             connections: *connections,
             stream_bytes: *stream_bytes,
             recorded_bytes: *recorded_bytes,
@@ -325,6 +335,12 @@ impl From<&LossLedger> for WireLedger {
             anomalies: anomalies.iter().map(|(anomaly, count)| (anomaly.word().to_owned(), *count)).collect(),
             notices: notices.iter().map(|(notice, count)| (notice.word().to_owned(), *count)).collect(),
             foreign: foreign.iter().map(|(name, traffic)| (name.clone(), WireForeign { connections: traffic.connections, bytes: traffic.bytes })).collect(),
+            filtered: filtered
+                .iter()
+                .map(|(cause, FilteredTraffic { exchanges, requests, bytes })| {
+                    (cause.word().to_owned(), WireFiltered { exchanges: *exchanges, requests: *requests, bytes: *bytes })
+                })
+                .collect(),
         }
     }
 }
@@ -338,6 +354,13 @@ impl From<WireLedger> for LossLedger {
             stream_bytes: wire.stream_bytes,
             recorded_bytes: wire.recorded_bytes,
             foreign: wire.foreign.into_iter().map(|(name, WireForeign { connections, bytes })| (name, ForeignTraffic { connections, bytes })).collect(),
+            filtered: wire
+                .filtered
+                .into_iter()
+                .filter_map(|(word, WireFiltered { exchanges, requests, bytes })| {
+                    Some((FilterCause::from_word(&word)?, FilteredTraffic { exchanges, requests, bytes }))
+                })
+                .collect(),
             retransmitted_bytes: wire.retransmitted_bytes,
             requests: wire.requests,
             responses: wire.responses,

@@ -111,6 +111,10 @@ struct Open {
     kept: u64,
     dropped: u64,
     missing: u64,
+    /// No one wants the body.
+    forgone: bool,
+    /// How many bytes were let go because of that.
+    passed: u64,
     /// What to do once it has ended.
     then: Then,
 }
@@ -124,14 +128,19 @@ enum Then {
 
 impl Open {
     fn shed(&mut self) {
+        self.dropped += self.empty();
+        self.decoded.anomalies.insert(Anomaly::BodyOverLimit);
+    }
+
+    /// Lets go of what was kept of the body; says how much it was.
+    fn empty(&mut self) -> u64 {
         let body = &mut self.decoded.message.body;
         body.slices = Vec::new();
         if let BodyFraming::Chunked(chunks) = &mut body.framing {
             *chunks = Vec::new();
         }
         self.settled = 0;
-        self.dropped += mem::take(&mut self.kept);
-        self.decoded.anomalies.insert(Anomaly::BodyOverLimit);
+        mem::take(&mut self.kept)
     }
 
     /// Bytes in memory for it: small pieces cost more than what stands in them.
@@ -294,6 +303,20 @@ impl Decoder {
             self.scanned = 0;
             self.count_lost(length, Cause::Garbage);
             self.lose_place(Cause::Garbage);
+        }
+    }
+
+    /// The head of the message whose body is being read.
+    pub fn head(&self) -> Option<&Head> {
+        self.current.as_ref().map(|open| &open.decoded.message.head)
+    }
+
+    /// No one wants the body that is being read: what has come of it is let go, and what comes is not kept. All of it is accounted
+    /// for as if it were.
+    pub fn forgo_body(&mut self) {
+        if let Some(open) = &mut self.current {
+            open.forgone = true;
+            open.passed += open.empty();
         }
     }
 
@@ -522,8 +545,8 @@ impl Decoder {
         let body = Body { framing, ..Body::empty() };
         let message = Message { head, body, trailers: None };
         let (offset, start) = self.began;
-        let decoded = Box::new(Decoded { message, start, end: at, span: offset..offset, anomalies });
-        self.current = Some(Open { decoded, owns_head: false, settled: 0, kept: 0, dropped: 0, missing: 0, then });
+        let decoded = Box::new(Decoded { message, start, end: at, span: offset..offset, recorded: 0, anomalies });
+        self.current = Some(Open { decoded, owns_head: false, settled: 0, kept: 0, dropped: 0, missing: 0, forgone: false, passed: 0, then });
         self.state = state;
         if state == State::Head {
             self.finish(at, false);
@@ -560,6 +583,10 @@ impl Decoder {
     fn keep(&mut self, body: Bytes) {
         let open = self.current.as_mut().expect("a body is read within a message");
         let length = body.len() as u64;
+        if open.forgone {
+            open.passed += length;
+            return;
+        }
         if open.dropped > 0 || open.kept + length > self.limits.max_body {
             open.shed();
             open.dropped += length;
@@ -600,6 +627,7 @@ impl Decoder {
         self.state = State::ChunkData { left: size };
         if let Some(open) = &mut self.current
             && open.dropped == 0
+            && !open.forgone
             && let BodyFraming::Chunked(chunks) = &mut open.decoded.message.body.framing
         {
             chunks.push(size);
@@ -761,13 +789,14 @@ impl Decoder {
     /// Gives out the message that ends just before `offset`. `cut`: there was more of its body, no one knows how much.
     fn finish(&mut self, at: Timestamp, cut: bool) {
         let Some(open) = self.current.take() else { return };
-        let Open { mut decoded, kept, dropped, missing, then, .. } = open;
+        let Open { mut decoded, kept, dropped, missing, passed, then, .. } = open;
         decoded.span.end = self.offset;
         decoded.end = at;
-        self.accounting.recorded += self.offset - decoded.span.start - missing - dropped;
+        decoded.recorded = self.offset - decoded.span.start - missing - dropped;
+        self.accounting.recorded += decoded.recorded;
         self.accounting.over_limit += dropped;
-        decoded.message.body.wire_length = kept + dropped + missing;
-        decoded.message.body.completeness = match (dropped > 0, missing > 0, cut) {
+        decoded.message.body.wire_length = kept + dropped + passed + missing;
+        decoded.message.body.completeness = match (dropped + passed > 0, missing > 0, cut) {
             (true, ..) => Completeness::Dropped { reason: DropReason::OverLimit, seen_whole: missing == 0 && !cut },
             (false, true, _) => Completeness::Gap(missing),
             (false, false, true) => Completeness::TruncatedAt(kept),

@@ -123,6 +123,8 @@ pub struct Decoded {
     pub end: Timestamp,
     /// Its offsets in the stream, holes included.
     pub span: Range<u64>,
+    /// How many of its bytes are accounted for as recorded.
+    pub recorded: u64,
     /// What was odd about it.
     pub anomalies: BTreeSet<Anomaly>,
 }
