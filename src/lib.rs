@@ -10,6 +10,7 @@ pub mod check;
 pub mod database;
 pub mod demo;
 pub mod explain;
+pub mod export;
 pub mod inspect;
 pub mod pipeline;
 pub mod planted;

@@ -25,9 +25,11 @@ use reenact_verify::{Entities, Inputs, Objectives};
 use crate::check;
 use crate::propose::Proposal;
 
+mod import;
 mod record;
 mod sink;
 
+pub use import::{ImportJob, import};
 pub use record::{CaptureJob, Recorded, Survey, Written, capture, sanitize, survey};
 
 /// What went wrong while tools worked together.

@@ -101,6 +101,30 @@ pub enum Error {
         /// What libpcap says.
         reason: String,
     },
+    /// There is nothing in a file that is to be imported.
+    #[error("{name} is empty")]
+    NothingToImport {
+        /// The file, or `standard input`.
+        name: String,
+    },
+    /// A file that is to be imported is of no known format.
+    #[error("{name} is of no format that can be imported: it looks like {found}")]
+    NotTraffic {
+        /// The file, or `standard input`.
+        name: String,
+        /// What its first bytes look like.
+        found: &'static str,
+    },
+    /// A file that is to be imported is not of the format that was told, or seen.
+    #[error("{name} cannot be imported as {format}: {found}")]
+    NotAnImport {
+        /// The file, or `standard input`.
+        name: String,
+        /// The format.
+        format: &'static str,
+        /// Why not.
+        found: String,
+    },
     /// What takes the exchanges failed.
     #[error("the exchanges could not be kept")]
     Sink(#[source] BoxError),
@@ -124,6 +148,10 @@ impl Explain for Error {
             Self::Service { .. } => "write it as HOST:PORT, HOST or :PORT, as in 10.0.0.5:8080",
             Self::Rule { .. } => "rules are host=api.*, path=/health*, method=OPTIONS, header:x-tenant=acme*; * stands for anything, ? for one character",
             Self::NotPermitted { .. } => "run as root, or grant the binary the capability: setcap cap_net_raw=ep $(command -v reenact)",
+            Self::NothingToImport { .. } => "was the program that writes it stopped before its first entry?",
+            Self::NotTraffic { found, .. } if *found == crate::import::PACKETS => "packets are read with `reenact capture -r FILE`",
+            Self::NotTraffic { .. } => "--from says what it is; `reenact import --help` lists what can be imported",
+            Self::NotAnImport { .. } => "--from says what it is; without it the first bytes tell",
             Self::NoInterface { .. } => "`reenact capture -D` lists them; `any` is all of them",
             _ => return None,
         };

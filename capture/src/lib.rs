@@ -41,6 +41,7 @@ mod consent;
 mod error;
 mod flow;
 mod fuzz;
+mod import;
 mod packet;
 mod pair;
 mod proto;
@@ -53,6 +54,9 @@ pub use consent::{Condition, Consent, Sample, SampleBy};
 pub use error::Error;
 #[doc(hidden)]
 pub use fuzz::{fuzz, fuzz_packet, fuzz_reader, fuzz_reassembler};
+#[doc(hidden)]
+pub use import::fuzz_import;
+pub use import::{ImportFormat, ImportOptions, ImportSource, Imported, Importer};
 pub use roles::Service;
 pub use source::{Interface, Source, interfaces};
 pub use tap::{CaptureOptions, Checksums, Control, FlowKeying, Limits, OnProgress, OnWarning, Progress, Tap, capture, capture_from};

@@ -81,6 +81,7 @@ fn explained<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a dyn Explain> {
         reenact::pipeline::Error,
         reenact::demo::Error,
         reenact::database::Error,
+        reenact::export::Error,
         reenact_formats::disk::Error,
         reenact_formats::config::Error,
         reenact_capture::Error,

@@ -11,7 +11,9 @@ mod demo;
 mod demo_service;
 mod erase;
 mod exit;
+mod export;
 mod generate;
+mod import;
 mod inspect;
 mod key;
 mod output;
@@ -65,6 +67,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Turn packets, live or from a file, into a redacted recording
     Capture(capture::CaptureArgs),
+    /// Turn another tool's file into a redacted recording
+    Import(import::ImportArgs),
+    /// Write a redacted recording as another tool's file
+    Export(export::ExportArgs),
     /// Make a key, or name one
     Key(key::KeyArgs),
     /// Propose a policy from a recording
@@ -145,6 +151,8 @@ fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Capture(args) => capture::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Export(args) => export::run(&args),
         Command::Key(args) => key::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Sanitize(args) => sanitize::run(&args),

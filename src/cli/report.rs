@@ -1,12 +1,13 @@
 //! Texts that several commands print.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Instant;
 
 use reenact::inspect::{count as n, duration, summarize, survey_json};
 use reenact::pipeline::{Recorded, Survey, Written};
-use reenact_formats::model::LossLedger;
+use reenact_formats::model::{LossLedger, Unreadable};
 use serde_json::json;
 
 use super::exit::Exit;
@@ -79,20 +80,18 @@ fn ledger(ledger: &LossLedger) -> String {
         lost,
         anomalies,
         notices,
+        entries,
+        unreadable,
         ..
     } = ledger;
+    let entered = if *entries > 0 {
+        ("entries", format!("{} read", n(*entries)))
+    } else {
+        let [tcp, others, filtered, lost] = [packets.tcp, packets.others(), packets.filtered, packets.lost].map(n);
+        ("packets", format!("{} seen: {tcp} TCP, {others} other, {filtered} filtered, {lost} lost", n(packets.seen)))
+    };
     let mut lines = vec![
-        (
-            "packets",
-            format!(
-                "{} seen: {} TCP, {} other, {} filtered, {} lost",
-                n(packets.seen),
-                n(packets.tcp),
-                n(packets.others()),
-                n(packets.filtered),
-                n(packets.lost)
-            ),
-        ),
+        entered,
         ("connections", n(*connections)),
         ("messages", format!("{} requests, {} responses, {} complete exchanges", n(*requests), n(*responses), n(*complete))),
         ("stream bytes", format!("{} seen, {} recorded, {} retransmitted", n(*stream_bytes), n(*recorded_bytes), n(*retransmitted_bytes))),
@@ -104,12 +103,21 @@ fn ledger(ledger: &LossLedger) -> String {
         lines.push(("left out", listed(left_out)));
     }
     lines.push(("lost", listed(lost.iter().map(|(cause, amount)| format!("{cause} {}", n(*amount))))));
+    if !unreadable.is_empty() {
+        lines.push(("unreadable", listed_places(unreadable)));
+    }
     let odd = anomalies.iter().map(|(anomaly, count)| (anomaly.word(), count)).chain(notices.iter().map(|(notice, count)| (notice.word(), count)));
     lines.push(("odd", listed(odd.map(|(word, count)| format!("{word} {}", n(*count))))));
     lines.iter().fold(String::new(), |mut text, (name, value)| {
         let _ = writeln!(text, "  {name:<13} {value}");
         text
     })
+}
+
+/// Entries that could not be read, by number.
+fn listed_places(unreadable: &BTreeMap<u64, Unreadable>) -> String {
+    let more = if unreadable.len() > MOST_FINDINGS { ", …" } else { "" };
+    listed(unreadable.iter().take(MOST_FINDINGS).map(|(entry, why)| format!("entry {entry} ({why})"))) + more
 }
 
 /// A list for people; `nothing` if it is empty.

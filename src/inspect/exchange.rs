@@ -274,6 +274,7 @@ fn state_words(completeness: Completeness, wire_length: u64) -> String {
                 DropReason::Incomplete => "not all of it was seen",
                 DropReason::Opaque => "its kind is opaque",
                 DropReason::Policy => "the policy says so",
+                DropReason::NotRecorded => "what was imported did not hold it",
                 other => other.word(),
             };
             let whole = if seen_whole { "" } else { ", and it was not seen whole" };

@@ -185,6 +185,7 @@ impl Summary {
         let mut summary = json!({
             "recording": self.path,
             "source": manifest.source,
+            "origin": { "kind": manifest.origin.kind, "unknown": manifest.origin.unknown.iter().map(|unknown| unknown.word()).collect::<Vec<_>>() },
             "version": manifest.version.to_string(),
             "written_by": manifest.written_by,
             "state": manifest.state.word(),
@@ -256,6 +257,8 @@ fn account(ledger: &LossLedger, anomalies: &BTreeMap<Anomaly, u64>) -> impl Iter
         ("foreign", json!(foreign)),
         ("filtered", json!(filtered)),
         ("packets", json!({ "seen": packets.seen, "tcp": packets.tcp, "filtered": packets.filtered, "lost": packets.lost, "other": packets.other })),
+        ("entries", json!(ledger.entries)),
+        ("unreadable", json!(ledger.unreadable.iter().map(|(entry, why)| (entry.to_string(), why.word())).collect::<BTreeMap<_, _>>())),
         ("stream_bytes", json!(ledger.stream_bytes)),
         ("recorded_bytes", json!(ledger.recorded_bytes)),
         ("retransmitted_bytes", json!(ledger.retransmitted_bytes)),

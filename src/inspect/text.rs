@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use reenact_formats::disk::recording::{KeyScope, State};
-use reenact_formats::model::{FilterCause, LossCause, LossLedger, LossUnit, Notice};
+use reenact_formats::model::{FilterCause, LossCause, LossLedger, LossUnit, Notice, Unreadable};
 
 use super::figures::{bytes, count, counted, duration, printable_line, share};
 use super::summary::{Endpoint, Rate, Summary};
@@ -17,6 +17,10 @@ impl Summary {
         page.row("recording", &printable_line(&self.path));
         if !manifest.source.is_empty() {
             page.row("source", &printable_line(&manifest.source));
+        }
+        if !manifest.origin.unknown.is_empty() {
+            let unknown: Vec<_> = manifest.origin.unknown.iter().map(|unknown| unknown.word()).collect();
+            page.row("not told", &format!("{}: what {} does not say of traffic", unknown.join(", "), printable_line(&manifest.origin.kind)));
         }
         page.row("state", &self.state_words());
         page.row("time", &self.time_words());
@@ -173,6 +177,9 @@ fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
         fates.push(if packets.lost > 0 { format!("{} lost", count(packets.lost)) } else { "none lost".to_owned() });
         page.line(&format!("  {} packets: {}", count(packets.seen), fates.join(", ")));
     }
+    if ledger.entries > 0 {
+        page.line(&format!("  {} of an imported file", entries(ledger.entries)));
+    }
     if ledger.stream_bytes > 0 {
         let again = if ledger.retransmitted_bytes > 0 { format!("; {} came twice", bytes(ledger.retransmitted_bytes)) } else { String::new() };
         page.line(&format!(
@@ -198,6 +205,9 @@ fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
     for (cause, amount) in &ledger.lost {
         page.line(&format!("  lost {}", loss_words(*cause, *amount)));
     }
+    for (entry, why) in &ledger.unreadable {
+        page.line(&format!("    entry {entry}: {}", unreadable_words(*why)));
+    }
 }
 
 fn notice_words(notice: Notice, amount: u64) -> String {
@@ -206,6 +216,7 @@ fn notice_words(notice: Notice, amount: u64) -> String {
         Notice::PairedAcrossTags => format!("{} whose two directions were seen in different VLANs or tunnels", counted(amount, "connection")),
         Notice::SkippedBlock => format!("{} of the file without a packet, passed over", counted(amount, "block")),
         Notice::StrayTime => format!("{} with a time far ahead of all others", counted(amount, "packet")),
+        Notice::PassedOver => format!("{} of the file that are no traffic of the service, passed over", entries(amount)),
         other => format!("{other} {}", count(amount)),
     }
 }
@@ -217,6 +228,21 @@ fn filter_words(cause: FilterCause) -> &'static str {
         FilterCause::OptedOut => "as the client or the service had asked",
         FilterCause::NotSampled => "outside of the sample",
         FilterCause::Unjudged => "whose request was not seen",
+        other => other.word(),
+    }
+}
+
+fn entries(number: u64) -> String {
+    counted(number, "entry")
+}
+
+fn unreadable_words(why: Unreadable) -> &'static str {
+    match why {
+        Unreadable::Form => "it is not of the form that its format asks for",
+        Unreadable::Time => "its time is no time",
+        Unreadable::Request => "there is no request in it that HTTP could send",
+        Unreadable::Response => "its response is no response",
+        Unreadable::Length => "it is longer than anything that is read",
         other => other.word(),
     }
 }
@@ -241,11 +267,13 @@ fn loss_words(cause: LossCause, amount: u64) -> String {
         LossCause::MissingRequest => "responses whose requests were not seen",
         LossCause::MissingResponse => "requests whose responses were not seen",
         LossCause::FlowCap => "too many at once",
+        LossCause::UnreadableEntry => "they could not be read",
         // One that this view has no words for yet.
         other => other.word(),
     };
     let amount = match cause.unit() {
         LossUnit::Bytes => bytes(amount),
+        LossUnit::Entries => entries(amount),
         unit => counted(amount, unit.word().trim_end_matches('s')),
     };
     format!("{amount}: {why}")

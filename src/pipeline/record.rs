@@ -114,7 +114,7 @@ fn in_words(source: &Source) -> String {
 }
 
 /// What a recording says of where it came from is redacted, too: a folder may be called after someone.
-const SOURCE: &str = "recording.source";
+pub(super) const SOURCE: &str = "recording.source";
 
 /// Counts exchanges, and lets them go.
 struct Tally(Counts);
@@ -141,7 +141,8 @@ pub fn sanitize(
     let Pools { work, writers } = Pools::of(threads)?;
     let mut redactor = redaction.recorder()?;
     let expires = expires.into_iter().chain(manifest.expires).min();
-    let options = WriterOptions { source: redactor.value(SOURCE, &manifest.source), expires, pool: writers, ..WriterOptions::default() };
+    let source = redactor.value(SOURCE, &manifest.source);
+    let options = WriterOptions { source, origin: manifest.origin.clone(), expires, pool: writers, ..WriterOptions::default() };
     if let Some(key) = &manifest.key_id {
         redactor = redactor.with_recorded_key(key);
     }
@@ -157,7 +158,13 @@ pub fn sanitize(
 }
 
 impl Written {
-    fn new(sink: RecordingSink, output: &Path, redaction: Option<&Redaction>, ledger: &LossLedger, pool: Option<Arc<ThreadPool>>) -> Result<Self, Error> {
+    pub(super) fn new(
+        sink: RecordingSink,
+        output: &Path,
+        redaction: Option<&Redaction>,
+        ledger: &LossLedger,
+        pool: Option<Arc<ThreadPool>>,
+    ) -> Result<Self, Error> {
         let (manifest, originals) = sink.finish(ledger)?;
         let residue = redaction.zip(originals).map(|(redaction, originals)| Residue {
             policy: redaction.policy.clone(),
@@ -225,15 +232,15 @@ fn batches(mut exchanges: impl Iterator<Item = Result<Exchange, disk::Error>>) -
 }
 
 /// Threads beside the caller's; none where that is enough.
-struct Pools {
+pub(super) struct Pools {
     /// For redaction, and for the check after it.
-    work: Option<Arc<ThreadPool>>,
+    pub(super) work: Option<Arc<ThreadPool>>,
     /// For encoding and compression.
-    writers: Option<Arc<ThreadPool>>,
+    pub(super) writers: Option<Arc<ThreadPool>>,
 }
 
 impl Pools {
-    fn of(threads: NonZero<usize>) -> Result<Self, Error> {
+    pub(super) fn of(threads: NonZero<usize>) -> Result<Self, Error> {
         let pool = |name: &'static str, count: usize| {
             let builder = ThreadPoolBuilder::new().num_threads(count).thread_name(move |index| format!("{name}-{index}"));
             builder.build().map(|pool| Some(Arc::new(pool))).map_err(|source| Error::Threads { threads, source })

@@ -8,6 +8,7 @@ mod database;
 mod demo;
 mod end_to_end;
 mod everyday;
+mod in_and_out;
 mod known_values;
 mod live;
 mod nodes;

@@ -42,6 +42,8 @@ words! {
         MissingResponse = "missing_response",
         /// Too many connections at once; the oldest idle one was let go (connections).
         FlowCap = "flow_cap",
+        /// An entry of an imported file that could not be read (entries).
+        UnreadableEntry = "unreadable_entry",
     }
 }
 
@@ -56,6 +58,24 @@ words! {
         Messages = "messages",
         /// Connections.
         Connections = "connections",
+        /// Lines, records or entries of an imported file.
+        Entries = "entries",
+    }
+}
+
+words! {
+    /// Why an entry of an imported file could not be read. Never what stands there.
+    Unreadable {
+        /// It is not of the form that its format asks for.
+        Form = "form",
+        /// Its time is no time, or there is none.
+        Time = "time",
+        /// There is no request in it, or none that HTTP could send.
+        Request = "request",
+        /// Its response is no response.
+        Response = "response",
+        /// It is longer than anything that is read.
+        Length = "length",
     }
 }
 
@@ -70,6 +90,8 @@ words! {
         SkippedBlock = "skipped_block",
         /// Packets that carry a time far ahead of all others; the clock did not follow them (packets).
         StrayTime = "stray_time",
+        /// Entries of an imported file that are no traffic of the recorded service: replayed answers, what a browser had in its cache (entries).
+        PassedOver = "passed_over",
     }
 }
 
@@ -99,6 +121,7 @@ impl LossCause {
             Self::SnapLength | Self::Gap | Self::Resync | Self::BufferCap | Self::BodyOverLimit | Self::Unparsable | Self::Upgraded => LossUnit::Bytes,
             Self::IncompleteMessage | Self::MissingRequest | Self::MissingResponse => LossUnit::Messages,
             Self::FlowCap => LossUnit::Connections,
+            Self::UnreadableEntry => LossUnit::Entries,
         }
     }
 }
@@ -181,6 +204,10 @@ pub struct LossLedger {
     pub anomalies: BTreeMap<Anomaly, u64>,
     /// What was noticed below the streams, by kind.
     pub notices: BTreeMap<Notice, u64>,
+    /// Lines, records or entries of an imported file.
+    pub entries: u64,
+    /// Which of them, counted from 1, could not be read, and why; the first of them, if they are many.
+    pub unreadable: BTreeMap<u64, Unreadable>,
 }
 
 impl LossLedger {
@@ -208,6 +235,14 @@ impl LossLedger {
         left_out.bytes += bytes;
     }
 
+    /// The entry with this number, from 1, cannot be read.
+    pub fn cannot_read(&mut self, entry: u64, why: Unreadable) {
+        self.lose(LossCause::UnreadableEntry, 1);
+        if self.unreadable.len() < MOST_PLACES {
+            self.unreadable.insert(entry, why);
+        }
+    }
+
     /// All that was lost of what is counted in `unit`.
     pub fn lost_in(&self, unit: LossUnit) -> u64 {
         total(self.lost.iter().filter(|(cause, _)| cause.unit() == unit).map(|(_, amount)| *amount))
@@ -228,12 +263,15 @@ impl LossLedger {
     /// Adds every figure of `other`.
     pub fn add(&mut self, other: &Self) {
         self.combine(other, u64::saturating_add);
+        let room = MOST_PLACES.saturating_sub(self.unreadable.len());
+        self.unreadable.extend(other.unreadable.iter().take(room));
     }
 
     /// What has come since `earlier`, an older state of this same ledger.
     pub fn since(&self, earlier: &Self) -> Self {
         let mut difference = self.clone();
         difference.combine(earlier, u64::saturating_sub);
+        difference.unreadable.retain(|entry, _| !earlier.unreadable.contains_key(entry));
         difference
     }
 
@@ -253,6 +291,8 @@ impl LossLedger {
             lost,
             anomalies,
             notices,
+            entries,
+            unreadable: _,
         } = other;
         for (mine, theirs) in [
             (&mut self.packets.seen, packets.seen),
@@ -267,6 +307,7 @@ impl LossLedger {
             (&mut self.responses, *responses),
             (&mut self.interim, *interim),
             (&mut self.complete, *complete),
+            (&mut self.entries, *entries),
         ] {
             *mine = with(*mine, theirs);
         }
@@ -289,6 +330,9 @@ impl LossLedger {
         self.foreign.retain(|_, traffic| *traffic != ForeignTraffic::default());
     }
 }
+
+/// How many places of entries that could not be read are told.
+const MOST_PLACES: usize = 100;
 
 /// Figures may come from a file, which can state any.
 fn total(figures: impl IntoIterator<Item = u64>) -> u64 {
@@ -317,6 +361,8 @@ mod tests {
         late.lose(LossCause::Resync, 1);
         late.foreign.insert("tls".to_owned(), ForeignTraffic { connections: 1, bytes: 99 });
         late.filter(FilterCause::Excluded, 1, 77);
+
+        (1..=150).for_each(|entry| late.cannot_read(entry, Unreadable::Form));
 
         let mut sum = early.clone();
         sum.add(&late.since(&early));

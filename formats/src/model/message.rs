@@ -45,6 +45,8 @@ words! {
         Opaque = "opaque",
         /// A rule of the policy says so.
         Policy = "policy",
+        /// What was imported did not hold it.
+        NotRecorded = "not_recorded",
     }
 }
 

@@ -10,6 +10,7 @@ mod exchange;
 mod head;
 mod ledger;
 mod message;
+mod origin;
 mod outcome;
 mod redaction;
 mod time;
@@ -19,8 +20,9 @@ pub(crate) use head::{Oddities, token_length};
 
 pub use exchange::{Anomaly, ConnectionId, Exchange, ExchangeId, Initiator, InvalidExchangeId, Protocol, Role, Shape, Side, Timing};
 pub use head::{Head, Header, InvalidHead, StartLine};
-pub use ledger::{FilterCause, FilteredTraffic, ForeignTraffic, LossCause, LossLedger, LossUnit, Notice, PacketAccount};
+pub use ledger::{FilterCause, FilteredTraffic, ForeignTraffic, LossCause, LossLedger, LossUnit, Notice, PacketAccount, Unreadable};
 pub use message::{Body, BodyFraming, Completeness, DropReason, Message};
+pub use origin::{Origin, Unknown};
 pub use outcome::{Failure, Outcome, OutcomeTiming, Reply};
 pub use redaction::{Action, KeyId, Part, Redaction};
 pub use time::{InvalidTimestamp, Timestamp};

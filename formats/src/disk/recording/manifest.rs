@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::audit::Audit;
-use super::wire::{self, WireAudit, WireCounts, WireLedger, WireManifest};
+use super::wire::{self, WireAudit, WireCounts, WireLedger, WireManifest, WireOrigin};
 use super::{KeyScope, MANIFEST, RECORDING, State};
 use crate::disk::Error;
 use crate::disk::publish::{Digest, Publish, Published};
 use crate::disk::table::{Footer, Table};
 use crate::disk::version::{FormatVersion, RELEASE};
-use crate::model::{Action, Exchange, KeyId, LossLedger, Timestamp};
+use crate::model::{Action, Exchange, KeyId, LossLedger, Origin, Timestamp};
 
 /// What a recording is, in figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Manifest {
     pub expires: Option<Timestamp>,
     /// Where its traffic came from, in words.
     pub source: String,
+    /// What it was made of, and what that could not tell.
+    pub origin: Origin,
     /// Whether its writer came to an end. If not, its parts are whole, and what would have followed them is not here.
     pub finished: bool,
     /// Its parts, in the order in which they were published.
@@ -132,6 +134,7 @@ pub(super) struct Share {
     pub policy_digest: Option<String>,
     pub expires: Option<Timestamp>,
     pub source: String,
+    pub origin: Origin,
     /// Whether the writer came to its end with this part.
     pub last: bool,
     pub counts: Counts,
@@ -154,6 +157,7 @@ impl Share {
             policy_digest: manifest.policy_digest.clone(),
             expires: manifest.expires,
             source: manifest.source.clone(),
+            origin: manifest.origin.clone(),
             last: false,
             counts: Counts::default(),
             ledger: LossLedger::default(),
@@ -188,6 +192,7 @@ impl Share {
         let mut footer = Footer::from([
             (STATE.to_owned(), self.state.word().to_owned()),
             (SOURCE.to_owned(), self.source.clone()),
+            (ORIGIN.to_owned(), wire::text(&WireOrigin::from(&self.origin))),
             (LAST.to_owned(), self.last.to_string()),
             (COUNTS.to_owned(), wire::text(&WireCounts::from(&self.counts))),
             (LEDGER.to_owned(), wire::text(&WireLedger::from(&self.ledger))),
@@ -218,6 +223,9 @@ impl Share {
             audit: footer
                 .get(AUDIT)
                 .map_or(Ok(Audit::default()), |rows| wire::parse::<WireAudit>(rows).and_then(Audit::try_from).map_err(|why| damaged(AUDIT, why)))?,
+            origin: footer
+                .get(ORIGIN)
+                .map_or(Ok(Origin::default()), |origin| wire::parse::<WireOrigin>(origin).map(Origin::from).map_err(|why| damaged(ORIGIN, why)))?,
             erased: footer
                 .get(ERASED)
                 .map_or(Ok(Counts::default()), |counts| wire::parse::<WireCounts>(counts).and_then(TryInto::try_into).map_err(|why| damaged(ERASED, why)))?,
@@ -250,7 +258,7 @@ impl Share {
 impl Manifest {
     /// Of a recording with nothing in it.
     pub(super) fn new(source: String, begun: Begun) -> Self {
-        let Begun { state, key_id, key_scope, policy_digest, expires } = begun;
+        let Begun { state, key_id, key_scope, policy_digest, expires, origin } = begun;
         Self {
             version: RECORDING.version,
             written_by: RELEASE.to_owned(),
@@ -260,6 +268,7 @@ impl Manifest {
             policy_digest,
             expires,
             source,
+            origin,
             finished: false,
             parts: Vec::new(),
             missing: Vec::new(),
@@ -281,8 +290,8 @@ impl Manifest {
 
     /// The same recording, before its first part.
     pub(super) fn emptied(&self) -> Self {
-        let Self { state, ref key_id, key_scope, ref policy_digest, expires, .. } = *self;
-        let begun = Begun { state, key_id: key_id.clone(), key_scope, policy_digest: policy_digest.clone(), expires };
+        let Self { state, ref key_id, key_scope, ref policy_digest, expires, ref origin, .. } = *self;
+        let begun = Begun { state, key_id: key_id.clone(), key_scope, policy_digest: policy_digest.clone(), expires, origin: origin.clone() };
         Self { missing: self.missing.clone(), ..Self::new(self.source.clone(), begun) }
     }
 
@@ -328,12 +337,14 @@ pub(super) struct Begun {
     pub key_scope: KeyScope,
     pub policy_digest: Option<String>,
     pub expires: Option<Timestamp>,
+    pub origin: Origin,
 }
 
 const STATE: &str = "reenact.state";
 const KEY_ID: &str = "reenact.key_id";
 const POLICY_DIGEST: &str = "reenact.policy_digest";
 const SOURCE: &str = "reenact.source";
+const ORIGIN: &str = "reenact.origin";
 const LAST: &str = "reenact.last";
 const COUNTS: &str = "reenact.counts";
 const LEDGER: &str = "reenact.ledger";

@@ -171,8 +171,8 @@ fn part_names(dir: &Path) -> Result<Vec<String>, Error> {
 fn rebuild(dir: &Path, names: &[String]) -> Result<Manifest, Error> {
     let first = Table::open(&dir.join(&names[0]), &RECORDING)?;
     let share = Share::from_table(&first)?;
-    let Share { state, key_id, key_scope, policy_digest, expires, source, .. } = share;
-    let mut manifest = Manifest::new(source, Begun { state, key_id, key_scope, policy_digest, expires });
+    let Share { state, key_id, key_scope, policy_digest, expires, source, origin, .. } = share;
+    let mut manifest = Manifest::new(source, Begun { state, key_id, key_scope, policy_digest, expires, origin });
     adopt(dir, &mut manifest, names)?;
     let numbers: BTreeSet<_> = names.iter().filter_map(|name| part_number(name)).collect();
     let last = numbers.last().copied().unwrap_or_default();

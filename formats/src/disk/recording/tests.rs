@@ -606,7 +606,14 @@ fn rows_that_are_out_of_order_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let rows = [exchange(1, 5, 1), exchange(2, 3, 1)];
     let folder = Folder::create(dir.path()).unwrap();
-    let begun = manifest::Begun { state: State::Raw, key_id: None, key_scope: KeyScope::Shared, policy_digest: None, expires: None };
+    let begun = manifest::Begun {
+        state: State::Raw,
+        key_id: None,
+        key_scope: KeyScope::Shared,
+        policy_digest: None,
+        expires: None,
+        origin: crate::model::Origin::default(),
+    };
     let mut manifest = Manifest::new(String::new(), begun);
     let mut share = manifest::Share::of(&manifest, Arc::default());
     rows.iter().for_each(|row| share.count(row));

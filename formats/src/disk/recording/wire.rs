@@ -11,7 +11,9 @@ use super::audit::Audit;
 use super::manifest::{Counts, Manifest, Part};
 use super::{KeyScope, State};
 use crate::disk::version::FormatVersion;
-use crate::model::{Action, Anomaly, FilterCause, FilteredTraffic, ForeignTraffic, LossCause, LossLedger, Notice, PacketAccount, Timestamp};
+use crate::model::{
+    Action, Anomaly, FilterCause, FilteredTraffic, ForeignTraffic, LossCause, LossLedger, Notice, Origin, PacketAccount, Timestamp, Unknown, Unreadable,
+};
 
 /// One line of JSON.
 pub(super) fn text<T: Serialize>(value: &T) -> String {
@@ -37,6 +39,8 @@ pub(super) struct WireManifest {
     #[serde(default)]
     expires: Option<String>,
     source: String,
+    #[serde(default)]
+    origin: WireOrigin,
     finished: bool,
     connections: u64,
     #[serde(flatten)]
@@ -71,6 +75,12 @@ pub(super) struct WireCounts {
     to: Option<String>,
 }
 
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireOrigin {
+    kind: String,
+    unknown: Vec<String>,
+}
+
 #[derive(Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct WireAudit(Vec<WireAuditRow>);
@@ -103,6 +113,10 @@ pub(super) struct WireLedger {
     foreign: BTreeMap<String, WireForeign>,
     #[serde(default)]
     filtered: BTreeMap<String, WireFiltered>,
+    #[serde(default)]
+    entries: u64,
+    #[serde(default)]
+    unreadable: BTreeMap<u64, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,6 +152,7 @@ impl From<&Manifest> for WireManifest {
             policy_digest,
             expires,
             source,
+            origin,
             finished,
             parts,
             missing: _,
@@ -164,6 +179,7 @@ impl From<&Manifest> for WireManifest {
             policy_digest: policy_digest.clone(),
             expires: expires.map(|time| time.to_string()),
             source: source.clone(),
+            origin: origin.into(),
             finished: *finished,
             connections: *connections,
             counts: WireCounts {
@@ -205,6 +221,7 @@ impl WireManifest {
             policy_digest: self.policy_digest,
             expires: self.expires.map(|time| time.parse::<Timestamp>().map_err(|error| error.to_string())).transpose().map_err(field("expires"))?,
             source: self.source,
+            origin: self.origin.into(),
             finished: self.finished,
             parts: self.parts.into_iter().map(|part| part.into_part().map_err(field("parts"))).collect::<Result<_, _>>()?,
             missing: Vec::new(),
@@ -275,6 +292,24 @@ impl TryFrom<WireCounts> for Counts {
     }
 }
 
+impl Default for WireOrigin {
+    fn default() -> Self {
+        Self::from(&Origin::default())
+    }
+}
+
+impl From<&Origin> for WireOrigin {
+    fn from(origin: &Origin) -> Self {
+        Self { kind: origin.kind.clone(), unknown: origin.unknown.iter().map(|unknown| unknown.word().to_owned()).collect() }
+    }
+}
+
+impl From<WireOrigin> for Origin {
+    fn from(wire: WireOrigin) -> Self {
+        Self { kind: wire.kind, unknown: wire.unknown.iter().filter_map(|word| Unknown::from_word(word)).collect() }
+    }
+}
+
 impl From<&Audit> for WireAudit {
     fn from(audit: &Audit) -> Self {
         let row = |(path, row): (&str, &super::AuditRow)| WireAuditRow {
@@ -319,6 +354,8 @@ impl From<&LossLedger> for WireLedger {
             lost,
             anomalies,
             notices,
+            entries,
+            unreadable,
         } = ledger;
         let PacketAccount { seen, tcp, filtered: filtered_packets, other, lost: lost_packets } = packets;
         Self {
@@ -341,6 +378,8 @@ impl From<&LossLedger> for WireLedger {
                     (cause.word().to_owned(), WireFiltered { exchanges: *exchanges, requests: *requests, bytes: *bytes })
                 })
                 .collect(),
+            entries: *entries,
+            unreadable: unreadable.iter().map(|(entry, why)| (*entry, why.word().to_owned())).collect(),
         }
     }
 }
@@ -369,6 +408,8 @@ impl From<WireLedger> for LossLedger {
             lost: wire.lost.into_iter().filter_map(|(word, amount)| Some((LossCause::from_word(&word)?, amount))).collect(),
             anomalies: wire.anomalies.into_iter().filter_map(|(word, count)| Some((Anomaly::from_word(&word)?, count))).collect(),
             notices: wire.notices.into_iter().filter_map(|(word, count)| Some((Notice::from_word(&word)?, count))).collect(),
+            entries: wire.entries,
+            unreadable: wire.unreadable.into_iter().filter_map(|(entry, word)| Some((entry, Unreadable::from_word(&word)?))).collect(),
         }
     }
 }

@@ -18,7 +18,7 @@ use super::part::{Gathered, Written};
 use super::{KeyScope, MANIFEST, State, columns, part_name};
 use crate::disk::Error;
 use crate::disk::publish::{Folder, Publish, Published};
-use crate::model::{Exchange, KeyId, LossLedger, Timestamp};
+use crate::model::{Exchange, KeyId, LossLedger, Origin, Timestamp};
 use crate::seam::{BoxError, ExchangeSink};
 
 /// How many bytes a part holds before compression, unless it is told otherwise.
@@ -48,6 +48,8 @@ pub struct WriterOptions {
     pub part_age: Option<Duration>,
     /// Where the traffic comes from, in words, e.g. `file checkout.pcap`.
     pub source: String,
+    /// What the exchanges were found in.
+    pub origin: Origin,
     /// When the recording may be read no longer.
     pub expires: Option<Timestamp>,
     /// Who encodes and writes parts while others are gathered, a row group for each thread; none where the caller's thread does it
@@ -57,7 +59,7 @@ pub struct WriterOptions {
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { sanitized: None, part_bytes: PART_BYTES, part_age: None, source: String::new(), expires: None, pool: None }
+        Self { sanitized: None, part_bytes: PART_BYTES, part_age: None, source: String::new(), origin: Origin::default(), expires: None, pool: None }
     }
 }
 
@@ -95,12 +97,12 @@ impl RecordingWriter {
 
     /// Begins a recording in another place.
     pub fn create_in(place: Arc<dyn Publish>, options: WriterOptions) -> Result<Self, Error> {
-        let expires = options.expires;
+        let (expires, origin) = (options.expires, options.origin.clone());
         let (begun, severities) = match &options.sanitized {
-            None => (Begun { state: State::Raw, key_id: None, key_scope: KeyScope::Shared, policy_digest: None, expires }, Arc::default()),
+            None => (Begun { state: State::Raw, key_id: None, key_scope: KeyScope::Shared, policy_digest: None, expires, origin }, Arc::default()),
             Some(Sanitized { key_id, key_scope, policy_digest, severities }) => {
                 let (key_id, policy_digest) = (Some(key_id.clone()), Some(policy_digest.clone()));
-                (Begun { state: State::Redacted, key_id, key_scope: *key_scope, policy_digest, expires }, Arc::new(severities.clone()))
+                (Begun { state: State::Redacted, key_id, key_scope: *key_scope, policy_digest, expires, origin }, Arc::new(severities.clone()))
             }
         };
         let manifest = Manifest::new(options.source.clone(), begun);

@@ -1,0 +1,103 @@
+//! `reenact import`: from another tool's file to a recording.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use reenact::pipeline::{self, ImportJob, Redaction};
+use reenact_capture::{Control, ImportFormat, ImportOptions, ImportSource};
+use reenact_formats::disk::recording::PART_BYTES;
+
+use super::exit::Exit;
+use super::progress::{Progress, now};
+use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs};
+use super::size::{Size, size_within};
+use super::threads::ThreadArgs;
+use super::{InvalidArgument, output, report, signals};
+
+const EXAMPLES: &str = "\
+Examples:
+  reenact import requests.gor -o rec/ --key-file key.txt
+  gunzip -c requests_*.gor.gz | reenact import - --from gor -o rec/ --key-file key.txt
+
+docs/import-export.md says what each format tells, and what it does not.";
+
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ImportArgs {
+    /// The file, compressed with gzip or not; - is stdin
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+    /// The folder that the recording is written to; it must not exist, or be empty
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    output: PathBuf,
+    /// What the file is; without it its first bytes tell
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    from: Option<From>,
+    /// Write without any redaction: the recording holds personal data and secrets, and cannot be replayed
+    #[arg(long, conflicts_with_all = ["key_file", "policy", "known_values"])]
+    danger_raw: bool,
+    /// Report as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Drop bodies over this size and keep their length; 0 keeps none
+    #[arg(long, value_name = "SIZE", default_value_t = Size(ImportOptions::default().max_body), value_parser = size_within(0, 256 << 20))]
+    max_body: Size,
+    /// What a part of the recording holds before compression; one and a quarter are held while one is written
+    #[arg(long, value_name = "SIZE", default_value_t = Size(PART_BYTES), value_parser = size_within(4 << 10, 4 << 30))]
+    part_size: Size,
+    #[command(flatten)]
+    threads: ThreadArgs,
+    #[command(flatten)]
+    redaction: RedactionArgs,
+    #[command(flatten)]
+    expiry: ExpiryArgs,
+    #[command(flatten)]
+    known_values: KnownValuesArgs,
+}
+
+/// As `--from` takes it.
+#[derive(Clone, Copy, ValueEnum)]
+enum From {
+    /// What GoReplay writes
+    Gor,
+}
+
+impl From {
+    const fn format(self) -> ImportFormat {
+        match self {
+            Self::Gor => ImportFormat::Gor,
+        }
+    }
+}
+
+pub(crate) fn run(args: ImportArgs) -> anyhow::Result<Exit> {
+    let source = if args.file.as_os_str() == "-" { ImportSource::Stdin } else { ImportSource::File(args.file) };
+    let options = ImportOptions { format: args.from.map(From::format), max_body: args.max_body.0 };
+    let redaction = if args.danger_raw {
+        output::warning("the recording is written raw: it will hold personal data and secrets as they were sent, and cannot be replayed");
+        None
+    } else {
+        Some(Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? })
+    };
+    let expires = args.expiry.expires(redaction.as_ref().map(|redaction| &redaction.policy));
+    let threads = args.threads.count();
+    let job = ImportJob { source, options, output: args.output, part_bytes: args.part_size.0, redaction, expires, threads };
+
+    let runtime = signals::runtime()?;
+    let stop = runtime.block_on(async { signals::stop_flag() })?;
+    let total = match &job.source {
+        ImportSource::File(path) => std::fs::metadata(path).ok().map(|metadata| metadata.len()),
+        ImportSource::Stdin => None,
+    };
+    let progress = Progress::start("importing", total);
+    let control = Control { stop, progress: Some(Box::new(move |now| progress.at(now.bytes, "bytes"))), warning: None };
+    let began = now();
+    let (written, imported) = pipeline::import(&job, &control)?;
+    drop(control);
+    imported.notes.iter().for_each(|note| output::warning(note));
+    let exit = report::recorded(&job.output, written, began, args.json)?;
+    match imported.damage {
+        Some(damage) => Err(InvalidArgument::new(damage, "what came before is imported; for the rest copy the file again").into()),
+        None => Ok(exit),
+    }
+}

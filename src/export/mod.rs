@@ -1,0 +1,128 @@
+//! From a redacted recording to a file of another tool.
+//!
+//! Exchanges flow in, in order of start; text or bytes of one format flow out, as they come. What a format cannot say is left out and
+//! counted. What never happens here: a raw recording is read, a recorded value gets out of the quotes that it stands in, or more is held than what is under
+//! way at one time.
+
+mod gor;
+mod tuples;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use reenact_formats::disk;
+use reenact_formats::disk::recording::{Recording, State, Window};
+use reenact_formats::model::{Completeness, Exchange, Message};
+use reenact_formats::seam::{Blame, Explain};
+
+/// A format that can be exported to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// What GoReplay reads.
+    Gor,
+}
+
+/// Why an exchange is not in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftOut {
+    /// Its request was not seen.
+    NoRequest,
+    /// The request's body was not kept, or not seen whole.
+    NoBody,
+}
+
+impl LeftOut {
+    /// Why, in words.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoRequest => "request not seen",
+            Self::NoBody => "body of the request not kept",
+        }
+    }
+}
+
+/// What was exported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Exchanges in the file.
+    pub exchanges: u64,
+    /// Those that are not in it, by cause.
+    pub left_out: BTreeMap<LeftOut, u64>,
+}
+
+/// Why an export failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The recording cannot be read, or not be exported.
+    #[error(transparent)]
+    Recording(#[from] disk::Error),
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] io::Error),
+}
+
+impl Explain for Error {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Recording(error) => error.blame(),
+            Self::Write(_) => Blame::Ours,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Recording(error) => error.hint(),
+            Self::Write(_) => None,
+        }
+    }
+}
+
+/// Writes one format.
+trait Exporter {
+    /// What stands in front of all exchanges.
+    fn begin(&mut self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Takes the next exchange, or says why it cannot.
+    fn exchange(&mut self, exchange: &Exchange, out: &mut dyn Write) -> io::Result<Option<LeftOut>>;
+
+    /// What stands behind all of them.
+    fn finish(&mut self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Opens a recording that may leave this machine: one that was redacted.
+pub fn open(path: &std::path::Path) -> Result<Recording, disk::Error> {
+    let recording = Recording::open(path)?;
+    if recording.manifest().state == State::Raw {
+        return Err(disk::Error::NotRedacted { path: path.to_owned() });
+    }
+    Ok(recording)
+}
+
+/// Writes the exchanges of `recording`, which [`open`] has let pass, to `out`.
+pub fn export(recording: &Recording, format: ExportFormat, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<Exported, Error> {
+    let mut exporter: Box<dyn Exporter> = match format {
+        ExportFormat::Gor => Box::new(gor::Gor::default()),
+    };
+    let mut exported = Exported::default();
+    exporter.begin(out)?;
+    for exchange in recording.exchanges(&Window::ALL)? {
+        match exporter.exchange(&exchange?, out)? {
+            None => exported.exchanges += 1,
+            Some(why) => *exported.left_out.entry(why).or_default() += 1,
+        }
+        progress(exported.exchanges);
+    }
+    exporter.finish(out)?;
+    out.flush()?;
+    Ok(exported)
+}
+
+/// The request of an exchange, if all of it is here.
+fn whole_request(exchange: &Exchange) -> Result<&Message, LeftOut> {
+    let request = exchange.request.as_ref().ok_or(LeftOut::NoRequest)?;
+    if request.body.completeness == Completeness::Whole { Ok(request) } else { Err(LeftOut::NoBody) }
+}

@@ -1,0 +1,143 @@
+//! What other tools write becomes a recording, and a recording what they read.
+
+use std::fs;
+
+use reenact_formats::disk::recording::{Recording, Window};
+use reenact_formats::model::Exchange;
+use tempfile::TempDir;
+
+use crate::program::{Ran, reenact, repository};
+
+struct Scratch(TempDir);
+
+impl Scratch {
+    fn new() -> Self {
+        let scratch = Self(tempfile::tempdir().expect("a temporary folder"));
+        reenact(["key", "new", &scratch.path("key")]).exits(0);
+        scratch
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("the path is text").to_owned()
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        fs::write(self.path(name), content).expect("the folder is ours");
+        self.path(name)
+    }
+
+    /// Imports a file of the folder.
+    fn import(&self, file: &str, recording: &str, more: &[&str]) -> Ran {
+        let [file, recording, key] = [file, recording, "key"].map(|name| self.path(name));
+        reenact([&["import", &file, "-o", &recording, "--key-file", &key], more].concat())
+    }
+
+    /// Imports a file as it is.
+    fn import_raw(&self, file: &str, recording: &str) {
+        reenact(["import", &self.path(file), "-o", &self.path(recording), "--danger-raw"]).exits(0);
+    }
+
+    /// Exports a recording of the folder.
+    fn export(&self, recording: &str, to: &str, file: &str) -> Ran {
+        reenact(["export", &self.path(recording), "--to", to, "-o", &self.path(file)])
+    }
+
+    fn exchanges(&self, recording: &str) -> Vec<Exchange> {
+        let recording = Recording::open(self.0.path().join(recording).as_path()).expect("it was just written");
+        recording.exchanges(&Window::ALL).expect("it can be read").map(|exchange| exchange.expect("it can be read")).collect()
+    }
+
+    /// A recording of the shop.
+    fn shop(&self, recording: &str) {
+        let packets = repository("examples/captures/orders.pcap");
+        reenact(["capture", "-r", &packets, "-c", "2000", "-o", &self.path(recording), "--key-file", &self.path("key")]).exits(0);
+    }
+}
+
+/// What of exchanges every format can carry: when each began, what was sent, what came back. In one order.
+fn carried(exchanges: &[Exchange]) -> Vec<(i64, Vec<u8>, Vec<u8>)> {
+    let bytes = |message: Option<&reenact_formats::model::Message>| {
+        let mut bytes = Vec::new();
+        if let Some(message) = message {
+            reenact_formats::wire::http1::encode_head(message, &mut bytes);
+            reenact_formats::wire::http1::encode_body(message, &mut bytes);
+        }
+        bytes
+    };
+    let mut carried: Vec<_> =
+        exchanges.iter().map(|exchange| (exchange.start.as_nanos(), bytes(exchange.request.as_ref()), bytes(exchange.response.as_ref()))).collect();
+    carried.sort();
+    carried
+}
+
+/// How many exchanges each connection has, in order of the connections' first.
+fn connections(exchanges: &[Exchange]) -> Vec<usize> {
+    let mut firsts: Vec<(u64, usize)> = Vec::new();
+    for exchange in exchanges {
+        match firsts.iter_mut().find(|(connection, _)| *connection == exchange.id.connection.0) {
+            Some((_, count)) => *count += 1,
+            None => firsts.push((exchange.id.connection.0, 1)),
+        }
+    }
+    firsts.into_iter().map(|(_, count)| count).collect()
+}
+
+#[test]
+fn goreplay_files_go_in_and_out_and_in_again() {
+    let scratch = Scratch::new();
+    scratch.shop("rec");
+    scratch.export("rec", "gor", "a.gor").exits(0);
+    // As it is: what were pseudonyms in the recording are values like any other in the file, and would get pseudonyms of their own.
+    scratch.import_raw("a.gor", "same");
+    let (before, after) = (scratch.exchanges("rec"), scratch.exchanges("same"));
+    assert_eq!(carried(&before), carried(&after));
+    assert_eq!(connections(&before), connections(&after));
+    let said = scratch.import("a.gor", "again", &["--json"]).exits(0).json();
+    assert_eq!((&said["state"], &said["origin"]["kind"]), (&"checked".into(), &"gor".into()), "{said}");
+    assert_eq!(said["exchanges"], before.len());
+    scratch.export("again", "gor", "b.gor").exits(0);
+    scratch.import_raw("b.gor", "same-again");
+    assert_eq!(carried(&scratch.exchanges("again")), carried(&scratch.exchanges("same-again")));
+}
+
+#[test]
+fn imports_are_redacted_and_say_what_could_not_be_read() {
+    let scratch = Scratch::new();
+    let id = "9c401f900a01020300000001";
+    let ask = "POST /login HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer 9f2c7e51d0b84a6fa1b3\r\nContent-Type: application/json\r\nContent-Length: 33\r\n\r\n{\"email\":\"mina.harker@carfax.net\"}";
+    let ask = ask.replace("33", &(ask.len() - ask.find("\r\n\r\n").unwrap_or_default() - 4).to_string());
+    let text = format!("1 {id} 1700000000000000000 5\n{ask}\n🐵🙈🙉\n1 {id} 1700000000000000009 5\nmina.harker@carfax.net\n🐵🙈🙉\n");
+    scratch.file("a.gor", &text);
+    let said = scratch.import("a.gor", "rec", &[]).exits(0);
+    assert!(said.stderr.contains("entry 2 (request)") && !said.stderr.contains("mina"), "{}", said.stderr);
+    let shown = reenact(["inspect", &scratch.path("rec")]).exits(0).stdout;
+    assert!(shown.contains("not told") && shown.contains("entry 2: there is no request in it"), "{shown}");
+    for entry in fs::read_dir(scratch.path("rec")).expect("it was just written") {
+        let bytes = fs::read(entry.expect("an entry").path()).expect("it can be read");
+        for planted in ["mina.harker", "9f2c7e51d0b84a6fa1b3"] {
+            assert!(!bytes.windows(planted.len()).any(|window| window == planted.as_bytes()), "{planted}");
+        }
+    }
+    // Raw only when asked for in so many words, and then it goes nowhere.
+    let raw = scratch.path("raw");
+    reenact(["import", &scratch.path("a.gor"), "-o", &raw, "--danger-raw"]).exits(0);
+    let refused = scratch.export("raw", "gor", "raw.gor").exits(2);
+    assert!(refused.stderr.contains("is raw") && refused.stderr.contains("hint: run `reenact sanitize`"), "{}", refused.stderr);
+    assert!(!fs::exists(scratch.path("raw.gor")).expect("the folder is ours"));
+}
+
+#[test]
+fn files_that_are_none_are_named_and_leave_nothing() {
+    let scratch = Scratch::new();
+    let packets = fs::read(repository("examples/captures/orders.pcap")).expect("the capture is committed");
+    for (name, content, found) in
+        [("a.pcap", packets.as_slice(), "a packet capture"), ("b.txt", b"my secret notes", "text of an unknown form"), ("c", b"", "is empty")]
+    {
+        scratch.file(name, content);
+        let refused = scratch.import(name, "rec", &[]).exits(2);
+        assert!(refused.stderr.contains(found) && refused.stderr.contains("hint: ") && !refused.stderr.contains("secret"), "{}", refused.stderr);
+        assert!(!fs::exists(scratch.path("rec")).expect("the folder is ours"), "{name}");
+    }
+    let refused = scratch.import("missing", "rec", &[]).exits(2);
+    assert!(refused.stderr.contains("cannot open"), "{}", refused.stderr);
+}
