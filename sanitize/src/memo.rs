@@ -1,4 +1,4 @@
-//! What a lane has worked out before: the templates of paths, and pseudonyms.
+//! What has been worked out before: the templates of paths, and pseudonyms.
 //!
 //! In: a leaf's path; a domain and a bare value. Out: the path's template, the value's pseudonym: traffic asks for the same ones again and
 //! again. What is kept is bounded, and what is forgotten is worked out anew: nothing that comes out depends on what is kept.
@@ -6,47 +6,70 @@
 use std::borrow::Borrow;
 #[expect(clippy::disallowed_types, reason = "looked up by key, never iterated")]
 use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::quality::RandomState;
 use reenact_formats::content::Leaf;
 
 use crate::pseudonym::{Domain, Pseudonyms};
 
-/// One lane's.
+/// That of all lanes of a redactor: what one of them has worked out, the others know.
 #[derive(Default)]
 pub(crate) struct Memo {
-    templates: Recent<Box<str>, Arc<str>>,
+    templates: Shards<Box<str>, Arc<str>>,
     /// By the value, with the number of the domain behind it.
-    pseudonyms: Recent<Box<[u8]>, Box<[u8]>>,
-    /// The key that is looked up.
-    key: Vec<u8>,
+    pseudonyms: Shards<Box<[u8]>, Box<[u8]>>,
 }
 
 impl Memo {
     /// The template of a leaf's path.
-    pub(crate) fn template(&mut self, leaf: &Leaf<'_>) -> Arc<str> {
-        if let Some(template) = self.templates.get(leaf.path) {
+    pub(crate) fn template(&self, leaf: &Leaf<'_>) -> Arc<str> {
+        let shard = self.templates.of(leaf.path);
+        if let Some(template) = lock(shard).get(leaf.path) {
             return Arc::clone(template);
         }
         let template: Arc<str> = leaf.template().into();
-        self.templates.insert(leaf.path.into(), Arc::clone(&template), leaf.path.len() + template.len());
+        lock(shard).insert(leaf.path.into(), Arc::clone(&template), leaf.path.len() + template.len());
         template
     }
 
     /// The pseudonym of `value` in `domain`.
-    pub(crate) fn pseudonym(&mut self, pseudonyms: &Pseudonyms, domain: Domain, value: &[u8]) -> Vec<u8> {
-        self.key.clear();
-        self.key.extend_from_slice(value);
-        self.key.push(domain as u8);
-        if let Some(made) = self.pseudonyms.get(self.key.as_slice()) {
+    pub(crate) fn pseudonym(&self, pseudonyms: &Pseudonyms, domain: Domain, value: &[u8]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(value.len() + 1);
+        key.extend_from_slice(value);
+        key.push(domain as u8);
+        let shard = self.pseudonyms.of(key.as_slice());
+        if let Some(made) = lock(shard).get(key.as_slice()) {
             return made.to_vec();
         }
         let made = pseudonyms.of(domain, value);
-        self.pseudonyms.insert(self.key.as_slice().into(), made.as_slice().into(), value.len() + made.len());
+        lock(shard).insert(key.into(), made.as_slice().into(), value.len() + made.len());
         made
     }
+}
+
+/// Many small ones, so that lanes seldom wait for one another.
+struct Shards<K, V> {
+    shards: [Mutex<Recent<K, V>>; SHARDS],
+    hasher: RandomState,
+}
+
+impl<K, V> Default for Shards<K, V> {
+    fn default() -> Self {
+        Self { shards: Default::default(), hasher: RandomState::default() }
+    }
+}
+
+impl<K, V> Shards<K, V> {
+    fn of<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<Recent<K, V>> {
+        &self.shards[self.hasher.hash_one(key) as usize % SHARDS]
+    }
+}
+
+/// A lane that has come to grief leaves nothing half done here.
+fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What was asked for lately, in two generations: when the younger one is full, the older one is forgotten.
@@ -86,7 +109,9 @@ impl<K: Hash + Eq, V> Recent<K, V> {
     }
 }
 
-/// Of one generation.
+/// How many there are.
+const SHARDS: usize = 16;
+/// Of one generation of one shard.
 const MAX_WEIGHT: usize = 128 << 10;
 /// What an entry takes beside its bytes.
 const ENTRY_BYTES: usize = 64;
@@ -99,19 +124,20 @@ mod tests {
     #[test]
     fn what_is_forgotten_is_worked_out_anew() {
         let pseudonyms = Pseudonyms::new(&test_key());
-        let mut memo = Memo::default();
+        let memo = Memo::default();
         for round in 0..2 {
-            for number in 0..3000 {
-                let value = format!("value-{number}");
+            for number in 0..SHARDS * 150 {
+                let value = format!("{number:x>1000}");
                 for domain in [Domain::Opaque, Domain::Password] {
                     assert_eq!(memo.pseudonym(&pseudonyms, domain, value.as_bytes()), pseudonyms.of(domain, value.as_bytes()), "{round} {value}");
                 }
             }
-            let held = &memo.pseudonyms;
-            assert!(held.weight <= MAX_WEIGHT && (held.young.len() + held.old.len()) * ENTRY_BYTES <= 2 * MAX_WEIGHT);
+            for held in memo.pseudonyms.shards.iter().map(lock) {
+                assert!(held.weight <= MAX_WEIGHT && (held.young.len() + held.old.len()) * ENTRY_BYTES <= 2 * MAX_WEIGHT);
+            }
         }
         let long = vec![b'x'; MAX_WEIGHT];
         assert_eq!(memo.pseudonym(&pseudonyms, Domain::Opaque, &long).len(), long.len());
-        assert!(memo.pseudonyms.weight <= MAX_WEIGHT);
+        assert!(memo.pseudonyms.shards.iter().map(lock).all(|held| held.weight <= MAX_WEIGHT));
     }
 }

@@ -4,12 +4,10 @@
 //! by what, is for whoever is asked; nothing here keeps a value.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
 use reenact_formats::content::{LeafKind, visit_nested};
 
-use crate::detect::{Hit, apart, look_within, within};
+use crate::detect::{Hit, TOKEN, apart, look_within, may_hold_token, within};
 
 /// Adds to the hits where what it knows stands in a bare text.
 pub(crate) type Ask<'a> = &'a dyn Fn(&[u8], &mut Vec<Hit>);
@@ -62,7 +60,7 @@ fn each_text_within(value: &[u8], depth: usize, f: &mut dyn FnMut(&[u8])) {
 /// Takes off what `value` wears; of a token of three parts, too, which detection takes as one.
 fn look_deeper(value: &[u8], hits: &mut Vec<Hit>, look: &mut dyn FnMut(&[u8]) -> Vec<Hit>) {
     look_within(value, hits, &mut *look);
-    if value.len() < MIN_TOKEN {
+    if !may_hold_token(value) {
         return;
     }
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -118,7 +116,3 @@ fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
 
 /// A text in base64 in a string of a JSON text in a string: seen.
 const MAX_DEPTH: usize = 4;
-/// How a token begins; made once, for every value is asked.
-static TOKEN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"eyJ"));
-/// The shortest token of three parts that says anything.
-const MIN_TOKEN: usize = 24;

@@ -20,7 +20,7 @@ use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, K
 use reenact_formats::seam::Redact;
 
 use crate::detect::credentials::{header_value, with_scheme};
-use crate::detect::{Around, Beside, Detector, Hit, Place, Strength, apart, is_public};
+use crate::detect::{Around, Beside, Detector, Hit, Layers, Place, Strength, Verdict, apart, is_public};
 use crate::explain::{Evidence, Explained};
 use crate::generalise::generalise;
 use crate::key::Key;
@@ -49,7 +49,6 @@ pub struct Redactor {
     memories: Memories,
     originals: Originals,
     audit: BTreeMap<RuleId, u64>,
-    memo: Memo,
     /// Of the traffic: who is past 89 then is told as being 90.
     year: i32,
     /// What was found, and why, where someone has asked.
@@ -63,6 +62,7 @@ struct Shared {
     policy_digest: String,
     detector: Detector,
     pseudonyms: Pseudonyms,
+    memo: Memo,
     key_id: KeyId,
 }
 
@@ -74,6 +74,7 @@ impl Redactor {
             policy_digest: policy.digest(),
             detector: Detector::new(policy.rules()),
             pseudonyms: Pseudonyms::with(key, policy.choices().clone()),
+            memo: Memo::default(),
             key_id: key.id(),
         };
         Self {
@@ -84,7 +85,6 @@ impl Redactor {
             memories: Memories::default(),
             originals: Originals::default(),
             audit: BTreeMap::new(),
-            memo: Memo::default(),
             year: RELEASE_YEAR,
             told: None,
             met: Met::default(),
@@ -102,7 +102,6 @@ impl Redactor {
             memories: Memories::default(),
             originals: self.originals.none_yet(),
             audit: BTreeMap::new(),
-            memo: Memo::default(),
             year: RELEASE_YEAR,
             told: None,
             met: Met::default(),
@@ -201,7 +200,7 @@ impl Redactor {
         let recorded = Recorded::of(&[]);
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside<'_>| {
             let spot = Spot::of(&leaf);
-            for hit in self.first_look(&leaf, &spot, raw, beside, &recorded) {
+            for hit in self.first_look(&leaf, &spot, raw, beside, &recorded).hits {
                 if let Some(rule) = self.taken_by(&hit, &leaf.value, &leaf.template()) {
                     let whole = with_scheme(&leaf.value, hit.span.start)..hit.span.end;
                     let span = spot.placed(raw, &whole);
@@ -240,7 +239,7 @@ impl Redactor {
 
     /// The pseudonym of a whole value of a domain, as it stands in traffic.
     pub fn pseudonym(&mut self, domain: Domain, value: &str) -> String {
-        String::from_utf8_lossy(&self.memo.pseudonym(&self.shared.pseudonyms, domain, value.as_bytes())).into_owned()
+        String::from_utf8_lossy(&self.shared.memo.pseudonym(&self.shared.pseudonyms, domain, value.as_bytes())).into_owned()
     }
 
     /// Whether what stands under `name` is never kept, whatever a policy says: security codes, track data, PIN blocks.
@@ -260,22 +259,24 @@ impl Redactor {
     /// The first look at a message: what names and shapes tell, and whether its body can be looked into at all.
     fn look(&mut self, message: &Message, recorded: &[Redaction], renewed: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
         let mut look = Look::default();
-        let (mut originals, mut memo) = (std::mem::take(&mut self.originals), std::mem::take(&mut self.memo));
+        let mut originals = std::mem::take(&mut self.originals);
         let (this, recorded) = (&*self, Recorded::of(recorded));
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside<'_>| {
             let spot = Spot::of(&leaf);
-            let mut hits = this.first_look(&leaf, &spot, raw, beside, &recorded);
+            let Verdict { mut hits, layers } = this.first_look(&leaf, &spot, raw, beside, &recorded);
             if !renewed.is_empty() {
                 add_renewed(this.rules(), &spot, raw, renewed, &mut hits);
             }
             let recurs = memory.is_some() && may_recur(&leaf);
             if hits.is_empty() && leaf.kind != LeafKind::MultipartFile {
-                if recurs {
-                    each_text(&leaf.value, &mut |text| look.words.add(text));
+                match layers {
+                    _ if !recurs => {}
+                    Layers::None => look.words.add(&leaf.value),
+                    Layers::Some => each_text(&leaf.value, &mut |text| look.words.add(text)),
                 }
                 return;
             }
-            let path = memo.template(&leaf);
+            let path = this.shared.memo.template(&leaf);
             for hit in &hits {
                 hit.each_bare(&leaf.value, &mut |hit, bare| {
                     // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
@@ -299,12 +300,12 @@ impl Redactor {
             }
             Err(error) => (Bytes::new(), Some(reason_for(error, message))),
         };
-        (self.originals, self.memo) = (originals, memo);
+        self.originals = originals;
         Look { body, drop, ..look }
     }
 
-    fn first_look(&self, leaf: &Leaf<'_>, spot: &Spot<'_>, raw: &[u8], beside: &Beside<'_>, recorded: &Recorded) -> Vec<Hit> {
-        let mut hits = self.shared.detector.detect(&leaf.value, &Place::of(leaf, beside));
+    fn first_look(&self, leaf: &Leaf<'_>, spot: &Spot<'_>, raw: &[u8], beside: &Beside<'_>, recorded: &Recorded) -> Verdict {
+        let Verdict { mut hits, layers } = self.shared.detector.verdict(&leaf.value, &Place::of(leaf, beside));
         if KnownValues::may_stand(leaf) {
             self.add_known(&leaf.value, || leaf.template(), &mut hits);
         }
@@ -321,7 +322,7 @@ impl Redactor {
                 _ => !recorded.account_for(hit, &spot.placed(raw, &hit.span)),
             });
         }
-        hits
+        Verdict { hits, layers }
     }
 
     /// Adds where known values stand. What the policy would keep gives way to them.
@@ -374,7 +375,7 @@ impl Redactor {
             let mut found = look.found.iter().map(|found| (found.spot.part, &found.spot.span)).peekable();
             let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
                 if found.next_if(|found| *found == (leaf.part, &leaf.span)).is_none() && may_recur(&leaf) {
-                    let path = self.memo.template(&leaf);
+                    let path = self.shared.memo.template(&leaf);
                     self.plan(&mut plan, &Spot::of(&leaf), &path, raw, (Vec::new(), None), Some((memory, before.part(leaf.part))));
                 }
             };
@@ -508,7 +509,7 @@ impl Redactor {
             _ if told.kind == LeafKind::JsonBool => (Action::Mask, b"false".to_vec()),
             Action::Pseudonym => {
                 let made = self.owned(hit, &bare, told);
-                (Action::Pseudonym, made.unwrap_or_else(|| self.memo.pseudonym(&self.shared.pseudonyms, hit.domain, &bare)))
+                (Action::Pseudonym, made.unwrap_or_else(|| self.shared.memo.pseudonym(&self.shared.pseudonyms, hit.domain, &bare)))
             }
             Action::Generalise if let Some(made) = less().filter(|made| told.kind != LeafKind::JsonNumber || is_json_number(made)) => {
                 (Action::Generalise, made)

@@ -14,7 +14,7 @@ use foldhash::quality::RandomState;
 use reenact_formats::content::{Leaf, LeafKind, visit_body, visit_head};
 use reenact_formats::model::{Action, Completeness, Exchange, ExchangeId, Head, Message, Part, Redaction, Side};
 
-use crate::detect::{Around, Beside, Detector, MAX_COATS, Place, is_public, texts_within};
+use crate::detect::{Around, Beside, Detector, Layers, MAX_COATS, Place, Verdict, is_public, texts_within};
 use crate::known_values::KnownValues;
 use crate::plan::{Spans, Spot};
 use crate::policy::Policy;
@@ -182,7 +182,8 @@ impl<'o> ResidueCheck<'o> {
             findings.add(leaf.template(), self.rules.word(RuleId::LOCATION));
         }
         let spot = Spot::of(leaf);
-        for hit in self.detector.detect(&leaf.value, &Place::of(leaf, beside)) {
+        let Verdict { hits, layers } = self.detector.verdict(&leaf.value, &Place::of(leaf, beside));
+        for hit in hits {
             if !recorded.account_for(&hit, &spot.placed(raw, &hit.span)) {
                 findings.add(leaf.template(), self.rules.word(hit.rule));
             }
@@ -205,7 +206,9 @@ impl<'o> ResidueCheck<'o> {
                 is_left(0..text.len()) || tokens(text, is_left)
             };
             let mut is_left = holds(&leaf.value, &Range::clone);
-            texts_within(&leaf.value, MAX_COATS, &mut |text, place| is_left |= holds(text, place));
+            if layers == Layers::Some {
+                texts_within(&leaf.value, MAX_COATS, &mut |text, place| is_left |= holds(text, place));
+            }
             if is_left {
                 findings.add(leaf.template(), "original");
             }

@@ -8,11 +8,13 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use crate::rules::RuleId;
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use memchr::memmem::Finder;
 use reenact_formats::content::{CodingError, Surface, coding};
 
 use super::telling::is_uuid;
@@ -329,6 +331,16 @@ pub(super) fn may_be_worn(value: &[u8], classes: &Classes) -> bool {
     let has_others = classes.at + classes.dots + classes.colons + classes.blanks > 0;
     classes.marks + classes.equals > 0 || value.len() >= if has_others { MIN_RUN } else { MIN_LENGTH }
 }
+
+/// Whether a token of three parts may stand in a value: its parts are texts, too, for whoever takes it apart.
+pub(crate) fn may_hold_token(value: &[u8]) -> bool {
+    value.len() >= MIN_TOKEN && TOKEN.find(value).is_some()
+}
+
+/// How a token of three parts begins; made once, for every value is asked.
+pub(crate) static TOKEN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"eyJ"));
+/// The shortest one that says anything.
+const MIN_TOKEN: usize = 24;
 
 /// Whether a value wears something still.
 pub(crate) fn is_worn(value: &[u8]) -> bool {

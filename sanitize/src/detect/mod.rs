@@ -18,10 +18,10 @@ mod email;
 mod fold;
 mod geo;
 mod internet;
+mod lately;
 mod mac;
 pub(crate) mod names;
 mod no_ones;
-mod nothing;
 mod numbers;
 mod pairs;
 mod persons;
@@ -47,12 +47,12 @@ pub(crate) use beside::{Around, Beside};
 use check::Check;
 pub(crate) use classes::is_word_byte;
 use classes::{Classes, Plain};
-pub(crate) use coats::{Held, MAX_COATS, look_within, texts_within};
+pub(crate) use coats::{Held, MAX_COATS, TOKEN, look_within, may_hold_token, texts_within};
 use coats::{is_inline_media, is_worn, may_be_worn};
 pub(crate) use internet::is_public;
+use lately::{Asked, Question};
 use names::{Meaning, Names};
 use no_ones::is_no_ones;
-use nothing::{Asked, Question};
 use numbers::Numbers;
 use recognisers::{Look, Start};
 pub(crate) use recognisers::{RECOGNISERS, Recogniser, recogniser};
@@ -128,6 +128,29 @@ impl Hit {
     /// `bare` as it must be written in place of the hit.
     pub(crate) fn dressed(&self, bare: Vec<u8>) -> Vec<u8> {
         self.wears.iter().fold(bare, |value, surface| surface.dress(&value))
+    }
+}
+
+/// What comes of a look at a value.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// Ascending and apart from one another.
+    pub(crate) hits: Vec<Hit>,
+    pub(crate) layers: Layers,
+}
+
+/// Whether a value wears anything, under which other texts may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layers {
+    /// It was looked for, and there is nothing.
+    None,
+    /// There is, or no one has looked.
+    Some,
+}
+
+impl Verdict {
+    const fn of(hits: Vec<Hit>, layers: Layers) -> Self {
+        Self { hits, layers }
     }
 }
 
@@ -270,47 +293,65 @@ impl Detector {
 
     /// The hits in a value, ascending and apart from one another.
     pub(crate) fn detect(&self, value: &[u8], place: &Place<'_>) -> Vec<Hit> {
-        self.detect_within(value, place, 0)
+        self.look(value, place, 0).hits
     }
 
-    fn detect_within(&self, value: &[u8], place: &Place<'_>, depth: usize) -> Vec<Hit> {
+    /// The same, and whether there is more to look at.
+    pub(crate) fn verdict(&self, value: &[u8], place: &Place<'_>) -> Verdict {
+        self.look(value, place, 0)
+    }
+
+    fn look(&self, value: &[u8], place: &Place<'_>, depth: usize) -> Verdict {
         if value.is_empty() || matches!(place.kind, LeafKind::JsonBool | LeafKind::JsonNull | LeafKind::MultipartFile) {
-            return Vec::new();
+            return Verdict::of(Vec::new(), Layers::Some);
         }
         let classes = Classes::of(value);
         if place.kind == LeafKind::JsonKey && classes.is_word() {
-            return Vec::new();
+            return Verdict::of(Vec::new(), Layers::Some);
         }
         let meaning = place.name.map(|name| self.names().meaning(name)).unwrap_or_default();
         let named = telling::named(self, value, place, self.names().tellings_of(meaning));
-        if !named.is_empty() || classes.is_word() || is_inline_media(value) || (self.rules.are_built_in() && is_no_ones(value)) {
-            return named;
+        if !named.is_empty() || classes.is_word() || is_inline_media(value) {
+            return Verdict::of(named, Layers::Some);
+        }
+        if self.rules.are_built_in() && is_no_ones(value) {
+            return Verdict::of(named, Layers::None);
         }
         let is_for_machines = place.kind == LeafKind::Header && meaning.is_machine_header;
         let takes_numbers = !(meaning.is_version || is_for_machines);
         // Where the name tells nothing, the verdict depends on nothing else but these.
         let question = Question { rules: self.names().number(), place: (place.kind as u8) << 1 | u8::from(takes_numbers) };
         let asked = if depth == 0 && meaning.tells_nothing() { Asked::of(question, value) } else { None };
-        if asked.is_some_and(Asked::was_nothing) {
-            return Vec::new();
+        if let Some(verdict) = asked.and_then(Asked::verdict) {
+            return verdict;
         }
         let mut hits = Vec::new();
+        let mut layers = Layers::None;
         let may_hold_more = !matches!(place.kind, LeafKind::JsonNumber | LeafKind::JsonKey | LeafKind::Host | LeafKind::CookieAttribute);
         if depth == MAX_NESTING {
             // What is wrapped deeper than anyone looks is no one's to see.
             if may_hold_more && (is_worn(value) || visit_nested(value, &mut |_| {})) {
-                return vec![Hit::new(0..value.len(), RuleId::OPAQUE_BODY, Domain::Opaque)];
+                return Verdict::of(vec![Hit::new(0..value.len(), RuleId::OPAQUE_BODY, Domain::Opaque)], Layers::Some);
             }
         } else if classes.equals + classes.marks > 0 && self.nested(value, place, depth, &mut hits) {
-            return hits;
-        } else if may_hold_more && may_be_worn(value, &classes) {
-            look_within(value, &mut hits, |text| self.detect_within(text, place, depth + 1));
+            return Verdict::of(hits, Layers::Some);
+        } else if may_be_worn(value, &classes) {
+            if !may_hold_more || may_hold_token(value) {
+                layers = Layers::Some;
+            }
+            if may_hold_more {
+                look_within(value, &mut hits, |text| {
+                    layers = Layers::Some;
+                    self.look(text, place, depth + 1).hits
+                });
+            }
         }
         self.scan(value, &classes, place, (meaning, takes_numbers), &mut hits);
-        if let Some(asked) = asked.filter(|_| hits.is_empty()) {
-            asked.is_nothing();
+        let verdict = Verdict::of(apart(hits), layers);
+        if let Some(asked) = asked {
+            asked.keep(&verdict);
         }
-        apart(hits)
+        verdict
     }
 
     /// Looks into a value that has structure of its own: a JSON text, or one in the middle of it, XML, a form.
@@ -320,7 +361,7 @@ impl Detector {
         }
         let beside = self.beside(Around::Text(value));
         visit_nested(value, &mut |leaf| {
-            let found = self.detect_within(&leaf.value, &Place::of(&leaf, &beside), depth + 1);
+            let found = self.look(&leaf.value, &Place::of(&leaf, &beside), depth + 1).hits;
             if found.is_empty() {
                 return;
             }
