@@ -6,7 +6,7 @@
 use std::borrow::Borrow;
 #[expect(clippy::disallowed_types, reason = "looked up by key, never iterated")]
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::quality::RandomState;
@@ -25,7 +25,7 @@ pub(crate) struct Memo {
 impl Memo {
     /// The template of a leaf's path.
     pub(crate) fn template(&self, leaf: &Leaf<'_>) -> Arc<str> {
-        let shard = self.templates.of(leaf.path);
+        let shard = self.templates.of(leaf.path.as_bytes());
         if let Some(template) = lock(shard).get(leaf.path) {
             return Arc::clone(template);
         }
@@ -39,7 +39,7 @@ impl Memo {
         let mut key = Vec::with_capacity(value.len() + 1);
         key.extend_from_slice(value);
         key.push(domain as u8);
-        let shard = self.pseudonyms.of(key.as_slice());
+        let shard = self.pseudonyms.of(value);
         if let Some(made) = lock(shard).get(key.as_slice()) {
             return made.to_vec();
         }
@@ -50,20 +50,19 @@ impl Memo {
 }
 
 /// Many small ones, so that lanes seldom wait for one another.
-struct Shards<K, V> {
-    shards: [Mutex<Recent<K, V>>; SHARDS],
-    hasher: RandomState,
-}
+struct Shards<K, V>([Mutex<Recent<K, V>>; SHARDS]);
 
 impl<K, V> Default for Shards<K, V> {
     fn default() -> Self {
-        Self { shards: Default::default(), hasher: RandomState::default() }
+        Self(Default::default())
     }
 }
 
 impl<K, V> Shards<K, V> {
-    fn of<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<Recent<K, V>> {
-        &self.shards[self.hasher.hash_one(key) as usize % SHARDS]
+    /// By a few of the key's bytes: the maps themselves spread what is in them.
+    fn of(&self, key: &[u8]) -> &Mutex<Recent<K, V>> {
+        let spread = key.iter().rev().take(4).fold(key.len(), |spread, byte| spread * 31 + usize::from(*byte));
+        &self.0[spread % SHARDS]
     }
 }
 
@@ -132,12 +131,12 @@ mod tests {
                     assert_eq!(memo.pseudonym(&pseudonyms, domain, value.as_bytes()), pseudonyms.of(domain, value.as_bytes()), "{round} {value}");
                 }
             }
-            for held in memo.pseudonyms.shards.iter().map(lock) {
+            for held in memo.pseudonyms.0.iter().map(lock) {
                 assert!(held.weight <= MAX_WEIGHT && (held.young.len() + held.old.len()) * ENTRY_BYTES <= 2 * MAX_WEIGHT);
             }
         }
         let long = vec![b'x'; MAX_WEIGHT];
         assert_eq!(memo.pseudonym(&pseudonyms, Domain::Opaque, &long).len(), long.len());
-        assert!(memo.pseudonyms.shards.iter().map(lock).all(|held| held.weight <= MAX_WEIGHT));
+        assert!(memo.pseudonyms.0.iter().map(lock).all(|held| held.weight <= MAX_WEIGHT));
     }
 }

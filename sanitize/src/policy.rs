@@ -234,7 +234,8 @@ impl Policy {
         let may_keep = |action: &Action| *action != Action::Keep || rule != RuleId::KNOWN_VALUE;
         let by_place = self.locations.at(path).map(|place| place.action);
         let action = by_place.filter(may_keep).or(by_domain.filter(may_keep)).unwrap_or(by_rule);
-        let is_allowed = action != Action::Keep && std::str::from_utf8(bare).is_ok_and(|bare| self.allowed_values.contains(bare));
+        let is_allowed =
+            action != Action::Keep && !self.allowed_values.is_empty() && std::str::from_utf8(bare).is_ok_and(|bare| self.allowed_values.contains(bare));
         match if is_allowed { Action::Keep } else { action } {
             Action::Keep if self.profile == Profile::Pci && domain == Domain::Card => Action::Pseudonym,
             action => action,

@@ -125,8 +125,8 @@ thread_local! {
 
 /// What is longer is seldom said twice.
 const MAX_LENGTH: usize = 512;
-/// Of one thread: entries, the bytes of their values, and their hits. All of them take six megabytes at most.
-const COUNT: usize = 1 << 16;
+/// Of one thread: entries, the bytes of their values, and their hits. All of them take four megabytes at most.
+const COUNT: usize = 1 << 15;
 const MAX_BYTES: usize = 2 << 20;
 const MAX_HITS: usize = 1 << 13;
 const MAX_HITS_OF_ONE: usize = 8;

@@ -321,7 +321,9 @@ impl Detector {
         let takes_numbers = !(meaning.is_version || is_for_machines);
         // Where the name tells nothing, the verdict depends on nothing else but these.
         let question = Question { rules: self.names().number(), place: (place.kind as u8) << 1 | u8::from(takes_numbers) };
-        let asked = if depth == 0 && meaning.tells_nothing() { Asked::of(question, value) } else { None };
+        // A number is looked at sooner than it is found again.
+        let may_be_kept = depth == 0 && meaning.tells_nothing() && place.kind != LeafKind::JsonNumber;
+        let asked = if may_be_kept { Asked::of(question, value) } else { None };
         if let Some(verdict) = asked.and_then(Asked::verdict) {
             return verdict;
         }
@@ -459,6 +461,11 @@ impl Detector {
             }
         }
     }
+}
+
+/// Whether a leaf is the name of a JSON member that is a word: nothing is found in it.
+pub(crate) fn is_plain_key(leaf: &Leaf<'_>) -> bool {
+    leaf.kind == LeafKind::JsonKey && Classes::of(&leaf.value).is_word()
 }
 
 /// A span of a value as a span of the raw bytes that say it, which begin at `start`.

@@ -120,10 +120,6 @@ impl Names {
 
     /// All that `name` says.
     pub(crate) fn meaning(&self, name: &str) -> Meaning {
-        // A name that is itself a value, and may be redacted, tells nothing: it would tell something else afterwards.
-        if name.len() > MAX_NAME || name.contains("--") || name.contains(['@', ':', '/', '+', '=']) {
-            return Meaning::default();
-        }
         ASKED.with_borrow_mut(|asked| {
             if asked.number != self.number || asked.meanings.len() > MAX_ASKED {
                 asked.meanings.clear();
@@ -131,6 +127,10 @@ impl Names {
             }
             if let Some(meaning) = asked.meanings.get(name) {
                 return *meaning;
+            }
+            // A name that is itself a value, and may be redacted, tells nothing: it would tell something else afterwards.
+            if name.len() > MAX_NAME || name.contains("--") || name.contains(['@', ':', '/', '+', '=']) {
+                return Meaning::default();
             }
             let words = words(behind_token(name));
             let meaning = Meaning {

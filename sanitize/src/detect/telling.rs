@@ -36,7 +36,11 @@ pub(super) fn named(detector: &Detector, value: &[u8], place: &Place<'_>, tellin
             let may_be_mailboxes = tellings
                 .iter()
                 .any(|telling| matches!((telling.domain, telling.strength), (Domain::Email | Domain::Person, _) | (Domain::Card, Strength::Weak)));
-            if may_be_mailboxes && !is_email(bare) {
+            let is_email = may_be_mailboxes && is_email(bare);
+            if let ([Telling { rule, domain: Domain::Email, .. }], true) = (tellings, is_email) {
+                return vec![Hit::new(trimmed, *rule, Domain::Email)];
+            }
+            if may_be_mailboxes && !is_email {
                 let mailboxes = mailboxes(bare);
                 if !mailboxes.is_empty() {
                     return mailboxes.into_iter().map(|hit| Hit { span: trimmed.start + hit.span.start..trimmed.start + hit.span.end, ..hit }).collect();

@@ -72,12 +72,18 @@ impl Class {
 
     /// The number of `byte` in its class, and how many there are.
     fn place(self, byte: u8) -> Option<(u8, u8)> {
-        let characters = self.characters();
-        match self {
-            Self::Fixed => None,
-            Self::Other => Some((byte % 26, 26)),
-            _ => characters.iter().position(|character| *character == byte).map(|position| (position as u8, characters.len() as u8)),
-        }
+        let count = self.characters().len() as u8;
+        let number = match (self, byte) {
+            (Self::Digit | Self::LowerHex | Self::UpperHex, b'0'..=b'9') => byte - b'0',
+            (Self::FirstDigit, b'1'..=b'9') => byte - b'1',
+            (Self::Lower, b'a'..=b'z') => byte - b'a',
+            (Self::Upper, b'A'..=b'Z') => byte - b'A',
+            (Self::LowerHex, b'a'..=b'f') => byte - b'a' + 10,
+            (Self::UpperHex, b'A'..=b'F') => byte - b'A' + 10,
+            (Self::Other, _) => byte % count,
+            _ => return None,
+        };
+        Some((number, count))
     }
 
     fn character(self, position: u8) -> u8 {
