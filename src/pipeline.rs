@@ -26,10 +26,12 @@ use crate::check;
 use crate::propose::Proposal;
 
 mod import;
+mod live;
 mod record;
 mod sink;
 
 pub use import::{ImportJob, import};
+pub use live::{Figures, LiveLimits, OnFigures, Watch};
 pub use record::{CaptureJob, Recorded, Survey, Written, capture, sanitize, survey};
 
 /// What went wrong while tools worked together.
@@ -59,6 +61,12 @@ pub enum Error {
         /// Why not.
         source: ThreadPoolBuildError,
     },
+    /// The system does not give another thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+    /// A limit on memory, and nothing that says how much is in use.
+    #[error("this system does not say how much memory is in use")]
+    MemoryUnknown,
     /// A key or a policy was given, and what is to be joined was written under another.
     #[error("the given {kind} is {given}, and run {} was written under {kind} {expected}", run.display())]
     OtherRedaction {
@@ -97,8 +105,8 @@ impl Explain for Error {
             Self::Sanitize(error) => error.blame(),
             Self::Replay(error) => error.blame(),
             Self::Verify(error) => error.blame(),
-            Self::OtherRedaction { .. } | Self::OtherKey { .. } | Self::NoOneToFind { .. } => Blame::Input,
-            Self::Threads { .. } => Blame::Ours,
+            Self::OtherRedaction { .. } | Self::OtherKey { .. } | Self::NoOneToFind { .. } | Self::MemoryUnknown => Blame::Input,
+            Self::Threads { .. } | Self::Thread(_) => Blame::Ours,
         }
     }
 
@@ -110,6 +118,8 @@ impl Explain for Error {
             Self::Replay(error) => error.hint(),
             Self::Verify(error) => error.hint(),
             Self::Threads { .. } => Some("ask for fewer (--threads N), or raise the limit on processes".to_owned()),
+            Self::Thread(_) => Some("raise the limit on processes".to_owned()),
+            Self::MemoryUnknown => Some("leave out --memory-limit".to_owned()),
             Self::OtherKey { .. } => Some("give that key; `reenact key id FILE` names a key".to_owned()),
             Self::NoOneToFind { .. } => Some("delete the recording, and make another without the person".to_owned()),
             Self::OtherRedaction { kind, .. } => Some(format!("give the {kind} that it was written under, or none; `reenact key id FILE` names a key")),

@@ -59,4 +59,4 @@ pub use import::fuzz_import;
 pub use import::{ImportFormat, ImportOptions, ImportSource, Imported, Importer};
 pub use roles::Service;
 pub use source::{Interface, Source, interfaces};
-pub use tap::{CaptureOptions, Checksums, Control, FlowKeying, Limits, OnProgress, OnWarning, Progress, Tap, capture, capture_from};
+pub use tap::{CaptureOptions, Checksums, Control, FlowKeying, Gauge, Limits, OnProgress, OnWarning, Progress, Reading, Tap, capture, capture_from};

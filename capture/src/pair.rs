@@ -597,12 +597,12 @@ impl Pairs {
         for (settled, request, answer) in open {
             if !mem::replace(settled, true) {
                 let answer = answer.and_then(|answer| answer.decoded.as_mut());
-                request.iter_mut().chain(answer).for_each(|decoded| settle(decoded));
+                request.iter_mut().chain(answer).for_each(|decoded| decoded.message.settle());
             }
         }
         for Unplaced { settled, answer, .. } in unplaced {
             if !mem::replace(settled, answer.decoded.is_some()) {
-                answer.decoded.iter_mut().for_each(|decoded| settle(decoded));
+                answer.decoded.iter_mut().for_each(|decoded| decoded.message.settle());
             }
         }
     }
@@ -818,14 +818,6 @@ fn drop_interim(interim: &mut Vec<Head>, output: &mut Output<'_>) -> u64 {
     let interim = mem::take(interim);
     output.ledger.lose(LossCause::IncompleteMessage, interim.len() as u64);
     interim.iter().map(interim_size).sum()
-}
-
-fn settle(decoded: &mut Decoded) {
-    decoded.message.head.settle();
-    decoded.message.trailers.iter_mut().for_each(Head::settle);
-    for slice in &mut decoded.message.body.slices {
-        *slice = Bytes::copy_from_slice(slice);
-    }
 }
 
 /// How many requests may wait for responses that do not come.

@@ -11,17 +11,22 @@
 //!    └────────────── token ◄──────────────┘
 //! ```
 //!
+//! A file waits until it is read on. A live source does not: where no token comes back in time, packets are read and passed over, and the
+//! connections that they are of end there, so that nothing is recorded with a hole that was made here.
+//!
 //! The tokens bound how much is under way, and carry back how much is in memory. With one thread all of it runs in turn on the
 //! caller's, by the same code and to the same result.
 
 mod collector;
+mod gauge;
 mod reader;
 
 use std::collections::VecDeque;
 use std::io::Read;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +34,7 @@ use reenact_formats::model::{LossLedger, Timestamp};
 use reenact_formats::seam::ExchangeSink;
 
 use self::collector::Collector;
+pub use self::gauge::{Gauge, Reading};
 use self::reader::{Reader, Token};
 use crate::flow::Shards;
 use crate::roles::{Roles, Service, own_addresses};
@@ -134,6 +140,8 @@ pub type OnWarning = Box<dyn Fn(&str) + Send + Sync>;
 pub struct Control {
     /// Set it to stop: what is under way is finished and kept.
     pub stop: Arc<AtomicBool>,
+    /// What a live capture shows, and how much of the traffic it is to follow.
+    pub gauge: Arc<Gauge>,
     /// Called now and then.
     pub progress: Option<OnProgress>,
     /// Called with what the user should know of, one line each. Without it, warnings go to the log.
@@ -200,13 +208,15 @@ impl Tap {
         let Self { source, filter, options, roles } = self;
         // One thread reads.
         let workers = options.threads.get().saturating_sub(1).max(1);
-        let reader = Reader::new(source, filter, &options, workers, Arc::clone(&control.stop));
+        let is_live = source.is_live();
+        let gauge = if is_live { Arc::clone(&control.gauge) } else { Arc::default() };
+        let reader = Reader::new(source, filter, &options, workers, Arc::clone(&control.stop), gauge);
         let shards = (0..workers).map(|number| Shards::of(number, workers, options.limits, options.consent.clone()));
         let collector = Collector::new(sink, roles, control);
-        if options.threads.get() == 1 {
+        if options.threads.get() == 1 && !is_live {
             run_in_turn(reader, shards.collect(), collector)
         } else {
-            run_beside(reader, shards.collect(), collector, &control.stop)
+            run_beside(reader, shards.collect(), collector, &control.stop, is_live)
         }
     }
 }
@@ -227,10 +237,10 @@ fn run_in_turn(mut reader: Reader, mut shards: Vec<Shards>, mut collector: Colle
 }
 
 /// Reads on one thread, works the shards on others, and gives to the sink on this one.
-fn run_beside(mut reader: Reader, shards: Vec<Shards>, mut collector: Collector<'_>, stop: &AtomicBool) -> Result<LossLedger, Error> {
+fn run_beside(mut reader: Reader, shards: Vec<Shards>, mut collector: Collector<'_>, stop: &AtomicBool, is_live: bool) -> Result<LossLedger, Error> {
     thread::scope(|scope| {
         let (give_token, tokens) = mpsc::channel();
-        for _ in 0..UNDER_WAY {
+        for _ in 0..if is_live { UNDER_WAY_LIVE } else { UNDER_WAY } {
             drop(give_token.send(Token::default()));
         }
         let mut lanes = Vec::new();
@@ -245,7 +255,7 @@ fn run_beside(mut reader: Reader, shards: Vec<Shards>, mut collector: Collector<
         }
         let (give_milestone, milestones) = mpsc::channel();
         scope.spawn(move || {
-            for token in tokens {
+            while let Some(token) = if is_live { in_time(&tokens, &mut reader) } else { tokens.recv().ok() } {
                 let load = reader.next(token);
                 let is_last = load.milestone.is_last;
                 let given = lanes.iter().zip(load.lanes).all(|(thread, lane)| thread.send(lane).is_ok());
@@ -270,5 +280,27 @@ fn run_beside(mut reader: Reader, shards: Vec<Shards>, mut collector: Collector<
     })
 }
 
+/// The next token. While it does not come, packets are passed over; none if nobody wants any more of them.
+fn in_time(tokens: &Receiver<Token>, reader: &mut Reader) -> Option<Token> {
+    let mut patience = PATIENCE;
+    loop {
+        match tokens.recv_timeout(patience) {
+            Ok(token) => return Some(token),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            // There is more in the ring than one batch: it is emptied without waiting again.
+            Err(RecvTimeoutError::Timeout) if reader.pass_over() => patience = Duration::ZERO,
+            // The source has come to its end: all that is left is to say so.
+            Err(RecvTimeoutError::Timeout) => return tokens.recv().ok(),
+        }
+    }
+}
+
 /// How many batches may be under way at once. What is in memory is known so many batches late, at any number of threads.
 const UNDER_WAY: usize = 8;
+/// How many of a live capture, which is no worse for it if what is in memory is known late.
+const UNDER_WAY_LIVE: usize = 32;
+/// How long packets of a live source wait in its ring for whoever works on them. The ring has room for longer.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests;

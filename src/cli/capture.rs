@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use clap::{Args, ValueEnum, ValueHint};
-use reenact::pipeline::{self, CaptureJob, Redaction};
+use reenact::pipeline::{self, CaptureJob, Redaction, Watch};
 use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, Service, Source};
 use reenact_formats::disk::recording::PART_BYTES;
 
@@ -126,6 +126,7 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
         stop,
         progress: Some(Box::new(move |now| if total.is_some() { progress.at(now.bytes, "bytes") } else { progress.at(now.packets, "packets") })),
         // What a source warns of is where its file is damaged. The recording of what came before is finished first.
+        gauge: Arc::default(),
         warning: Some(Box::new(move |text: &str| drop(seen.set(text.to_owned())))),
     };
     let exit = work.run(control, as_json)?;
@@ -143,14 +144,14 @@ enum Work {
     /// Into a recording.
     Record(Box<CaptureJob>),
     /// For the account alone.
-    Survey(Source, Box<CaptureOptions>),
+    Survey(Source, Box<CaptureOptions>, Watch),
 }
 
 impl Work {
     fn source(&self) -> &Source {
         match self {
             Self::Record(job) => &job.source,
-            Self::Survey(source, _) => source,
+            Self::Survey(source, ..) => source,
         }
     }
 
@@ -163,8 +164,8 @@ impl Work {
                 drop(control);
                 report::recorded(&job.output, written, began, as_json)
             }
-            Self::Survey(source, options) => {
-                let survey = pipeline::survey(source, options, &control)?;
+            Self::Survey(source, options, watch) => {
+                let survey = pipeline::survey(source, options, watch, &control)?;
                 drop(control);
                 report::surveyed(&survey, as_json)
             }
@@ -180,9 +181,11 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
         None => return Err(InvalidArgument::new("nothing to capture from", "name an interface (-i IFACE) or a file (-r FILE, -r - for stdin)").into()),
     };
     let MemoryArgs { max_flows, max_buffered, max_body, part_size } = args.memory;
+    let watch = Watch { limits: args.live.limits(), figures: None };
+    let most = watch.limits.share_of_memory().unwrap_or(u64::MAX);
     let options = CaptureOptions {
         filter: (!args.filter.is_empty()).then(|| args.filter.join(" ")),
-        limits: Limits { max_body: max_body.0, max_flows, max_buffered: max_buffered.0, ..Limits::default() },
+        limits: Limits { max_body: max_body.0, max_flows, max_buffered: max_buffered.0.min(most), ..Limits::default() },
         count: args.count,
         threads: args.threads.count(),
         flow_key: match args.flow_key {
@@ -195,7 +198,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
         ..args.live.options()
     };
     if args.discard {
-        return Ok(Work::Survey(source, Box::new(options)));
+        return Ok(Work::Survey(source, Box::new(options), watch));
     }
     let output = args.output.ok_or_else(|| InvalidArgument::new("no output folder", "name one: -o DIR; or --discard, for the account alone"))?;
     let redaction = if args.danger_raw {
@@ -205,7 +208,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
         Some(Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? })
     };
     let expires = args.expiry.expires(redaction.as_ref().map(|redaction| &redaction.policy));
-    Ok(Work::Record(Box::new(CaptureJob { source, options, output, part_bytes: part_size.0, redaction, expires })))
+    Ok(Work::Record(Box::new(CaptureJob { source, options, output, part_bytes: part_size.0.min(most), watch, redaction, expires })))
 }
 
 /// Beyond this the table alone would fill any machine.

@@ -90,7 +90,7 @@ pub(crate) fn run(args: ImportArgs) -> anyhow::Result<Exit> {
         ImportSource::Stdin => None,
     };
     let progress = Progress::start("importing", total);
-    let control = Control { stop, progress: Some(Box::new(move |now| progress.at(now.bytes, "bytes"))), warning: None };
+    let control = Control { stop, progress: Some(Box::new(move |now| progress.at(now.bytes, "bytes"))), ..Control::default() };
     let began = now();
     let (written, imported) = pipeline::import(&job, &control)?;
     drop(control);

@@ -24,7 +24,7 @@ use reenact_verify::report::{self, Named};
 use reenact_verify::{Entities, Objectives};
 use tokio::sync::watch;
 
-use crate::pipeline::{self, CaptureJob, Recorded, Redaction, ReplayJob, SnapshotJob, VerifyJob};
+use crate::pipeline::{self, CaptureJob, Recorded, Redaction, ReplayJob, SnapshotJob, VerifyJob, Watch};
 use crate::planted::{self, Scan, Scanner};
 pub use example::Example;
 use sandbox::Sandbox;
@@ -262,6 +262,7 @@ impl Demo<'_> {
             output: self.path("recording"),
             part_bytes: reenact_formats::disk::recording::PART_BYTES,
             redaction: Some(self.redaction.clone()),
+            watch: Watch::default(),
         };
         let recorded = pipeline::capture(&job, &reenact_capture::Control::default())?.check()?;
         (self.tell)(Event::Recorded(&recorded));

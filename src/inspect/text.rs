@@ -268,6 +268,9 @@ fn loss_words(cause: LossCause, amount: u64) -> String {
         LossCause::MissingResponse => "requests whose responses were not seen",
         LossCause::FlowCap => "too many at once",
         LossCause::UnreadableEntry => "they could not be read",
+        LossCause::Shed => "of connections that were let go, since not all could be followed",
+        LossCause::ShedConnection => "let go, since not all could be followed",
+        LossCause::ShedRequest => "requests that began on connections that were let go",
         // One that this view has no words for yet.
         other => other.word(),
     };

@@ -17,6 +17,7 @@ use reenact_formats::model::{Exchange, LossLedger, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Finding, KnownValues, Originals, Policy, ResidueCheck};
 
+use super::live::{self, Watch};
 use super::sink::{RecordingSink, bytes_of};
 use super::{Error, Redaction};
 
@@ -38,6 +39,8 @@ pub struct CaptureJob {
     pub redaction: Option<Redaction>,
     /// When the recording may be read no longer.
     pub expires: Option<Timestamp>,
+    /// What a live capture may take, and who watches it.
+    pub watch: Watch,
 }
 
 /// A recording that was written, and not looked at again yet.
@@ -93,16 +96,27 @@ pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
     let source = in_words(&job.source);
     let source = redactor.as_mut().map_or(source.clone(), |redactor| redactor.value(SOURCE, &source));
     let options = WriterOptions { part_age, part_bytes: job.part_bytes, source, expires: job.expires, pool: writers, ..WriterOptions::default() };
-    let mut sink = RecordingSink::create(&job.output, redactor.as_ref(), options, work.clone())?;
-    let ledger = tap.run(&mut sink, control)?;
+    let sink = RecordingSink::create(&job.output, redactor.as_ref(), options, work.clone())?;
+    let (sink, ledger) = run(tap, sink, &job.source, &job.watch, control)?;
     Written::new(sink, &job.output, job.redaction.as_ref(), &ledger, work)
 }
 
 /// Captures likewise, and keeps nothing but the account.
-pub fn survey(source: &Source, options: &CaptureOptions, control: &Control) -> Result<Survey, Error> {
-    let mut tally = Tally(Counts::default());
-    let ledger = Tap::open(source, options, control)?.run(&mut tally, control)?;
+pub fn survey(source: &Source, options: &CaptureOptions, watch: &Watch, control: &Control) -> Result<Survey, Error> {
+    let tap = Tap::open(source, options, control)?;
+    let (tally, ledger) = run(tap, Tally(Counts::default()), source, watch, control)?;
     Ok(Survey { source: in_words(source), counts: tally.0, ledger })
+}
+
+/// Captures into `sink`, which waits for no one if the source is live.
+fn run<S: ExchangeSink + Send>(tap: Tap, mut sink: S, source: &Source, watch: &Watch, control: &Control) -> Result<(S, LossLedger), Error> {
+    match source {
+        Source::Interfaces(_) => live::run(tap, sink, watch, control),
+        Source::File(_) | Source::Stdin => {
+            let ledger = tap.run(&mut sink, control)?;
+            Ok((sink, ledger))
+        }
+    }
 }
 
 fn in_words(source: &Source) -> String {

@@ -1,15 +1,55 @@
 //! Captures from the loopback interface. Where that is not permitted, they say so and pass.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use serde_json::Value;
 
 use crate::program::{Ran, command, reenact, waited};
-use crate::service::Service;
 use crate::signals::{ended, signal};
+
+/// Answers everything with a page, and counts.
+struct Service {
+    address: SocketAddr,
+    answered: Arc<AtomicU64>,
+}
+
+impl Service {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let (address, answered) = (listener.local_addr().expect("it is bound"), Arc::<AtomicU64>::default());
+        let count = Arc::clone(&answered);
+        // Both end with the process.
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let count = Arc::clone(&count);
+                thread::spawn(move || serve(&stream, &count));
+            }
+        });
+        Self { address, answered }
+    }
+}
+
+fn serve(stream: &TcpStream, answered: &AtomicU64) {
+    let page = "all is well here. ".repeat(PAGE / 18 + 1);
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {PAGE}\r\n\r\n{}", &page[..PAGE]);
+    let (mut lines, mut writer) = (BufReader::new(stream).lines(), stream);
+    while let Some(Ok(first)) = lines.next() {
+        let closes = lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).any(|line| line == "Connection: close");
+        assert!(first.starts_with("GET "), "{first}");
+        answered.fetch_add(1, Ordering::SeqCst);
+        if writer.write_all(answer.as_bytes()).is_err() || closes {
+            return;
+        }
+    }
+}
+
+const PAGE: usize = 16 << 10;
 
 /// A capture that runs, of what is said to a service.
 struct Capture {
@@ -22,9 +62,8 @@ impl Capture {
     /// Begins one; none where it is not permitted.
     fn start(interfaces: &[&str], options: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let database = folder.path().join("orders.db");
-        let service = Service::start(&format!("sqlite:{}", database.display()));
-        let port = service.url.rsplit_once(':').expect("it has a port").1.to_owned();
+        let service = Service::start();
+        let port = service.address.port().to_string();
         let mut child = command()
             .args(["capture", "-o"])
             .arg(folder.path().join("rec"))
@@ -51,14 +90,9 @@ impl Capture {
         panic!("the capture does not begin");
     }
 
-    fn recording(&self) -> std::path::PathBuf {
-        self.folder.path().join("rec")
-    }
-
     /// Asks the service on a connection of its own.
     fn ask(&self) {
-        let address = self.service.url.strip_prefix("http://").expect("it is a URL");
-        let mut stream = TcpStream::connect(address).expect("the service listens");
+        let mut stream = TcpStream::connect(self.service.address).expect("the service listens");
         stream.write_all(b"GET /health HTTP/1.1\r\nHost: orders\r\nConnection: close\r\n\r\n").expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
@@ -109,5 +143,44 @@ fn interfaces_are_listed_and_wrong_ones_named() {
         let ran = reenact([&["capture", "-o", output], arguments].concat()).exits(2);
         assert!(named.iter().all(|name| ran.stderr.contains(name)), "{arguments:?} names {named:?}:\n{}", ran.stderr);
         assert!(!Path::new(output).exists(), "{arguments:?} leaves nothing behind");
+    }
+}
+
+/// Requests on a few connections that stay open, until so many were answered.
+fn load(service: &Service, requests: u64) {
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let mut stream = TcpStream::connect(service.address).expect("the service listens");
+                let mut answer = vec![0; PAGE];
+                while service.answered.load(Ordering::SeqCst) < requests {
+                    stream.write_all(b"GET /page HTTP/1.1\r\nHost: pages\r\n\r\n").expect("it reads");
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        let mut byte = [0];
+                        stream.read_exact(&mut byte).expect("it answers");
+                        head.push(byte[0]);
+                    }
+                    stream.read_exact(&mut answer).expect("it answers");
+                    waited(5);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn what_cannot_be_followed_is_let_go_and_counted() {
+    let Some(capture) = Capture::start(&["lo"], &["--cpu-limit", "2", "--memory-limit", "128MiB"]) else { return };
+    load(&capture.service, 2500);
+    let asked = capture.service.answered.load(Ordering::SeqCst);
+    let (_, summary) = capture.stop();
+    let lost = |cause: &str| summary["lost"][cause].as_u64().unwrap_or_default();
+    let recorded = summary["requests"].as_u64().expect("it is a number");
+    assert!(recorded > 0 && lost("shed_request") > 0 && lost("shed_connection") > 0, "{summary}");
+    if lost("kernel_drop") == 0 {
+        // Every request is in the recording, or in the account.
+        assert_eq!(recorded + lost("shed_request"), asked, "{summary}");
+        assert_eq!(lost("gap"), 0, "{summary}");
     }
 }

@@ -218,6 +218,16 @@ impl Shard {
         }
     }
 
+    /// Not all can be followed any longer: those that are not among the `kept` end here, with what is known of them.
+    fn shed(&mut self, kept: u32, now: Timestamp, output: &mut Output<'_>) {
+        let mut gone: Vec<_> = self.connections.iter().filter(|(key, _)| !key.is_among(kept)).map(|(key, connection)| (connection.id(), *key)).collect();
+        gone.sort_unstable();
+        output.ledger.lose(LossCause::ShedConnection, gone.len() as u64);
+        for (_, key) in gone {
+            self.close(&key, now, output);
+        }
+    }
+
     /// Too many connections: the one that would be given up first anyway is let go.
     fn make_room(&mut self, now: Timestamp, output: &mut Output<'_>) {
         let share = output.limits.max_flows.div_ceil(SHARDS as u64).max(1);

@@ -37,6 +37,9 @@ pub(crate) struct Lane {
     pub(crate) now: Timestamp,
     /// How many bytes a shard may hold, if there is too much in memory.
     pub(crate) share: Option<u64>,
+    /// Packets have been passed over since the last batch: only so many of [`Gauge::WHOLE`](crate::Gauge::WHOLE) of the connections are
+    /// still followed.
+    pub(crate) shed: Option<u32>,
     /// Whether the account is wanted.
     pub(crate) wants_account: bool,
     /// Nothing more will come.
@@ -59,6 +62,8 @@ pub(crate) struct Found {
     pub(crate) places: Vec<Place>,
     /// Bytes in memory.
     pub(crate) held: u64,
+    /// Connections that are followed.
+    pub(crate) open: u64,
     /// The account so far, if it was wanted.
     pub(crate) ledger: Option<LossLedger>,
     /// Done with; to be filled again.
@@ -93,9 +98,17 @@ impl Shards {
 
     /// Works off one lane.
     pub(crate) fn work(&mut self, lane: Lane) -> Found {
-        let Lane { batch, before, block, mut segments, now, share, wants_account, is_last } = lane;
+        let Lane { batch, before, block, mut segments, now, share, shed, wants_account, is_last } = lane;
         let room = if segments.is_empty() { 0 } else { self.most };
         let mut found = Found { exchanges: Vec::with_capacity(room), places: Vec::with_capacity(room), ..Found::default() };
+        if let Some(kept) = shed {
+            let began = segments.first().map_or(now, |first| first.now);
+            for (index, shard) in self.shards.iter_mut().enumerate() {
+                let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits, consent: &self.consent };
+                shard.shed(kept, began, &mut output);
+                found.mark(0, self.first + index * self.threads);
+            }
+        }
         for Sorted { segment, shard, position, now } in &segments {
             let shard = usize::from(*shard);
             let mut output = Output { ledger: &mut self.ledger, exchanges: &mut found.exchanges, limits: &self.limits, consent: &self.consent };
@@ -115,6 +128,7 @@ impl Shards {
             }
             shard.settle(batch);
             found.held += shard.held;
+            found.open += shard.connections.len() as u64;
             found.mark(u32::MAX, self.first + index * self.threads);
         }
         self.most = self.most.max(found.exchanges.len()).min(MOST);
@@ -167,7 +181,8 @@ mod tests {
                 Sorted { segment, shard: 0, position, now: Timestamp::default() }
             });
             let segments = segments.collect();
-            let lane = Lane { batch, before: 0, block, segments, now: Timestamp::default(), share: None, wants_account: false, is_last: batch == 3 };
+            let lane =
+                Lane { batch, before: 0, block, segments, now: Timestamp::default(), share: None, shed: None, wants_account: false, is_last: batch == 3 };
             held.push(shards.work(lane).held);
         }
         assert!(held[0] > 400 && held[0] > held[1] && held[1] > 400, "pieces weigh more than one: {held:?}");

@@ -90,6 +90,14 @@ impl FlowKey {
     }
 }
 
+impl FlowKey {
+    /// Whether the connection is among the `kept` of [`Gauge::WHOLE`](crate::Gauge::WHOLE) that are followed: chosen alike everywhere, and
+    /// not by what chooses its shard.
+    pub(crate) fn is_among(&self, kept: u32) -> bool {
+        self.shard() >> (u64::BITS - crate::Gauge::WHOLE.ilog2()) < u64::from(kept)
+    }
+}
+
 impl Hash for FlowKey {
     /// One number, for a table to mix with its own secret: it is asked for with each packet.
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -120,6 +120,14 @@ impl PacketSource for Live {
         self.warning.take()
     }
 
+    fn ring_use(&self) -> u32 {
+        self.devices.iter().map(Device::ring_use).max().unwrap_or_default()
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
     fn filters(&self) -> bool {
         true
     }

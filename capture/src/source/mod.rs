@@ -108,6 +108,16 @@ pub(crate) trait PacketSource: Send {
         None
     }
 
+    /// Whether packets come whether or not they are waited for: what is not taken in time is lost.
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    /// About how much of a live source's fullest buffer was taken when its losses were asked for last, in thousandths.
+    fn ring_use(&self) -> u32 {
+        0
+    }
+
     /// Whether the filter words have been applied already.
     fn filters(&self) -> bool {
         false

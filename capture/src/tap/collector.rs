@@ -3,7 +3,7 @@
 //! What each thread has found in a batch flows in, batch by batch; exchanges flow out to the sink in the order of the capture, and
 //! with them, each second of packet time, the account so far.
 
-use reenact_formats::model::{Exchange, LossLedger};
+use reenact_formats::model::{Exchange, LossCause, LossLedger};
 use reenact_formats::seam::ExchangeSink;
 
 use super::reader::{Milestone, Token};
@@ -36,8 +36,10 @@ impl<'a> Collector<'a> {
         let Milestone { tick, warning, is_last: _ } = milestone;
         let token = Token { held: found.iter().map(|found| found.held).sum(), spent: found.iter_mut().map(|found| std::mem::take(&mut found.spent)).collect() };
         let ledgers: Vec<LossLedger> = found.iter_mut().filter_map(|found| found.ledger.take()).collect();
+        let open = found.iter().map(|found| found.open).sum();
         let mut exchanges = in_order(found);
         self.exchanges += exchanges.len() as u64;
+        self.control.gauge.found(self.exchanges, open);
         if !exchanges.is_empty() {
             self.roles.tell(&mut exchanges);
             self.sink.exchanges(exchanges).map_err(Error::Sink)?;
@@ -50,6 +52,7 @@ impl<'a> Collector<'a> {
         }
         if let Some((mut ledger, progress)) = tick {
             ledgers.iter().for_each(|share| ledger.add(share));
+            self.control.gauge.accounted(ledger.lost.get(&LossCause::ShedConnection).copied().unwrap_or_default());
             self.ledger = ledger;
             if let Some(tell) = &self.control.progress {
                 tell(&Progress { exchanges: self.exchanges, ..progress });

@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reenact_formats::model::{LossLedger, Notice, PacketAccount, Timestamp};
+use bytes::Bytes;
+use reenact_formats::model::{LossCause, LossLedger, Notice, PacketAccount, Side, Timestamp};
+use reenact_formats::wire::http1::{Opening, opening};
 
 use super::{CaptureOptions, Progress};
 use crate::Error;
 use crate::flow::{Lane, SHARDS, Sorted};
-use crate::packet::Decoder;
+use crate::packet::{Decoder, Segment};
 use crate::source::{Batch, Filter, Next, Packet, PacketClock, PacketSource};
+use crate::tap::{Gauge, Reading};
 
 /// Permission to read one batch more. There are as many as there may be batches under way.
 #[derive(Default)]
@@ -59,10 +62,34 @@ pub(super) struct Reader {
     batch: Batch,
     /// How many batches were given out.
     batches: u64,
+    gauge: Arc<Gauge>,
+    /// When the gauge was told last, in packet time.
+    looked: Timestamp,
+    shed: Shed,
+}
+
+/// What was passed over because not all could be followed.
+struct Shed {
+    /// How many of [`Gauge::WHOLE`] are followed in this batch.
+    kept: u32,
+    /// How many there were at least in all batches since the shards were told.
+    least: u32,
+    /// How many they were told.
+    told: u32,
+    packets: u64,
+    connections: u64,
+    requests: u64,
 }
 
 impl Reader {
-    pub(super) fn new(source: Box<dyn PacketSource>, filter: Option<Filter>, options: &CaptureOptions, threads: usize, stop: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(
+        source: Box<dyn PacketSource>,
+        filter: Option<Filter>,
+        options: &CaptureOptions,
+        threads: usize,
+        stop: Arc<AtomicBool>,
+        gauge: Arc<Gauge>,
+    ) -> Self {
         Self {
             source,
             filter,
@@ -76,6 +103,9 @@ impl Reader {
             last_tick: Timestamp::from_nanos(i64::MIN),
             batch: Batch::default(),
             batches: 0,
+            gauge,
+            looked: Timestamp::from_nanos(i64::MIN),
+            shed: Shed { kept: Gauge::WHOLE, least: Gauge::WHOLE, told: Gauge::WHOLE, packets: 0, connections: 0, requests: 0 },
         }
     }
 
@@ -85,6 +115,7 @@ impl Reader {
         lanes.resize_with(self.threads, Vec::new);
         let before = self.passed.seen;
         let mut warning = None;
+        self.shed.follow(self.gauge.followed());
         let is_last = match self.fill(&mut lanes) {
             Ok(is_last) => is_last,
             Err(error) => {
@@ -97,22 +128,53 @@ impl Reader {
             self.decoder.finish();
             warning = warning.or_else(|| self.source.warning());
         }
+        self.show();
         let is_due = self.clock.now().since(self.last_tick) >= TICK;
         let tick = (is_last || is_due).then(|| self.tick());
         let batch = self.batches;
         self.batches += 1;
         let share = (token.held > self.max_buffered).then_some(self.max_buffered / SHARDS as u64);
         let block = mem::take(&mut self.batch.block);
+        let shed = self.shed.tell();
         let wants_account = tick.is_some();
         let lanes = lanes
             .into_iter()
             .map(|segments| {
                 // A count of references for each thread: they do not wait for one another over it.
-                let block = if self.threads == 1 { block.clone() } else { bytes::Bytes::from_owner(block.clone()) };
-                Lane { batch, before, block, segments, now: self.clock.now(), share, wants_account, is_last }
+                let block = if self.threads == 1 { block.clone() } else { Bytes::from_owner(block.clone()) };
+                Lane { batch, before, block, segments, now: self.clock.now(), share, shed, wants_account, is_last }
             })
             .collect();
         Load { lanes, milestone: Milestone { tick, is_last, warning } }
+    }
+
+    /// Reads a batch and passes over all of it; says whether there may be another. What is wrong then will be so again.
+    pub(super) fn pass_over(&mut self) -> bool {
+        self.shed.follow(0);
+        self.gauge.strain();
+        let goes_on = matches!(self.fill(&mut []), Ok(false));
+        self.show();
+        goes_on
+    }
+
+    /// Tells the gauge, once a second.
+    fn show(&mut self) {
+        if self.clock.now().since(self.looked) < TICK || !self.source.is_live() {
+            return;
+        }
+        self.looked = self.clock.now();
+        let losses = self.source.losses();
+        let lost = |cause| losses.lost.get(&cause).copied().unwrap_or_default();
+        self.gauge.read(&Reading {
+            packets: self.passed.seen,
+            bytes: self.source.bytes_read(),
+            kernel_drops: lost(LossCause::KernelDrop),
+            interface_drops: lost(LossCause::InterfaceDrop),
+            shed_packets: self.shed.packets,
+            shed_connections: self.shed.connections,
+            ring: self.source.ring_use(),
+            ..Reading::default()
+        });
     }
 
     /// Reads and sorts a batch; says whether it is the last.
@@ -153,6 +215,10 @@ impl Reader {
         }
         self.limit = self.limit.map(|left| left - 1);
         if let Some(segment) = self.decoder.decode(&batch.block, packet) {
+            if !segment.flow.is_among(self.shed.kept) {
+                self.shed.count(&segment, &batch.block);
+                return Ok(());
+            }
             let shard = segment.flow.shard() % SHARDS as u64;
             #[expect(clippy::cast_possible_truncation, reason = "there are 64 shards")]
             let (lane, shard) = (shard as usize % self.threads, shard as u8);
@@ -165,11 +231,42 @@ impl Reader {
         self.last_tick = self.clock.now();
         let mut ledger = LossLedger { packets: self.passed.clone(), ..LossLedger::default() };
         ledger.add(&self.decoder.ledger());
+        self.shed.account(&mut ledger);
         ledger.add(&self.source.losses());
         ledger.notice(Notice::StrayTime, self.clock.strays());
         let (bytes, total_bytes) = (self.source.bytes_read(), self.source.total_bytes());
         let progress = Progress { bytes, total_bytes, packets: ledger.packets.seen, exchanges: 0, now: self.last_tick };
         (ledger, progress)
+    }
+}
+
+impl Shed {
+    /// From here on so many are followed.
+    fn follow(&mut self, kept: u32) {
+        self.kept = kept;
+        self.least = self.least.min(kept);
+    }
+
+    /// What the shards have to be told: how many are still followed, if some that they follow are not.
+    fn tell(&mut self) -> Option<u32> {
+        let least = mem::replace(&mut self.least, self.kept);
+        let is_less = least < mem::replace(&mut self.told, self.kept);
+        is_less.then_some(least)
+    }
+
+    fn count(&mut self, segment: &Segment, block: &Bytes) {
+        self.packets += 1;
+        self.connections += u64::from(segment.syn && segment.acknowledgment.is_none());
+        self.requests += u64::from(!segment.payload.is_empty() && opening(Side::Request, &segment.payload.bytes(block)) == Opening::Message);
+    }
+
+    /// They were taken for TCP of connections when they were decoded.
+    fn account(&self, ledger: &mut LossLedger) {
+        ledger.packets.tcp = ledger.packets.tcp.saturating_sub(self.packets);
+        ledger.packets.lost += self.packets;
+        for (cause, amount) in [(LossCause::Shed, self.packets), (LossCause::ShedConnection, self.connections), (LossCause::ShedRequest, self.requests)] {
+            ledger.lose(cause, amount);
+        }
     }
 }
 

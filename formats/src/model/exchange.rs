@@ -228,6 +228,12 @@ impl Exchange {
             && !self.anomalies.contains(&Anomaly::Truncated)
     }
 
+    /// Copies its bytes out of the larger blocks of which they may be slices: so it keeps nothing else in memory while it waits.
+    pub fn settle(&mut self) {
+        [&mut self.request, &mut self.response].into_iter().flatten().for_each(Message::settle);
+        self.interim.iter_mut().for_each(Head::settle);
+    }
+
     /// One of the two messages.
     pub fn message(&self, side: Side) -> Option<&Message> {
         match side {

@@ -44,6 +44,12 @@ words! {
         FlowCap = "flow_cap",
         /// An entry of an imported file that could not be read (entries).
         UnreadableEntry = "unreadable_entry",
+        /// Packets of connections that were let go because not all could be followed (packets).
+        Shed = "shed",
+        /// Connections that were let go as they began, or while they were followed, because not all could be (connections).
+        ShedConnection = "shed_connection",
+        /// Requests seen to begin on connections that were let go (messages).
+        ShedRequest = "shed_request",
     }
 }
 
@@ -115,13 +121,17 @@ impl LossCause {
     /// What its losses are counted in.
     pub const fn unit(self) -> LossUnit {
         match self {
-            Self::KernelDrop | Self::InterfaceDrop | Self::FragmentIncomplete | Self::UndecodablePacket | Self::BadChecksum | Self::TruncatedFile => {
-                LossUnit::Packets
-            }
+            Self::KernelDrop
+            | Self::InterfaceDrop
+            | Self::FragmentIncomplete
+            | Self::UndecodablePacket
+            | Self::BadChecksum
+            | Self::TruncatedFile
+            | Self::Shed => LossUnit::Packets,
             Self::SnapLength | Self::Gap | Self::Resync | Self::BufferCap | Self::BodyOverLimit | Self::Unparsable | Self::Upgraded => LossUnit::Bytes,
-            Self::IncompleteMessage | Self::MissingRequest | Self::MissingResponse => LossUnit::Messages,
-            Self::FlowCap => LossUnit::Connections,
             Self::UnreadableEntry => LossUnit::Entries,
+            Self::IncompleteMessage | Self::MissingRequest | Self::MissingResponse | Self::ShedRequest => LossUnit::Messages,
+            Self::FlowCap | Self::ShedConnection => LossUnit::Connections,
         }
     }
 }

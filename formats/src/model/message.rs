@@ -19,6 +19,15 @@ pub struct Message {
     pub trailers: Option<Head>,
 }
 
+impl Message {
+    /// Copies its bytes out of the larger blocks of which they may be slices.
+    pub fn settle(&mut self) {
+        self.head.settle();
+        self.trailers.iter_mut().for_each(Head::settle);
+        self.body.slices.iter_mut().for_each(|slice| *slice = Bytes::copy_from_slice(slice));
+    }
+}
+
 /// How the body's end was marked on the wire (RFC 9112, section 6.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyFraming {

@@ -1,11 +1,13 @@
 //! What is typed for a live capture: which interfaces, and how they are listened to. The words are tcpdump's.
 
 use clap::Args;
+use reenact::pipeline::LiveLimits;
 use reenact_capture::CaptureOptions;
 use serde_json::json;
 
 use crate::cli::exit::Exit;
 use crate::cli::output;
+use crate::cli::size::{Size, size_within};
 
 #[derive(Args)]
 #[command(next_help_heading = "Live")]
@@ -28,12 +30,25 @@ pub(super) struct LiveArgs {
     /// As tcpdump's: no packets for other machines. It is the default here
     #[arg(short = 'p', long, conflicts_with = "promiscuous")]
     no_promiscuous_mode: bool,
+    /// Take no more than this many hundredths of one processor, over a second; connections that cannot be followed with it are let go whole
+    #[arg(long, value_name = "PERCENT", requires = "interfaces", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    cpu_limit: Option<u32>,
+    /// Take no more memory than this, the kernel's buffers included; likewise. No buffer, queue or part takes more than an eighth of it
+    #[arg(long, value_name = "SIZE", requires = "interfaces", value_parser = size_within(LiveLimits::LEAST_MEMORY, 1 << 50))]
+    memory_limit: Option<Size>,
 }
 
 impl LiveArgs {
+    pub(super) fn limits(&self) -> LiveLimits {
+        LiveLimits { processor: self.cpu_limit, memory: self.memory_limit.map(|size| size.0) }
+    }
+
     pub(super) fn options(&self) -> CaptureOptions {
         let snap_length = if self.snap_length == 0 { WHOLE } else { self.snap_length };
-        CaptureOptions { snap_length, kernel_buffer: self.buffer_size * 1024, promiscuous: self.promiscuous, ..CaptureOptions::default() }
+        let share = self.limits().share_of_memory().map(|share| share / self.interfaces.len().max(1) as u64);
+        let kernel_buffer = self.buffer_size * 1024;
+        let kernel_buffer = share.and_then(|share| u32::try_from(share).ok()).map_or(kernel_buffer, |share| share.min(kernel_buffer));
+        CaptureOptions { snap_length, kernel_buffer, promiscuous: self.promiscuous, ..CaptureOptions::default() }
     }
 }
 

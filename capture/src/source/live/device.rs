@@ -37,7 +37,22 @@ pub(super) struct Device {
     link: Link,
     /// No packet is captured with more bytes.
     longest: usize,
+    received: Counter,
     dropped: [Counter; 2],
+    /// Packets that were read, and their bytes.
+    read: [u64; 2],
+    /// Whether the ring was empty when it was read last.
+    is_emptied: bool,
+    /// Packets that the kernel counts and the library keeps to itself: the doubles of a loopback interface.
+    hidden: u64,
+    ring: Ring,
+}
+
+/// The kernel's buffer.
+struct Ring {
+    bytes: u64,
+    /// About how much of it is taken, in thousandths.
+    taken: u32,
 }
 
 /// Whether there may be more to come.
@@ -67,12 +82,25 @@ impl Device {
         if let Some(words) = &options.filter {
             capture.filter(words, true).map_err(|error| Error::Filter { words: words.clone(), reason: error.to_string() })?;
         }
+        let ring = Ring { bytes: u64::from(options.kernel_buffer).max(1), taken: 0 };
         let link = Link(u32::try_from(capture.get_datalink().0).unwrap_or(u32::MAX));
-        Ok(Self { name: name.to_owned(), capture, link, longest, dropped: Default::default() })
+        Ok(Self {
+            name: name.to_owned(),
+            capture,
+            link,
+            longest,
+            received: Counter::default(),
+            dropped: Default::default(),
+            read: [0; 2],
+            is_emptied: true,
+            hidden: 0,
+            ring,
+        })
     }
 
     /// Copies into `block`, from `filled` on, what the kernel has and there is room for.
     pub(super) fn gather(&mut self, block: &mut [u8], filled: &mut usize, packets: &mut Vec<Packet>) -> Result<Gathered, Error> {
+        self.is_emptied = false;
         while block.len() - *filled >= self.longest {
             match self.capture.next_packet() {
                 Ok(packet) => {
@@ -82,8 +110,13 @@ impl Device {
                     let at = Timestamp::from_nanos(packet.header.ts.tv_sec * 1_000_000_000 + packet.header.ts.tv_usec);
                     packets.push(Packet { link: self.link, at, data: range(*filled, data.len()), wire_length: packet.header.len });
                     *filled += data.len();
+                    self.read[0] += 1;
+                    self.read[1] += data.len() as u64;
                 }
-                Err(pcap::Error::TimeoutExpired) => break,
+                Err(pcap::Error::TimeoutExpired) => {
+                    self.is_emptied = true;
+                    break;
+                }
                 Err(pcap::Error::NoMorePackets) => return Ok(Gathered::End),
                 Err(error) => return Err(explain(&self.name, &error)),
             }
@@ -96,11 +129,32 @@ impl Device {
         if let Ok(statistics) = self.capture.stats() {
             self.dropped[0].reads(statistics.dropped);
             self.dropped[1].reads(statistics.if_dropped);
+            self.received.reads(statistics.received);
+            self.weigh_ring();
         }
         let mut losses = LossLedger::default();
         losses.lose(LossCause::KernelDrop, self.dropped[0].total);
         losses.lose(LossCause::InterfaceDrop, self.dropped[1].total);
         losses
+    }
+}
+
+impl Device {
+    /// About how much of the ring was taken when it was asked what was lost, in thousandths.
+    pub(super) const fn ring_use(&self) -> u32 {
+        self.ring.taken
+    }
+
+    /// No one tells how full the ring is: it holds what the kernel has put into it and no one has read.
+    fn weigh_ring(&mut self) {
+        let [packets, bytes] = self.read;
+        let unread = self.received.total.saturating_sub(self.dropped[0].total + packets);
+        if self.is_emptied {
+            self.hidden = unread;
+        }
+        let each = bytes / packets.max(1) + RING_HEADER;
+        let taken = unread.saturating_sub(self.hidden).saturating_mul(each).saturating_mul(1000) / self.ring.bytes;
+        self.ring.taken = u32::try_from(taken.min(1000)).unwrap_or(1000);
     }
 }
 
@@ -136,6 +190,8 @@ fn explain(name: &str, error: &pcap::Error) -> Error {
 
 /// How long the kernel may gather packets before it hands them over.
 pub(super) const HAND_OVER: Duration = Duration::from_millis(20);
+/// What a packet takes in the ring beside its own bytes.
+const RING_HEADER: u64 = 96;
 /// All interfaces at once.
 const ANY: &str = "any";
 

@@ -1,0 +1,147 @@
+//! What has been found and waits for the disk.
+//!
+//! In: exchanges and ticks, in order, from the capture. Out: the same, in the same order, to the sink. Whoever puts in waits once it is full:
+//! the capture then passes over what comes. What waits keeps nothing in memory beside itself.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reenact_formats::model::{Exchange, LossLedger, Timestamp};
+use reenact_formats::seam::{BoxError, ExchangeSink};
+
+use super::usage::{Pace, ratio};
+use crate::pipeline::sink::bytes_of;
+
+pub(super) struct Queue {
+    most: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    items: VecDeque<Item>,
+    /// Of the exchanges that wait, and of those that the sink is taking.
+    bytes: u64,
+    is_closed: bool,
+    /// The sink takes nothing any more.
+    is_broken: bool,
+    failure: Option<BoxError>,
+}
+
+enum Item {
+    Exchanges(Vec<Exchange>, u64),
+    Tick(Timestamp, Box<LossLedger>),
+}
+
+/// Where the capture puts in what it has found.
+pub(super) struct Entrance<'a>(pub(super) &'a Queue);
+
+impl Queue {
+    pub(super) fn new(most: u64) -> Self {
+        Self { most, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// How much of it is taken, from 0 to 1 and a little more.
+    pub(super) fn fill(&self) -> f64 {
+        ratio(self.lock().bytes, self.most)
+    }
+
+    /// Nothing more comes.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// What the sink has met, if it failed.
+    pub(super) fn failure(&self) -> Option<BoxError> {
+        self.lock().failure.take()
+    }
+
+    /// Gives all that comes to `sink`, no faster than `pace` allows, until the queue is closed or the sink fails.
+    pub(super) fn drain(&self, sink: &mut dyn ExchangeSink, mut pace: Option<Pace>) {
+        // Whichever way it ends, nobody waits for room any more.
+        let broken = Broken(self);
+        while let Some(item) = self.next() {
+            let (taken, bytes) = match item {
+                Item::Exchanges(exchanges, bytes) => (sink.exchanges(exchanges), bytes),
+                Item::Tick(now, ledger) => (sink.tick(now, &ledger), 0),
+            };
+            let mut state = self.lock();
+            state.bytes = state.bytes.saturating_sub(bytes);
+            if let Err(error) = taken {
+                state.failure = Some(error);
+                return;
+            }
+            drop(state);
+            self.changed.notify_all();
+            while let Some(pause) = pace.as_mut().and_then(Pace::pause)
+                && self.rest(pause)
+            {}
+        }
+        drop(broken);
+    }
+
+    /// Waits for so long; not where the queue is closed: what is left is little, and whoever stops a capture waits for it.
+    fn rest(&self, pause: Duration) -> bool {
+        let state = self.lock();
+        let (state, _) = self.changed.wait_timeout_while(state, pause, |state| !state.is_closed).unwrap_or_else(PoisonError::into_inner);
+        !state.is_closed
+    }
+
+    fn next(&self) -> Option<Item> {
+        let state = self.lock();
+        let mut state = self.changed.wait_while(state, |state| state.items.is_empty() && !state.is_closed).unwrap_or_else(PoisonError::into_inner);
+        state.items.pop_front()
+    }
+
+    fn put(&self, item: Item) -> Result<(), BoxError> {
+        let mut state = self.lock();
+        match (item, state.items.back_mut()) {
+            // The later account holds the earlier one: they do not pile up while the sink hangs.
+            (Item::Tick(now, ledger), Some(Item::Tick(before, older))) => (*before, *older) = (now, ledger),
+            (Item::Exchanges(exchanges, bytes), _) => {
+                state = self.changed.wait_while(state, |state| state.bytes >= self.most && !state.is_broken).unwrap_or_else(PoisonError::into_inner);
+                state.bytes += bytes;
+                state.items.push_back(Item::Exchanges(exchanges, bytes));
+            }
+            (tick, _) => state.items.push_back(tick),
+        }
+        let is_broken = state.is_broken;
+        drop(state);
+        self.changed.notify_all();
+        if is_broken { Err("nothing can be written any more".into()) } else { Ok(()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // What it guards is changed in single steps.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says, when it is dropped, that nothing is taken out any more.
+struct Broken<'a>(&'a Queue);
+
+impl Drop for Broken<'_> {
+    fn drop(&mut self) {
+        self.0.lock().is_broken = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl ExchangeSink for Entrance<'_> {
+    fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError> {
+        self.exchanges(vec![exchange])
+    }
+
+    fn exchanges(&mut self, mut exchanges: Vec<Exchange>) -> Result<(), BoxError> {
+        exchanges.iter_mut().for_each(Exchange::settle);
+        let bytes = exchanges.iter().map(bytes_of).sum();
+        self.0.put(Item::Exchanges(exchanges, bytes))
+    }
+
+    fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
+        self.0.put(Item::Tick(now, Box::new(ledger.clone())))
+    }
+}
