@@ -1,14 +1,24 @@
-//! Texts in UTF-16 and UTF-32: read as UTF-8, and written back as they were.
+//! Texts in UTF-16, UTF-32 and charsets of East Asia and others: read as UTF-8, and written back as they were.
 //!
-//! In: what a body's media type says, and its first bytes. Out: the body in UTF-8, or in its charset again. Charsets whose ASCII
-//! is ASCII are none of this: they are read and edited as they are. Nothing is replaced or left out: what is not text to its end
-//! is refused.
+//! In: what a body's media type says, and its first bytes. Out: the body in UTF-8, or in its charset again. Latin charsets are none of
+//! this: they are read and edited as they are. Nothing is replaced or left out: what is not text to its end is refused.
+
+use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, IBM866, KOI8_R, KOI8_U, MACINTOSH, SHIFT_JIS, WINDOWS_874, X_MAC_CYRILLIC};
 
 use super::body::{Format, charset_of, looks_like_text};
 
-/// A charset in which ASCII is not ASCII.
+/// A charset that a text is freed of before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Charset {
+pub(super) enum Charset {
+    /// ASCII is not ASCII in it.
+    Wide(Wide),
+    /// A character beyond ASCII takes one byte or several, of which some look like ASCII. As browsers read them (WHATWG Encoding).
+    Legacy(&'static Encoding),
+}
+
+/// UTF-16 or UTF-32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wide {
     unit: Unit,
     order: Order,
     /// A byte order mark stands before the text. It is not part of the text.
@@ -35,8 +45,10 @@ impl Charset {
         if matches!(format, Format::Opaque | Format::Multipart | Format::Unknown) {
             return None;
         }
-        let shown = Self::shown(start);
-        let Some(declared) = charset_of(content_type) else { return shown.filter(|shown| shown.has_mark || format != Format::Absent) };
+        let shown = Wide::shown(start);
+        let Some(declared) = charset_of(content_type) else {
+            return shown.filter(|shown| shown.has_mark || format != Format::Absent).map(Self::Wide);
+        };
         let declared = declared.trim_ascii().to_ascii_lowercase();
         let (unit, order) = match declared.as_slice() {
             b"utf-16" | b"utf16" | b"ucs-2" | b"iso-10646-ucs-2" | b"unicode" => (Unit::Two, None),
@@ -45,13 +57,60 @@ impl Charset {
             b"utf-32" | b"utf32" | b"ucs-4" => (Unit::Four, None),
             b"utf-32le" => (Unit::Four, Some(Order::Little)),
             b"utf-32be" => (Unit::Four, Some(Order::Big)),
-            _ => return None,
+            label => return Encoding::for_label(label).filter(|encoding| LEGACY.contains(encoding)).map(Self::Legacy),
         };
         let shown = shown.filter(|shown| shown.unit == unit && order.is_none_or(|order| order == shown.order));
         // RFC 2781, section 4.3: without a mark, big-endian.
-        Some(shown.unwrap_or(Self { unit, order: order.unwrap_or(Order::Big), has_mark: false }))
+        Some(Self::Wide(shown.unwrap_or(Wide { unit, order: order.unwrap_or(Order::Big), has_mark: false })))
     }
 
+    /// The text in UTF-8; `None` if the bytes are not text in this charset, to the byte. Nor are those that are a text as they stand: some
+    /// senders declare a charset that they do not use, and half of a text must not hide in the other half's characters.
+    pub(super) fn decode(self, bytes: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Wide(wide) => wide.decode(bytes),
+            Self::Legacy(_) if !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok() => None,
+            Self::Legacy(encoding) => {
+                let text = encoding.decode_without_bom_handling_and_without_replacement(bytes)?;
+                // What has two ways to be written would not come back as it was.
+                (self.encode(text.as_bytes()).as_deref() == Some(bytes)).then(|| text.into_owned().into_bytes())
+            }
+        }
+    }
+
+    /// For each byte of a text in UTF-8, and for its end, where the bytes that say it stood.
+    pub(super) fn offsets(self, text: &str) -> Vec<usize> {
+        let mut at = match self {
+            Self::Wide(wide) if wide.has_mark => wide.width(),
+            _ => 0,
+        };
+        let mut offsets = Vec::with_capacity(text.len() + 1);
+        for character in text.chars() {
+            offsets.extend(std::iter::repeat_n(at, character.len_utf8()));
+            at += match self {
+                Self::Wide(wide) if wide.unit == Unit::Two => character.len_utf16() * wide.width(),
+                Self::Wide(wide) => wide.width(),
+                Self::Legacy(encoding) => encoding.encode(character.encode_utf8(&mut [0; 4])).0.len(),
+            };
+        }
+        offsets.push(at);
+        offsets
+    }
+
+    /// A text in UTF-8 as it was written; `None` if it is not UTF-8, or says what the charset cannot.
+    pub(super) fn encode(self, text: &[u8]) -> Option<Vec<u8>> {
+        let text = std::str::from_utf8(text).ok()?;
+        match self {
+            Self::Wide(wide) => Some(wide.encode(text)),
+            Self::Legacy(encoding) => {
+                let (bytes, _, has_others) = encoding.encode(text);
+                (!has_others).then(|| bytes.into_owned())
+            }
+        }
+    }
+}
+
+impl Wide {
     /// By a byte order mark, or by the zeros of a first character that is ASCII.
     fn shown(start: &[u8]) -> Option<Self> {
         let (unit, order, has_mark) = match start {
@@ -68,15 +127,19 @@ impl Charset {
         Some(Self { unit, order, has_mark })
     }
 
-    /// The text in UTF-8; `None` if the bytes are not text in this charset. Nor are those that are a text as they stand: some senders
-    /// declare a charset that they do not use, and half of a text must not hide in the other half's characters.
-    pub(super) fn decode(self, bytes: &[u8]) -> Option<Vec<u8>> {
+    const fn width(self) -> usize {
+        match self.unit {
+            Unit::Two => 2,
+            Unit::Four => 4,
+        }
+    }
+
+    fn decode(self, bytes: &[u8]) -> Option<Vec<u8>> {
         if looks_like_text(bytes) {
             return None;
         }
-        let width = if self.unit == Unit::Two { 2 } else { 4 };
-        let text = bytes.get(if self.has_mark { width } else { 0 }..)?;
-        let mut units = text.chunks_exact(width);
+        let text = bytes.get(if self.has_mark { self.width() } else { 0 }..)?;
+        let mut units = text.chunks_exact(self.width());
         let decoded = match self.unit {
             Unit::Two => {
                 let unit =
@@ -93,26 +156,10 @@ impl Charset {
         decoded.filter(|_| units.remainder().is_empty()).map(String::into_bytes)
     }
 
-    /// For each byte of a text in UTF-8, and for its end, where the bytes that say it stood.
-    pub(super) fn offsets(self, text: &str) -> Vec<usize> {
-        let width = if self.unit == Unit::Two { 2 } else { 4 };
-        let mut at = if self.has_mark { width } else { 0 };
-        let mut offsets = Vec::with_capacity(text.len() + 1);
-        for character in text.chars() {
-            offsets.extend(std::iter::repeat_n(at, character.len_utf8()));
-            at += if self.unit == Unit::Two { character.len_utf16() * width } else { width };
-        }
-        offsets.push(at);
-        offsets
-    }
-
-    /// A text in UTF-8 as it was written; `None` if it is not UTF-8.
-    pub(super) fn encode(self, text: &[u8]) -> Option<Vec<u8>> {
-        let text = std::str::from_utf8(text).ok()?;
+    fn encode(self, text: &str) -> Vec<u8> {
         let mark = self.has_mark.then_some('\u{feff}');
-        let characters = mark.into_iter().chain(text.chars());
         let mut out = Vec::with_capacity(text.len() * 2);
-        for character in characters {
+        for character in mark.into_iter().chain(text.chars()) {
             match (self.unit, self.order) {
                 (Unit::Two, Order::Big) => out.extend(character.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes())),
                 (Unit::Two, Order::Little) => out.extend(character.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_le_bytes())),
@@ -120,9 +167,13 @@ impl Charset {
                 (Unit::Four, Order::Little) => out.extend(u32::from(character).to_le_bytes()),
             }
         }
-        Some(out)
+        out
     }
 }
+
+/// East Asian charsets, and those of one byte that are neither Latin nor read as they are. ISO-2022-JP is none of them: it shifts between
+/// tables, so that a piece of it cannot be edited by itself.
+const LEGACY: [&Encoding; 12] = [SHIFT_JIS, EUC_JP, EUC_KR, GBK, GB18030, BIG5, KOI8_R, KOI8_U, IBM866, WINDOWS_874, MACINTOSH, X_MAC_CYRILLIC];
 
 #[cfg(test)]
 mod tests {
@@ -134,14 +185,15 @@ mod tests {
         for unit in [Unit::Two, Unit::Four] {
             for order in [Order::Big, Order::Little] {
                 for has_mark in [true, false] {
-                    let charset = Charset { unit, order, has_mark };
+                    let wide = Wide { unit, order, has_mark };
+                    let charset = Charset::Wide(wide);
                     let bytes = charset.encode(text).expect("encodes");
                     assert_eq!(Charset::of(b"application/json", &bytes), Some(charset));
                     assert_eq!(charset.decode(&bytes).as_deref(), Some(text));
                     assert_eq!(charset.decode(&bytes[..bytes.len() - 1]), None);
                     let offsets = charset.offsets(std::str::from_utf8(text).expect("UTF-8"));
                     assert_eq!((offsets.len(), offsets.last()), (text.len() + 1, Some(&bytes.len())));
-                    let plain = Charset { has_mark: false, ..charset };
+                    let plain = Wide { has_mark: false, ..wide };
                     assert_eq!(plain.decode(&bytes[offsets[2]..offsets[5]]).as_deref(), Some(&text[2..5]));
                 }
             }
@@ -161,8 +213,39 @@ mod tests {
             ("image/png", b"\xff\xfe", None),
             ("application/octet-stream", b"\xff\xfe", None),
         ] {
-            let found = Charset::of(content_type.as_bytes(), start).map(|charset| (charset.unit, charset.order, charset.has_mark));
-            assert_eq!(found, expected, "{content_type} {start:?}");
+            let expected = expected.map(|(unit, order, has_mark)| Charset::Wide(Wide { unit, order, has_mark }));
+            assert_eq!(Charset::of(content_type.as_bytes(), start), expected, "{content_type} {start:?}");
+        }
+    }
+
+    #[test]
+    fn legacy_texts_come_back_as_they_were_or_are_refused() {
+        for (label, text) in [
+            ("shift_jis", "{\"氏名\":\"表示 ソフト\"}"),
+            ("EUC-JP", "山田"),
+            ("euc-kr", "김민수"),
+            ("gb2312", "张伟"),
+            ("gb18030", "张伟 😀"),
+            ("big5", "陳志明"),
+            ("koi8-r", "Иван"),
+            ("windows-874", "สมชาย"),
+        ] {
+            let charset = Charset::of(format!("text/plain; charset={label}").as_bytes(), b"").expect(label);
+            let bytes = charset.encode(text.as_bytes()).expect(label);
+            assert_eq!(charset.decode(&bytes).as_deref(), Some(text.as_bytes()), "{label}");
+            let offsets = charset.offsets(text);
+            assert_eq!((offsets.len(), offsets.last()), (text.len() + 1, Some(&bytes.len())), "{label}");
+            for (at, character) in text.char_indices() {
+                let piece = &bytes[offsets[at]..offsets[at + character.len_utf8()]];
+                assert_eq!(charset.encode(character.to_string().as_bytes()).as_deref(), Some(piece), "{label} {at}");
+            }
+            // UTF-8 under another name, a character cut in two, and what the charset cannot say.
+            assert_eq!(charset.decode(text.as_bytes()), None, "{label}");
+            assert!(label.ends_with("18030") || charset.encode("Ѝ\u{1f600}".as_bytes()).is_none(), "{label}");
+        }
+        assert_eq!(Charset::Legacy(SHIFT_JIS).decode(b"a\x95"), None);
+        for label in ["iso-2022-jp", "utf-7", "x-user-defined", "iso-2022-kr", "iso-8859-1", "windows-1252"] {
+            assert_eq!(Charset::of(format!("text/plain; charset={label}").as_bytes(), b""), None, "{label}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::charset::Charset;
 use super::coding::{decode, encode};
 use super::{CodingError, Leaf, visit_body, visit_head};
 use crate::model::Head;
@@ -44,7 +45,7 @@ fn assert_stands(leaf: &Leaf<'_>, raw: &[u8], start: &mut usize) {
 ///
 /// # Panics
 ///
-/// If a coding panics, gives more than the limit, or gives back something else than what was put in.
+/// If a coding or a charset panics, gives more than the limit, or gives back something else than what was put in.
 pub fn fuzz_codings(data: &[u8]) {
     let [coding, bytes @ ..] = data else { return };
     let coding = CODINGS[usize::from(*coding) % CODINGS.len()].as_bytes();
@@ -58,12 +59,22 @@ pub fn fuzz_codings(data: &[u8]) {
         },
         Err(error) => assert!(matches!(error, CodingError::Unknown | CodingError::TooManyCodings), "any bytes can be encoded: {error}"),
     }
+    for label in CHARSETS {
+        let media_type = format!("text/plain; charset={label}");
+        let charset = Charset::of(media_type.as_bytes(), bytes).expect("known");
+        let Some(text) = charset.decode(bytes) else { continue };
+        assert!(charset.encode(&text).as_deref() == Some(bytes), "{label}: what comes out is not what was put in");
+        let offsets = charset.offsets(std::str::from_utf8(&text).expect("UTF-8"));
+        assert!(offsets.len() == text.len() + 1 && offsets.is_sorted() && offsets.last() == Some(&bytes.len()), "{label}: each byte comes from somewhere");
+    }
 }
 
 /// Small, so that it is reached.
 const LIMIT: usize = 1 << 12;
 
 const CODINGS: [&str; 10] = ["gzip", "deflate", "br", "zstd", "identity", "gzip, br", "x-gzip, deflate", "gzip, gzip, gzip, gzip, gzip", "none", "zstd,,zstd"];
+
+const CHARSETS: [&str; 8] = ["utf-16", "utf-32le", "shift_jis", "euc-jp", "euc-kr", "gb18030", "big5", "koi8-r"];
 
 /// What the visitor tells apart.
 const MEDIA_TYPES: [&str; 18] = [

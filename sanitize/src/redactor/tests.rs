@@ -256,6 +256,18 @@ fn texts_in_wide_charsets_are_redacted_and_written_back() {
 }
 
 #[test]
+fn texts_in_east_asian_charsets_are_redacted_and_written_back() {
+    // `表` ends in a byte that is a backslash elsewhere.
+    let (before, email, after) = (b"{\"\x95\x5c\":\"\x8eR\x93c\",\"email\":\"", b"alice@shop.example", b"\",\"n\":1}");
+    let content = [&before[..], email, after].concat();
+    let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response("Content-Type: application/json; charset=Shift_JIS", &content));
+    redactor().exchange(&mut exchange);
+    let body = exchange.response.as_ref().expect("there").body.contiguous().into_owned();
+    assert!(body.starts_with(before) && body.ends_with(after) && !body[before.len()..].starts_with(b"alice"), "{}", body.escape_ascii());
+    assert!(ResidueCheck::new(&Policy::default(), None).exchange(&exchange).is_empty());
+}
+
+#[test]
 fn what_is_cut_off_is_scanned_as_far_as_it_is() {
     let content = br#"{"user":{"email":"alice@shop.example","password":"hunter2-and-mo"#;
     let mut exchange = exchange(1, request("GET / HTTP/1.1", b""), response("Content-Type: application/json", content));
