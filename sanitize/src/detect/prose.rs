@@ -19,6 +19,7 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
         return;
     }
     let names = detector.names();
+    let taken = merged(hits);
     let mut recent: Vec<Range<usize>> = Vec::with_capacity(MAX_RECENT);
     let mut at = 0;
     while let Some(word) = next_word(text, at) {
@@ -48,13 +49,25 @@ pub(super) fn find(detector: &Detector, text: &[u8], hits: &mut Vec<Hit>) {
             continue;
         }
         let last = &recent[recent.len().saturating_sub(MAX_PHRASE)..];
-        let Some((start, tellings)) = phrase_that_ends(detector, text, last) else { continue };
+        let Some((start, tellings)) = phrase_that_ends(detector, text, last, &taken) else { continue };
         if let Some(hit) = beside(detector, text, &(start..word.end), tellings) {
             at = at.max(hit.span.end);
             recent.clear();
             hits.push(hit);
         }
     }
+}
+
+/// What the hits take of a text, in order and apart.
+fn merged(hits: &[Hit]) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = hits.iter().map(|hit| hit.span.clone()).collect();
+    spans.sort_unstable_by_key(|span| span.start);
+    spans.dedup_by(|next, span| {
+        let overlaps = next.start <= span.end;
+        span.end = if overlaps { span.end.max(next.end) } else { span.end };
+        overlaps
+    });
+    spans
 }
 
 /// Whether a text can hold a value of anyone: without a digit, a mark within a word, a capital behind the first word's, or a letter beyond ASCII
@@ -100,10 +113,12 @@ fn ends_phrase(names: &Names, word: &[u8]) -> bool {
 }
 
 /// The longest telling phrase of the words that were seen last: where it begins, and what it tells.
-fn phrase_that_ends<'d>(detector: &'d Detector, text: &[u8], recent: &[Range<usize>]) -> Option<(usize, &'d [Telling])> {
-    // A sentence that ends within it is no phrase.
+fn phrase_that_ends<'d>(detector: &'d Detector, text: &[u8], recent: &[Range<usize>], taken: &[Range<usize>]) -> Option<(usize, &'d [Telling])> {
+    // A sentence that ends within it is no phrase, nor is what is a value in part: its pseudonym may say something else.
     let parts = |pair: &[Range<usize>]| text[pair[0].end..pair[1].start].iter().any(|byte| b".,;:=\"()<>\n".contains(byte));
-    let from = recent.windows(2).rposition(parts).map_or(0, |last| last + 1);
+    let is_value = |word: &Range<usize>| taken[..taken.partition_point(|span| span.start < word.end)].last().is_some_and(|span| span.end > word.start);
+    let after = |last: usize| last + 1;
+    let from = recent.windows(2).rposition(parts).map_or(0, after).max(recent.iter().rposition(is_value).map_or(0, after));
     // Its words without spaces between, and where each begins there.
     let (mut joined, mut starts) = (String::new(), Vec::with_capacity(MAX_PHRASE));
     for word in &recent[from..] {
