@@ -40,6 +40,7 @@ mod recurrence;
 mod redactor;
 mod residue;
 mod rules;
+mod signatures;
 mod subject;
 
 pub use error::Error;

@@ -185,6 +185,22 @@ impl Plan {
         self.recorded.retain(|redaction| redaction.part != Part::Body);
     }
 
+    /// Whether anything becomes something else.
+    pub(crate) fn changes(&self) -> bool {
+        self.recodes || self.items.iter().any(|item| item.replacement.is_some())
+    }
+
+    /// Whether something else comes in place of a byte of `span`.
+    pub(crate) fn replaces(&self, part: Part, span: &Range<usize>) -> bool {
+        self.items.iter().any(|item| item.part == part && item.replacement.is_some() && item.span.start < span.end && span.start < item.span.end)
+    }
+
+    /// Whether it was noted before that one of these rules was at work there.
+    pub(crate) fn is_on_record(&self, part: Part, path: &str, rules: &[&str]) -> bool {
+        let is_it = |redaction: &Redaction| redaction.part == part && redaction.path == path && rules.contains(&redaction.rule.as_str());
+        self.recorded.iter().any(|redaction| redaction.span.is_empty() && is_it(redaction))
+    }
+
     pub(crate) fn changes_body(&self) -> bool {
         self.recodes || self.items.iter().any(|item| item.part == Part::Body && item.replacement.is_some())
     }

@@ -36,6 +36,7 @@ use crate::recall::{each_text, give_way, join, recall};
 use crate::recurrence::{Memories, Recurrences, Words};
 use crate::residue::Originals;
 use crate::rules::{RuleId, Rules};
+use crate::signatures::{self, Over, Renewal};
 
 /// Redacts exchanges under one policy and one key.
 ///
@@ -404,6 +405,15 @@ impl Redactor {
                 _ => plan.remove_digests(message),
             }
         }
+        if plan.changes() || look.drop.is_some() {
+            let changes_body = plan.changes_body() || look.drop.is_some();
+            for signature in std::iter::once(&message.head).chain(&message.trailers).flat_map(signatures::in_head) {
+                let holds = signature.over == Over::Body && !changes_body && !plan.replaces(signature.part, &signature.span);
+                if !holds && !plan.is_on_record(signature.part, &signature.path, &[TO_SIGN, UNVERIFIABLE]) {
+                    plan.note(signature.part, signature.renewal.rule(), Action::Pseudonym, signature.path);
+                }
+            }
+        }
         let Self { shared, audit, .. } = self;
         plan.carry_out(message, &look.body, shared.policy.rules(), &mut |rule| *audit.entry(rule).or_default() += 1)
     }
@@ -452,8 +462,8 @@ impl Redactor {
                     if action == Action::Pseudonym && is_password(&hit) && is_alone && !is_digest(&hit.bare(spot.value)) {
                         plan.note(spot.part, RuleId::PASSWORD_ALONE, action, Arc::clone(path));
                     }
-                    if action == Action::Pseudonym && is_signature(self.rules().word(hit.rule), &hit.bare(spot.value), path) {
-                        plan.note(spot.part, RuleId::TO_SIGN, action, Arc::clone(path));
+                    if let Some(renewal) = self.renewal(&hit, spot, path).filter(|_| action == Action::Pseudonym) {
+                        plan.note(spot.part, renewal.rule(), action, Arc::clone(path));
                     }
                     if action == Action::Pseudonym && self.shared.pseudonyms.may_meet(hit.domain) && self.met.another(hit.domain, &hit.bare(spot.value), &made)
                     {
@@ -463,6 +473,17 @@ impl Redactor {
                 }
             }
         }
+    }
+
+    /// Whether what a hit is replaced by would have to be signed anew, and how: a token anywhere, a signature in a body. [Those in heads](signatures::in_head)
+    /// are told by their places, replaced or not.
+    fn renewal(&self, hit: &Hit, spot: &Spot<'_>, path: &str) -> Option<Renewal> {
+        let bare = hit.bare(spot.value);
+        if is_web_token(&bare) {
+            return signatures::of_token(&bare);
+        }
+        let renewal = signatures::of_value(self.rules().word(hit.rule), path, spot.value, &hit.span);
+        renewal.filter(|_| spot.part == Part::Body)
     }
 
     /// Says why a hit in `value` was found, and what becomes of it.
@@ -799,14 +820,6 @@ fn may_be_digested(message: &Message) -> bool {
     message.body.completeness == Completeness::Whole && !is_partial
 }
 
-/// Whether a pseudonym stands in place of what a service would have to sign: it holds no more until someone signs anew.
-fn is_signature(rule: &str, bare: &[u8], path: &str) -> bool {
-    matches!(rule, "signature" | "webhook_signature" | "presigned_url" | "jwt")
-        || path.ends_with(";signature")
-        || path.ends_with(";response")
-        || is_web_token(bare)
-}
-
 /// What the first look at a message has found.
 #[derive(Default)]
 struct Look {
@@ -953,6 +966,9 @@ pub(crate) fn bare_head(head: &Head) -> Head {
 
 /// Until an exchange says when it was.
 const RELEASE_YEAR: i32 = 2026;
+/// What signatures are on record as.
+const TO_SIGN: &str = "to_sign";
+const UNVERIFIABLE: &str = "unverifiable";
 /// The path of a whole body.
 const BODY: &str = "body:";
 /// What begins the paths of redactions in the heads of informational responses.

@@ -63,6 +63,7 @@ known! {
     LOCATION = "location",
     COLLISION = "collision",
     TO_SIGN = "to_sign",
+    UNVERIFIABLE = "unverifiable",
 }
 
 impl RuleId {
