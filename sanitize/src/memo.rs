@@ -1,74 +1,64 @@
-//! What has been worked out before: the templates of paths, and pseudonyms.
+//! What a thread has worked out before: the templates of paths, and pseudonyms.
 //!
 //! In: a leaf's path; a domain and a bare value. Out: the path's template, the value's pseudonym: traffic asks for the same ones again and
 //! again. What is kept is bounded, and what is forgotten is worked out anew: nothing that comes out depends on what is kept.
 
 use std::borrow::Borrow;
+use std::cell::RefCell;
 #[expect(clippy::disallowed_types, reason = "looked up by key, never iterated")]
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use reenact_formats::content::Leaf;
 
 use crate::pseudonym::{Domain, Pseudonyms};
 
-/// That of all lanes of a redactor: what one of them has worked out, the others know.
-#[derive(Default)]
-pub(crate) struct Memo {
-    templates: Shards<Box<str>, Arc<str>>,
-    /// By the value, with the number of the domain behind it.
-    pseudonyms: Shards<Box<[u8]>, Box<[u8]>>,
+thread_local! {
+    static MEMO: RefCell<Memo> = RefCell::default();
 }
 
-impl Memo {
-    /// The template of a leaf's path.
-    pub(crate) fn template(&self, leaf: &Leaf<'_>) -> Arc<str> {
-        let shard = self.templates.of(leaf.path.as_bytes());
-        if let Some(template) = lock(shard).get(leaf.path) {
+/// One thread's: lanes that share one would wait for one another.
+#[derive(Default)]
+struct Memo {
+    templates: Recent<Box<str>, Arc<str>>,
+    /// By the value, with the number of the domain behind it.
+    pseudonyms: Recent<Box<[u8]>, Box<[u8]>>,
+    /// Whose pseudonyms they are.
+    number: u64,
+    /// The key that is looked up.
+    key: Vec<u8>,
+}
+
+/// The template of a leaf's path.
+pub(crate) fn template(leaf: &Leaf<'_>) -> Arc<str> {
+    MEMO.with_borrow_mut(|memo| {
+        if let Some(template) = memo.templates.get(leaf.path) {
             return Arc::clone(template);
         }
         let template: Arc<str> = leaf.template().into();
-        lock(shard).insert(leaf.path.into(), Arc::clone(&template), leaf.path.len() + template.len());
+        memo.templates.insert(leaf.path.into(), Arc::clone(&template), leaf.path.len() + template.len());
         template
-    }
+    })
+}
 
-    /// The pseudonym of `value` in `domain`.
-    pub(crate) fn pseudonym(&self, pseudonyms: &Pseudonyms, domain: Domain, value: &[u8]) -> Vec<u8> {
-        let mut key = Vec::with_capacity(value.len() + 1);
-        key.extend_from_slice(value);
-        key.push(domain as u8);
-        let shard = self.pseudonyms.of(value);
-        if let Some(made) = lock(shard).get(key.as_slice()) {
+/// The pseudonym of `value` in `domain`.
+pub(crate) fn pseudonym(pseudonyms: &Pseudonyms, domain: Domain, value: &[u8]) -> Vec<u8> {
+    MEMO.with_borrow_mut(|memo| {
+        if memo.number != pseudonyms.number() {
+            (memo.pseudonyms, memo.number) = (Recent::default(), pseudonyms.number());
+        }
+        memo.key.clear();
+        memo.key.extend_from_slice(value);
+        memo.key.push(domain as u8);
+        if let Some(made) = memo.pseudonyms.get(memo.key.as_slice()) {
             return made.to_vec();
         }
         let made = pseudonyms.of(domain, value);
-        lock(shard).insert(key.into(), made.as_slice().into(), value.len() + made.len());
+        memo.pseudonyms.insert(memo.key.as_slice().into(), made.as_slice().into(), value.len() + made.len());
         made
-    }
-}
-
-/// Many small ones, so that lanes seldom wait for one another.
-struct Shards<K, V>([Mutex<Recent<K, V>>; SHARDS]);
-
-impl<K, V> Default for Shards<K, V> {
-    fn default() -> Self {
-        Self(Default::default())
-    }
-}
-
-impl<K, V> Shards<K, V> {
-    /// By a few of the key's bytes: the maps themselves spread what is in them.
-    fn of(&self, key: &[u8]) -> &Mutex<Recent<K, V>> {
-        let spread = key.iter().rev().take(4).fold(key.len(), |spread, byte| spread * 31 + usize::from(*byte));
-        &self.0[spread % SHARDS]
-    }
-}
-
-/// A lane that has come to grief leaves nothing half done here.
-fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+    })
 }
 
 /// What was asked for lately, in two generations: when the younger one is full, the older one is forgotten.
@@ -108,35 +98,42 @@ impl<K: Hash + Eq, V> Recent<K, V> {
     }
 }
 
-/// How many there are.
-const SHARDS: usize = 16;
-/// Of one generation of one shard.
-const MAX_WEIGHT: usize = 128 << 10;
+/// Of one generation.
+const MAX_WEIGHT: usize = 1 << 20;
 /// What an entry takes beside its bytes.
 const ENTRY_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::test_key;
+    use crate::key::{Key, test_key};
 
     #[test]
     fn what_is_forgotten_is_worked_out_anew() {
         let pseudonyms = Pseudonyms::new(&test_key());
-        let memo = Memo::default();
         for round in 0..2 {
-            for number in 0..SHARDS * 150 {
+            for number in 0..2000 {
                 let value = format!("{number:x>1000}");
                 for domain in [Domain::Opaque, Domain::Password] {
-                    assert_eq!(memo.pseudonym(&pseudonyms, domain, value.as_bytes()), pseudonyms.of(domain, value.as_bytes()), "{round} {value}");
+                    assert_eq!(pseudonym(&pseudonyms, domain, value.as_bytes()), pseudonyms.of(domain, value.as_bytes()), "{round} {value}");
                 }
             }
-            for held in memo.pseudonyms.0.iter().map(lock) {
-                assert!(held.weight <= MAX_WEIGHT && (held.young.len() + held.old.len()) * ENTRY_BYTES <= 2 * MAX_WEIGHT);
-            }
+            MEMO.with_borrow(|memo| {
+                let held = &memo.pseudonyms;
+                assert!(held.weight <= MAX_WEIGHT && !held.old.is_empty() && (held.young.len() + held.old.len()) * ENTRY_BYTES <= 2 * MAX_WEIGHT);
+            });
         }
         let long = vec![b'x'; MAX_WEIGHT];
-        assert_eq!(memo.pseudonym(&pseudonyms, Domain::Opaque, &long).len(), long.len());
-        assert!(memo.pseudonyms.0.iter().map(lock).all(|held| held.weight <= MAX_WEIGHT));
+        assert_eq!(pseudonym(&pseudonyms, Domain::Opaque, &long).len(), long.len());
+        MEMO.with_borrow(|memo| assert!(memo.pseudonyms.weight <= MAX_WEIGHT));
+    }
+
+    #[test]
+    fn another_key_has_pseudonyms_of_its_own() {
+        let other = Key::from_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").expect("thirty-two bytes");
+        let all = [Pseudonyms::new(&test_key()), Pseudonyms::new(&other)];
+        for pseudonyms in all.iter().chain(&all) {
+            assert_eq!(pseudonym(pseudonyms, Domain::Email, b"alice@shop.example"), pseudonyms.of(Domain::Email, b"alice@shop.example"));
+        }
     }
 }

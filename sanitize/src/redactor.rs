@@ -27,7 +27,7 @@ use crate::key::Key;
 use crate::known::KnownPseudonyms;
 use crate::known_values::KnownValues;
 use crate::locations::Location;
-use crate::memo::Memo;
+use crate::memo;
 use crate::owner::{self, Owners};
 use crate::plan::{Plan, Recorded, Spans, Spot};
 use crate::policy::Policy;
@@ -63,7 +63,6 @@ struct Shared {
     policy_digest: String,
     detector: Detector,
     pseudonyms: Pseudonyms,
-    memo: Memo,
     key_id: KeyId,
 }
 
@@ -75,7 +74,6 @@ impl Redactor {
             policy_digest: policy.digest(),
             detector: Detector::new(policy.rules()),
             pseudonyms: Pseudonyms::with(key, policy.choices().clone()),
-            memo: Memo::default(),
             key_id: key.id(),
         };
         Self {
@@ -201,7 +199,7 @@ impl Redactor {
         let recorded = Recorded::of(&[]);
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside<'_>| {
             let spot = Spot::of(&leaf);
-            for hit in self.first_look(&leaf, &spot, raw, beside, &recorded).hits {
+            for hit in self.first_look(&leaf, raw, beside, &recorded).hits {
                 if let Some(rule) = self.taken_by(&hit, &leaf.value, &leaf.template()) {
                     let whole = with_scheme(&leaf.value, hit.span.start)..hit.span.end;
                     let span = spot.placed(raw, &whole);
@@ -240,7 +238,7 @@ impl Redactor {
 
     /// The pseudonym of a whole value of a domain, as it stands in traffic.
     pub fn pseudonym(&mut self, domain: Domain, value: &str) -> String {
-        String::from_utf8_lossy(&self.shared.memo.pseudonym(&self.shared.pseudonyms, domain, value.as_bytes())).into_owned()
+        String::from_utf8_lossy(&memo::pseudonym(&self.shared.pseudonyms, domain, value.as_bytes())).into_owned()
     }
 
     /// Whether what stands under `name` is never kept, whatever a policy says: security codes, track data, PIN blocks.
@@ -268,10 +266,9 @@ impl Redactor {
             if !asks_of_words && is_plain_key(&leaf) {
                 return;
             }
-            let spot = Spot::of(&leaf);
-            let Verdict { mut hits, layers } = this.first_look(&leaf, &spot, raw, beside, &recorded);
+            let Verdict { mut hits, layers } = this.first_look(&leaf, raw, beside, &recorded);
             if !renewed.is_empty() {
-                add_renewed(this.rules(), &spot, raw, renewed, &mut hits);
+                add_renewed(this.rules(), &Spot::of(&leaf), raw, renewed, &mut hits);
             }
             let recurs = memory.is_some() && may_recur(&leaf);
             if hits.is_empty() && leaf.kind != LeafKind::MultipartFile {
@@ -282,7 +279,7 @@ impl Redactor {
                 }
                 return;
             }
-            let path = this.shared.memo.template(&leaf);
+            let path = memo::template(&leaf);
             for hit in &hits {
                 hit.each_bare(&leaf.value, &mut |hit, bare| {
                     // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
@@ -292,7 +289,7 @@ impl Redactor {
                     }
                 });
             }
-            look.add(&spot, hits, path, recurs);
+            look.add(&Spot::of(&leaf), hits, path, recurs);
         };
         for head in std::iter::once(&message.head).chain(&message.trailers) {
             let beside = this.shared.detector.beside(Around::Head(head));
@@ -310,7 +307,7 @@ impl Redactor {
         Look { body, drop, ..look }
     }
 
-    fn first_look(&self, leaf: &Leaf<'_>, spot: &Spot<'_>, raw: &[u8], beside: &Beside<'_>, recorded: &Recorded) -> Verdict {
+    fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside<'_>, recorded: &Recorded) -> Verdict {
         let Verdict { mut hits, layers } = self.shared.detector.verdict(&leaf.value, &Place::of(leaf, beside));
         if KnownValues::may_stand(leaf) {
             self.add_known(&leaf.value, || leaf.template(), &mut hits);
@@ -323,6 +320,7 @@ impl Redactor {
         }
         let recorded = recorded.part(leaf.part);
         if !recorded.is_empty() {
+            let spot = Spot::of(leaf);
             hits.retain(|hit| match hit.rule {
                 RuleId::LOCATION => !recorded.cover(&leaf.span),
                 _ => !recorded.account_for(hit, &spot.placed(raw, &hit.span)),
@@ -381,7 +379,7 @@ impl Redactor {
             let mut found = look.found.iter().map(|found| (found.spot.part, &found.spot.span)).peekable();
             let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
                 if found.next_if(|found| *found == (leaf.part, &leaf.span)).is_none() && may_recur(&leaf) {
-                    let path = self.shared.memo.template(&leaf);
+                    let path = memo::template(&leaf);
                     self.plan(&mut plan, &Spot::of(&leaf), &path, raw, (Vec::new(), None), Some((memory, before.part(leaf.part))));
                 }
             };
@@ -535,7 +533,7 @@ impl Redactor {
             _ if told.kind == LeafKind::JsonBool => (Action::Mask, b"false".to_vec()),
             Action::Pseudonym => {
                 let made = self.owned(hit, &bare, told);
-                (Action::Pseudonym, made.unwrap_or_else(|| self.shared.memo.pseudonym(&self.shared.pseudonyms, hit.domain, &bare)))
+                (Action::Pseudonym, made.unwrap_or_else(|| memo::pseudonym(&self.shared.pseudonyms, hit.domain, &bare)))
             }
             Action::Generalise if let Some(made) = less().filter(|made| told.kind != LeafKind::JsonNumber || is_json_number(made)) => {
                 (Action::Generalise, made)

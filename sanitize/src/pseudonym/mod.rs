@@ -19,6 +19,7 @@ mod token;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use address::Detail;
 pub(crate) use digits::Space;
@@ -117,7 +118,11 @@ pub(crate) struct Choices {
 pub struct Pseudonyms {
     domains: Vec<Prf>,
     choices: Choices,
+    /// Tells them from others in what a thread remembers.
+    number: u64,
 }
+
+static COUNT: AtomicU64 = AtomicU64::new(1);
 
 impl Pseudonyms {
     /// Those of `key`.
@@ -129,7 +134,12 @@ impl Pseudonyms {
     pub(crate) fn with(key: &Key, choices: Choices) -> Self {
         let of = |domain: Domain| Prf::new(&key.derive(domain.word()));
         let days = calendar::offset(&of(Domain::BirthDate), b"");
-        Self { domains: Domain::ALL.iter().map(|domain| of(*domain).shifting(days)).collect(), choices }
+        Self { domains: Domain::ALL.iter().map(|domain| of(*domain).shifting(days)).collect(), choices, number: COUNT.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Tells these pseudonyms from others in what a thread remembers.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
     }
 
     /// The pseudonym of `value` in `domain`. An empty value stays empty.
