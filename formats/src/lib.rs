@@ -5,6 +5,7 @@
 //! - [`content`]: what stands inside a message: codings, leaves with paths, rewriting by span.
 //! - [`disk`]: the versioned files: recordings, runs, snapshots.
 //! - [`config`]: what people write: policies, objectives, entities.
+//! - [`selection`]: which exchanges are meant, in the words of SQL.
 //! - [`seam`]: the traits by which the root hands one tool's work to another.
 //!
 //! This crate is synchronous, knows no async runtime, prints nothing, and depends on no other crate of the workspace.
@@ -16,4 +17,5 @@ pub mod content;
 pub mod disk;
 pub mod model;
 pub mod seam;
+pub mod selection;
 pub mod wire;

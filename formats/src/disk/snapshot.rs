@@ -230,7 +230,7 @@ fn read_entity(folder: &Path, wire: WireEntity) -> Result<Entity, Error> {
     let table = Table::open(&path, &FORMAT)?;
     let damaged = |why: &str| Error::Damaged { path: path.clone(), place: format!("entity {}", wire.name), why: why.to_owned() };
     let mut rows = Vec::new();
-    for batch in table.reader()?.build().map_err(Error::parquet_read(&path))? {
+    for batch in table.reader().build().map_err(Error::parquet_read(&path))? {
         let batch = batch.map_err(|source| Error::parquet_read(&path)(source.into()))?;
         let columns: Vec<_> = wire
             .columns

@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufReader, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
@@ -19,6 +22,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaData};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::SerializedFileWriter;
 
 use super::Error;
@@ -155,16 +159,29 @@ fn write_error(path: &Path, failure: &Failure, error: ParquetError) -> Error {
 #[derive(Debug)]
 pub struct Table {
     path: PathBuf,
+    input: Input,
     metadata: ArrowReaderMetadata,
     footer: Footer,
 }
 
+/// What a table is read with.
+pub type TableReader = ParquetRecordBatchReaderBuilder<Input>;
+
 impl Table {
     /// Opens the file at `path`, which is to be of `format`.
     pub fn open(path: &Path, format: &Format) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::read(path))?;
-        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = contained(path, || ArrowReaderMetadata::load(&file, options))?.map_err(Error::parquet_read(path))?;
+        Self::open_with(path, format, PageIndexPolicy::Optional)
+    }
+
+    /// Opens it for its footer alone: what says where its pages are is left unread.
+    pub fn open_footer(path: &Path, format: &Format) -> Result<Self, Error> {
+        Self::open_with(path, format, PageIndexPolicy::Skip)
+    }
+
+    fn open_with(path: &Path, format: &Format, pages: PageIndexPolicy) -> Result<Self, Error> {
+        let input = Input::open(path)?;
+        let options = ArrowReaderOptions::new().with_page_index_policy(pages);
+        let metadata = contained(path, || ArrowReaderMetadata::load(&input, options))?.map_err(Error::parquet_read(path))?;
         let mut footer: Footer = metadata
             .metadata()
             .file_metadata()
@@ -178,7 +195,7 @@ impl Table {
         let (name, version, written_by) = (taken(FORMAT_KEY)?, taken(VERSION_KEY)?, taken(WRITTEN_BY_KEY)?);
         let version = version.parse().map_err(|why| Error::Damaged { path: path.to_owned(), place: format!("footer key {VERSION_KEY}"), why })?;
         format.check_readable(&Stamp { format: name, version, written_by }, path)?;
-        Ok(Self { path: path.to_owned(), metadata, footer })
+        Ok(Self { path: path.to_owned(), input, metadata, footer })
     }
 
     /// Where it is.
@@ -196,18 +213,83 @@ impl Table {
         self.metadata.metadata()
     }
 
-    /// A reader to be told what to read. The file is opened anew for each: readers of one open file would move one another.
-    pub fn reader(&self) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
-        let file = File::open(&self.path).map_err(Error::read(&self.path))?;
-        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone()))
+    /// How many bytes of it were read so far, its footer included.
+    pub fn bytes_read(&self) -> u64 {
+        self.input.bytes_read()
+    }
+
+    /// A reader to be told what to read.
+    pub fn reader(&self) -> TableReader {
+        TableReader::new_with_metadata(self.input.clone(), self.metadata.clone())
     }
 }
 
 impl Table {
     /// The batches that `reader` was told to read.
-    pub fn batches(&self, reader: ParquetRecordBatchReaderBuilder<File>) -> Result<Batches, Error> {
+    pub fn batches(&self, reader: TableReader) -> Result<Batches, Error> {
         let reader = contained(&self.path, || reader.build())?.map_err(Error::parquet_read(&self.path))?;
         Ok(Batches { path: self.path.clone(), reader })
+    }
+}
+
+/// A file of which it is counted how much is read. Readers of it do not move one another: each says where it reads.
+#[derive(Debug, Clone)]
+pub struct Input {
+    file: Arc<File>,
+    length: u64,
+    read: Arc<AtomicU64>,
+}
+
+impl Input {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::read(path))?;
+        let length = file.metadata().map_err(Error::read(path))?.len();
+        Ok(Self { file: Arc::new(file), length, read: Arc::default() })
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+}
+
+impl Length for Input {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for Input {
+    type T = BufReader<InputFrom>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        Ok(BufReader::new(InputFrom { input: self.clone(), at: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        // What a damaged file says of its pages must not make room for more than there is.
+        if start.checked_add(length as u64).is_none_or(|end| end > self.length) {
+            return Err(ParquetError::EOF(format!("{length} bytes are expected at {start}, and the file has {}", self.length)));
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, start)?;
+        self.read.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(bytes.into())
+    }
+}
+
+/// A file from some place on.
+#[derive(Debug)]
+pub struct InputFrom {
+    input: Input,
+    at: u64,
+}
+
+impl Read for InputFrom {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.file.read_at(bytes, self.at)?;
+        self.at += read as u64;
+        self.input.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 }
 

@@ -46,7 +46,7 @@ pub use audit::{Audit, AuditRow};
 pub use columns::Glance;
 pub use erase::{Erasure, erase, left_by_erasure};
 pub use manifest::{Counts, Manifest, Part};
-pub use reader::{Exchanges, ReadAccount, Recording};
+pub use reader::{Digests, Exchanges, ReadAccount, Recording};
 pub use writer::{PART_BYTES, RecordingWriter, Sanitized, WriterOptions};
 
 use std::fs;
@@ -57,6 +57,7 @@ use super::Error;
 use super::publish::Folder;
 use super::version::{Format, FormatVersion};
 use crate::model::Timestamp;
+use crate::selection::Where;
 
 /// The format of a recording: its manifest and its parts.
 pub const RECORDING: Format = Format { name: "recording", version: FormatVersion { major: 1, minor: 2 } };
@@ -150,6 +151,21 @@ impl Window {
     /// Whether any time of `first..=last` lies within.
     pub fn touches(&self, first: Timestamp, last: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= last) && self.to.is_none_or(|to| first < to)
+    }
+}
+
+/// The exchanges of a recording that are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// When they start.
+    pub window: Window,
+    /// What else is asked of them.
+    pub condition: Option<Where>,
+}
+
+impl From<Window> for Selection {
+    fn from(window: Window) -> Self {
+        Self { window, condition: None }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Parts into exchanges.
 //!
 //! In: a folder, and a window of time. Out: its manifest, and the window's exchanges in order of start. What never happens
-//! here: a part outside of the window is opened, a row group outside of it is decoded, more than one row group of each part
-//! that overlaps the present moment is held, or a part is read that is not the one that the manifest vouches for.
+//! here: a part outside of the window is opened, a page is read of which no row is wanted, more than one row group of each part
+//! that overlaps the present moment is held, or a part is read that is not the one that the manifest vouches for, unless the caller says
+//! that a few pages are not worth reading all of it.
 
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
@@ -11,17 +12,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{RowSelection, RowSelectionPolicy, RowSelector};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::columns::{self, Decoder, Glance};
 use super::manifest::{Begun, Manifest, Part, Share};
-use super::{MANIFEST, RECORDING, Window, part_name, part_number, wall_clock};
+use super::{MANIFEST, RECORDING, Selection, Window, part_name, part_number, wall_clock};
 use crate::disk::Error;
 use crate::disk::publish::Digest;
-use crate::disk::table::{Batches, Table};
+use crate::disk::table::{Batches, Table, TableReader};
 use crate::model::{Exchange, ExchangeId, Timestamp};
+use crate::selection::Where;
 
 /// A recording, opened.
 #[derive(Debug)]
@@ -82,26 +84,32 @@ impl Recording {
 
     /// The exchanges that start within `window`, in order of start.
     pub fn exchanges(&self, window: &Window) -> Result<Exchanges, Error> {
-        self.exchanges_of(&self.manifest.parts, window)
+        self.select(&(*window).into(), Digests::Compare)
+    }
+
+    /// The exchanges that `selection` wants, in order of start.
+    pub fn select(&self, selection: &Selection, digests: Digests) -> Result<Exchanges, Error> {
+        self.exchanges_of(&self.manifest.parts, selection, digests)
     }
 
     /// The exchanges of one part that start within `window`, in order of start.
     pub fn part_exchanges(&self, part: &Part, window: &Window) -> Result<Exchanges, Error> {
-        self.exchanges_of(std::slice::from_ref(part), window)
+        self.exchanges_of(std::slice::from_ref(part), &(*window).into(), Digests::Compare)
     }
 
-    fn exchanges_of(&self, parts: &[Part], window: &Window) -> Result<Exchanges, Error> {
-        let touched = |part: &&Part| part.counts.from.zip(part.counts.to).is_some_and(|(from, to)| window.touches(from, to));
+    fn exchanges_of(&self, parts: &[Part], selection: &Selection, digests: Digests) -> Result<Exchanges, Error> {
+        let touched = |part: &&Part| part.counts.from.zip(part.counts.to).is_some_and(|(from, to)| selection.window.touches(from, to));
         let mut unopened: Vec<_> = parts.iter().filter(touched).cloned().collect();
         unopened.sort_by_key(|part| std::cmp::Reverse(part.counts.from));
         let account = ReadAccount { parts_skipped: (parts.len() - unopened.len()) as u64, ..ReadAccount::default() };
-        Ok(Exchanges { dir: self.dir.clone(), manifest: self.manifest.clone(), window: *window, unopened, open: Vec::new(), account, failed: false })
+        let (dir, manifest, selection) = (self.dir.clone(), self.manifest.clone(), selection.clone());
+        Ok(Exchanges { dir, manifest, selection, digests, unopened, open: Vec::new(), account, failed: false })
     }
 
     /// One exchange, if it is here. Only the columns of its id are read until it is found.
     pub fn exchange(&self, id: ExchangeId) -> Result<Option<Exchange>, Error> {
         for part in &self.manifest.parts {
-            if let Some(found) = open_part(&self.dir, part, &self.manifest)?.find(id)? {
+            if let Some(found) = open_part(&self.dir, part, &self.manifest, Digests::Compare)?.find(id)? {
                 return Ok(Some(found));
             }
         }
@@ -110,7 +118,7 @@ impl Recording {
 
     /// A glance at every exchange, part after part; neither heads nor bodies are read.
     pub fn glances(&self) -> impl Iterator<Item = Result<Glance, Error>> {
-        self.manifest.parts.iter().flat_map(|part| match open_part(&self.dir, part, &self.manifest) {
+        self.manifest.parts.iter().flat_map(|part| match open_part(&self.dir, part, &self.manifest, Digests::Compare) {
             Ok(opened) => opened.glances().map_or_else(|error| vec![Err(error)], |glances| glances.into_iter().map(Ok).collect()),
             Err(error) => vec![Err(error)],
         })
@@ -206,10 +214,12 @@ fn check_digest(path: &Path, part: &Part) -> Result<(), Error> {
     if found == expected { Ok(()) } else { Err(Error::Altered { path: path.to_owned(), expected, found }) }
 }
 
-fn open_part(dir: &Path, part: &Part, manifest: &Manifest) -> Result<OpenPart, Error> {
+fn open_part(dir: &Path, part: &Part, manifest: &Manifest, digests: Digests) -> Result<OpenPart, Error> {
     let path = dir.join(&part.name);
     // Before a byte of it is understood: an altered part would be taken for traffic.
-    check_digest(&path, part)?;
+    if digests == Digests::Compare {
+        check_digest(&path, part)?;
+    }
     let table = Table::open(&path, &RECORDING)?;
     let share = Share::from_table(&table)?;
     let why = if share.counts != part.counts { Some("its rows are not those that the manifest counts") } else { share.disagreement(manifest) };
@@ -217,6 +227,16 @@ fn open_part(dir: &Path, part: &Part, manifest: &Manifest) -> Result<OpenPart, E
         Some(why) => Err(Error::Foreign { path, why: why.to_owned() }),
         None => Ok(OpenPart { table, next_group: 0, rows_before: 0, last_start: None, rows: VecDeque::new() }),
     }
+}
+
+/// Whether parts are held against their digests before they are read; for that all of a part is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Digests {
+    /// They are.
+    #[default]
+    Compare,
+    /// They are not: its length, and what its footer says, must do.
+    Skip,
 }
 
 /// What was read, and what could be left unread.
@@ -232,6 +252,8 @@ pub struct ReadAccount {
     pub row_groups_skipped: u64,
     /// Exchanges handed out.
     pub exchanges: u64,
+    /// Bytes read, those for digests included.
+    pub bytes: u64,
 }
 
 /// The exchanges of a window, in order of start.
@@ -241,7 +263,8 @@ pub struct ReadAccount {
 pub struct Exchanges {
     dir: PathBuf,
     manifest: Manifest,
-    window: Window,
+    selection: Selection,
+    digests: Digests,
     /// Those whose time has not come, the earliest last.
     unopened: Vec<Part>,
     /// Those with rows at hand; never one without.
@@ -252,8 +275,9 @@ pub struct Exchanges {
 
 impl Exchanges {
     /// What was read so far.
-    pub const fn account(&self) -> ReadAccount {
-        self.account
+    pub fn account(&self) -> ReadAccount {
+        let open: u64 = self.open.iter().map(|part| part.table.bytes_read()).sum();
+        ReadAccount { bytes: self.account.bytes + open, ..self.account }
     }
 
     fn advance(&mut self) -> Result<Option<Exchange>, Error> {
@@ -266,8 +290,8 @@ impl Exchanges {
         let Some((position, _)) = self.earliest() else { return Ok(None) };
         let part = &mut self.open[position];
         let exchange = part.rows.pop_front();
-        if !part.refill(&self.window, &mut self.account)? {
-            self.open.swap_remove(position);
+        if !part.refill(&self.selection, &mut self.account)? {
+            self.account.bytes += self.open.swap_remove(position).table.bytes_read();
         }
         self.account.exchanges += 1;
         Ok(exchange)
@@ -280,10 +304,13 @@ impl Exchanges {
 
     fn open_next(&mut self) -> Result<(), Error> {
         let part = self.unopened.pop().expect("asked for only while there is one");
-        let mut opened = open_part(&self.dir, &part, &self.manifest)?;
+        let mut opened = open_part(&self.dir, &part, &self.manifest, self.digests)?;
         self.account.parts += 1;
-        if opened.refill(&self.window, &mut self.account)? {
+        self.account.bytes += if self.digests == Digests::Compare && part.sha256.is_some() { part.bytes } else { 0 };
+        if opened.refill(&self.selection, &mut self.account)? {
             self.open.push(opened);
+        } else {
+            self.account.bytes += opened.table.bytes_read();
         }
         Ok(())
     }
@@ -319,7 +346,7 @@ impl OpenPart {
     }
 
     /// Reads the next row group of the window if there is no row at hand; answers whether there is one then.
-    fn refill(&mut self, window: &Window, account: &mut ReadAccount) -> Result<bool, Error> {
+    fn refill(&mut self, selection: &Selection, account: &mut ReadAccount) -> Result<bool, Error> {
         while self.rows.is_empty() {
             let metadata = self.table.metadata();
             if self.next_group == metadata.num_row_groups() {
@@ -327,8 +354,11 @@ impl OpenPart {
             }
             let group = metadata.row_group(self.next_group);
             let group_rows = u64::try_from(group.num_rows()).unwrap_or_default();
-            if start_range(group).is_none_or(|(first, last)| window.touches(first, last)) {
-                self.rows = self.read_group(self.next_group, window)?;
+            let range = start_range(group);
+            if range.is_none_or(|(first, last)| selection.window.touches(first, last)) {
+                let is_within = range.is_some_and(|(first, last)| selection.window.contains(first) && selection.window.contains(last));
+                self.rows =
+                    if is_within && selection.condition.is_none() { self.read_group(self.next_group)? } else { self.read_some(self.next_group, selection)? };
                 account.row_groups += 1;
             } else {
                 account.row_groups_skipped += 1;
@@ -339,39 +369,77 @@ impl OpenPart {
         Ok(true)
     }
 
-    fn read_group(&mut self, group: usize, window: &Window) -> Result<VecDeque<Exchange>, Error> {
-        let reader = self.table.reader()?;
-        let wanted: Vec<_> = reader
-            .parquet_schema()
-            .root_schema()
-            .get_fields()
-            .iter()
-            .enumerate()
-            .filter(|(_, field)| !columns::PLAIN.contains(&field.name()))
-            .map(|(position, _)| position)
-            .collect();
-        let mask = ProjectionMask::roots(reader.parquet_schema(), wanted);
+    /// All rows of a group.
+    fn read_group(&mut self, group: usize) -> Result<VecDeque<Exchange>, Error> {
         let mut rows = VecDeque::new();
         let mut first_row = self.rows_before;
-        for batch in self.batches(reader.with_projection(mask), group)? {
+        for batch in self.batches(self.exchange_columns(), group)? {
             let batch = batch?;
             let decoder = Decoder::new(&batch, self.table.path(), first_row);
-            let starts = decoder.starts()?;
-            let sorted = self.last_start.into_iter().chain(starts.iter().copied()).is_sorted();
-            if !sorted {
-                let place = format!("row {}", first_row + 1);
-                return Err(Error::Damaged { path: self.table.path().to_owned(), place, why: "its rows are not sorted by start".to_owned() });
-            }
-            self.last_start = starts.last().copied().or(self.last_start);
-            rows.extend(decoder.decode((0..batch.num_rows()).filter(|row| window.contains(starts[*row])))?);
+            self.last_start = self.sorted(&decoder.starts()?, first_row)?;
+            rows.extend(decoder.decode(0..batch.num_rows())?);
             first_row += batch.num_rows() as u64;
         }
         Ok(rows)
     }
 
+    /// The wanted rows of a group: first the columns that decide are read, then of the others the pages that are left.
+    fn read_some(&mut self, group: usize, selection: &Selection) -> Result<VecDeque<Exchange>, Error> {
+        let deciding = selection.condition.as_ref().map(Where::columns).unwrap_or_default();
+        let reader = self.table.reader();
+        let mask = ProjectionMask::columns(reader.parquet_schema(), deciding.iter().map(|column| column.word()).chain(["start_ns"]));
+        let (mut wanted, mut numbers) = (Vec::new(), Vec::new());
+        let mut row = self.rows_before;
+        for batch in self.batches(reader.with_projection(mask), group)? {
+            let batch = batch?;
+            let decoder = Decoder::new(&batch, self.table.path(), row);
+            let starts = decoder.starts()?;
+            self.last_start = self.sorted(&starts, row)?;
+            let meant = selection.condition.as_ref().map(|condition| decoder.meant(condition)).transpose()?;
+            for (position, start) in starts.into_iter().enumerate() {
+                let is_wanted = selection.window.contains(start) && meant.as_ref().is_none_or(|meant| meant[position]);
+                wanted.push(is_wanted);
+                numbers.extend(is_wanted.then_some(row));
+                row += 1;
+            }
+        }
+        if numbers.is_empty() {
+            return Ok(VecDeque::new());
+        }
+        let runs = wanted.chunk_by(|one, next| one == next).map(|run| if run[0] { RowSelector::select(run.len()) } else { RowSelector::skip(run.len()) });
+        // Read as runs: only so are pages between them left out.
+        let reader =
+            self.exchange_columns().with_row_selection(RowSelection::from(runs.collect::<Vec<_>>())).with_row_selection_policy(RowSelectionPolicy::Selectors);
+        let mut rows = VecDeque::new();
+        for batch in self.batches(reader, group)? {
+            let batch = batch?;
+            let numbers = numbers.get(rows.len()..).unwrap_or_default();
+            rows.extend(Decoder::of_rows(&batch, self.table.path(), numbers).decode(0..batch.num_rows())?);
+        }
+        Ok(rows)
+    }
+
+    /// A reader of what an exchange is made of.
+    fn exchange_columns(&self) -> TableReader {
+        let reader = self.table.reader();
+        let fields = reader.parquet_schema().root_schema().get_fields().iter().enumerate();
+        let wanted: Vec<_> = fields.filter(|(_, field)| !columns::PLAIN.contains(&field.name())).map(|(position, _)| position).collect();
+        let mask = ProjectionMask::roots(reader.parquet_schema(), wanted);
+        reader.with_projection(mask)
+    }
+
+    /// The last of some starts, behind those before them; an error if they are not sorted.
+    fn sorted(&self, starts: &[Timestamp], first_row: u64) -> Result<Option<Timestamp>, Error> {
+        if !self.last_start.iter().chain(starts).is_sorted() {
+            let place = format!("row {}", first_row + 1);
+            return Err(Error::Damaged { path: self.table.path().to_owned(), place, why: "its rows are not sorted by start".to_owned() });
+        }
+        Ok(starts.last().copied().or(self.last_start))
+    }
+
     fn glances(&self) -> Result<Vec<Glance>, Error> {
         let mut glances = Vec::new();
-        let reader = self.table.reader()?;
+        let reader = self.table.reader();
         let mask = ProjectionMask::columns(reader.parquet_schema(), columns::GLANCED.iter().copied());
         for batch in self.table.batches(reader.with_projection(mask).with_batch_size(BATCH_ROWS))? {
             let batch = batch?;
@@ -384,7 +452,7 @@ impl OpenPart {
         let mut rows_before = 0;
         for group in 0..self.table.metadata().num_row_groups() {
             if let Some(row) = self.position(group, id, rows_before)? {
-                let mut found = self.batches(self.table.reader()?.with_offset(row).with_limit(1), group)?;
+                let mut found = self.batches(self.table.reader().with_offset(row).with_limit(1), group)?;
                 let Some(batch) = found.next().transpose()? else { return Ok(None) };
                 return Ok(Decoder::new(&batch, self.table.path(), rows_before + row as u64).decode(0..batch.num_rows())?.pop());
             }
@@ -395,7 +463,7 @@ impl OpenPart {
 
     /// Where in a row group the exchange `id` stands.
     fn position(&self, group: usize, id: ExchangeId, rows_before: u64) -> Result<Option<usize>, Error> {
-        let reader = self.table.reader()?;
+        let reader = self.table.reader();
         let mask = ProjectionMask::columns(reader.parquet_schema(), ["connection", "ordinal"]);
         let mut row = 0;
         for batch in self.batches(reader.with_projection(mask), group)? {
@@ -409,7 +477,7 @@ impl OpenPart {
         Ok(None)
     }
 
-    fn batches(&self, reader: ParquetRecordBatchReaderBuilder<fs::File>, group: usize) -> Result<Batches, Error> {
+    fn batches(&self, reader: TableReader, group: usize) -> Result<Batches, Error> {
         self.table.batches(reader.with_row_groups(vec![group]).with_batch_size(BATCH_ROWS))
     }
 }

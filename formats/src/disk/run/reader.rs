@@ -120,7 +120,7 @@ impl Outcomes {
                 }
             }
             let Some(path) = self.parts.pop_front() else { return Ok(None) };
-            let reader = Table::open(&path, &FORMAT)?.reader()?.with_batch_size(BATCH_ROWS).build().map_err(Error::parquet_read(&path))?;
+            let reader = Table::open(&path, &FORMAT)?.reader().with_batch_size(BATCH_ROWS).build().map_err(Error::parquet_read(&path))?;
             self.reader = Some((path, reader));
         }
     }

@@ -10,6 +10,7 @@ use arrow_array::types::{Int64Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, Int64Array, ListArray, PrimitiveArray, RecordBatch, StringArray, UInt16Array, UInt64Array,
 };
+use arrow_schema::DataType;
 use bytes::Bytes;
 
 use crate::disk::Error;
@@ -45,16 +46,29 @@ pub struct Glance {
     pub anomalies: BTreeSet<Anomaly>,
 }
 
-/// Reads the rows of a batch of `path`, of which `first_row` is the number of the first.
+/// Reads the rows of a batch of `path`.
 pub(crate) struct Decoder<'a> {
-    batch: &'a RecordBatch,
+    pub(super) batch: &'a RecordBatch,
     path: &'a Path,
-    first_row: u64,
+    numbers: Numbers<'a>,
+}
+
+/// Which rows of the file they are, from 0.
+#[derive(Clone, Copy)]
+enum Numbers<'a> {
+    From(u64),
+    These(&'a [u64]),
 }
 
 impl<'a> Decoder<'a> {
+    /// Of rows one after the other, of which `first_row` is the number of the first.
     pub(crate) fn new(batch: &'a RecordBatch, path: &'a Path, first_row: u64) -> Self {
-        Self { batch, path, first_row }
+        Self { batch, path, numbers: Numbers::From(first_row) }
+    }
+
+    /// Of rows here and there, whose numbers begin with `numbers`.
+    pub(crate) fn of_rows(batch: &'a RecordBatch, path: &'a Path, numbers: &'a [u64]) -> Self {
+        Self { batch, path, numbers: Numbers::These(numbers) }
     }
 
     /// When each row starts.
@@ -285,10 +299,13 @@ impl<'a> Decoder<'a> {
     }
 
     fn column<T>(&self, name: &str, typed: impl Fn(&'a dyn Array) -> Option<&'a T>) -> Result<&'a T, Error> {
-        let place = || format!("column {name}");
-        let column =
-            self.batch.column_by_name(name).ok_or_else(|| Error::Damaged { path: self.path.to_owned(), place: place(), why: "it is missing".to_owned() })?;
-        typed(column.as_ref()).ok_or_else(|| Error::Damaged { path: self.path.to_owned(), place: place(), why: format!("its type is {}", column.data_type()) })
+        let missing = || Error::Damaged { path: self.path.to_owned(), place: format!("column {name}"), why: "it is missing".to_owned() };
+        let column = self.batch.column_by_name(name).ok_or_else(missing)?;
+        typed(column.as_ref()).ok_or_else(|| self.wrong_type(name, column.data_type()))
+    }
+
+    pub(super) fn wrong_type(&self, name: &str, found: &DataType) -> Error {
+        Error::Damaged { path: self.path.to_owned(), place: format!("column {name}"), why: format!("its type is {found}") }
     }
 
     fn unknown_word(&self, row: usize, name: &str) -> Error {
@@ -296,7 +313,11 @@ impl<'a> Decoder<'a> {
     }
 
     fn damaged(&self, row: usize, column: &str, why: &str) -> Error {
-        Error::Damaged { path: self.path.to_owned(), place: format!("row {}, column {column}", self.first_row + row as u64 + 1), why: why.to_owned() }
+        let number = match self.numbers {
+            Numbers::From(first) => first + row as u64,
+            Numbers::These(numbers) => numbers.get(row).copied().unwrap_or_default(),
+        };
+        Error::Damaged { path: self.path.to_owned(), place: format!("row {}, column {column}", number + 1), why: why.to_owned() }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod decode;
 mod encode;
+mod meant;
 mod plain;
 
 pub(super) use decode::Decoder;
