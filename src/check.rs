@@ -240,10 +240,10 @@ fn ledger_problems(manifest: &Manifest) -> Vec<Problem> {
     if manifest.finished {
         unequal("packets that entered, and what became of them", ledger.packets.seen, ledger.packets.accounted());
         unequal("bytes of streams, and what became of them", ledger.stream_bytes, ledger.accounted_bytes());
-        let erased = &manifest.erased;
-        unequal("requests of the capture, and of the rows", ledger.requests, manifest.requests.saturating_add(erased.requests));
-        unequal("responses of the capture, and of the rows", ledger.responses, manifest.responses.saturating_add(erased.responses));
-        unequal("complete exchanges of the capture, and of the rows", ledger.complete, manifest.complete.saturating_add(erased.complete));
+        let gone = manifest.gone.all();
+        unequal("requests of the capture, and of the rows", ledger.requests, manifest.requests.saturating_add(gone.requests));
+        unequal("responses of the capture, and of the rows", ledger.responses, manifest.responses.saturating_add(gone.responses));
+        unequal("complete exchanges of the capture, and of the rows", ledger.complete, manifest.complete.saturating_add(gone.complete));
     }
     problems
 }

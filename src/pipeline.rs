@@ -25,6 +25,7 @@ use reenact_verify::{Entities, Inputs, Objectives};
 use crate::check;
 use crate::propose::Proposal;
 
+pub mod archive;
 mod import;
 mod live;
 mod record;
@@ -53,6 +54,9 @@ pub enum Error {
     /// A snapshot or a verdict could not be made.
     #[error(transparent)]
     Verify(#[from] reenact_verify::Error),
+    /// A recording could not be made of others.
+    #[error(transparent)]
+    Archive(#[from] archive::Error),
     /// The system does not give as many threads.
     #[error("cannot start {threads} threads")]
     Threads {
@@ -105,6 +109,7 @@ impl Explain for Error {
             Self::Sanitize(error) => error.blame(),
             Self::Replay(error) => error.blame(),
             Self::Verify(error) => error.blame(),
+            Self::Archive(error) => error.blame(),
             Self::OtherRedaction { .. } | Self::OtherKey { .. } | Self::NoOneToFind { .. } | Self::MemoryUnknown => Blame::Input,
             Self::Threads { .. } | Self::Thread(_) => Blame::Ours,
         }
@@ -117,6 +122,7 @@ impl Explain for Error {
             Self::Sanitize(error) => error.hint(),
             Self::Replay(error) => error.hint(),
             Self::Verify(error) => error.hint(),
+            Self::Archive(error) => error.hint(),
             Self::Threads { .. } => Some("ask for fewer (--threads N), or raise the limit on processes".to_owned()),
             Self::Thread(_) => Some("raise the limit on processes".to_owned()),
             Self::MemoryUnknown => Some("leave out --memory-limit".to_owned()),

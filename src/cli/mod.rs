@@ -6,6 +6,7 @@
 
 mod capture;
 mod check;
+mod cut;
 mod database;
 mod demo;
 mod demo_service;
@@ -29,6 +30,7 @@ mod size;
 mod snapshot;
 mod threads;
 mod verify;
+mod window;
 
 use std::process::ExitCode;
 
@@ -81,6 +83,8 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Show what is in a recording
     Inspect(inspect::InspectArgs),
+    /// Cut a window out of a long recording, reading only the pages that it needs
+    Cut(cut::CutArgs),
     /// Take a person's exchanges out of a recording
     Erase(erase::EraseArgs),
     /// Check that a recording is whole, unaltered and free of residue; or another file of ours
@@ -158,6 +162,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Cut(args) => cut::run(args),
         Command::Erase(args) => erase::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Replay(args) => replay::run(args),

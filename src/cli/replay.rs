@@ -7,15 +7,14 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use reenact::inspect::{count, duration, printable};
 use reenact::pipeline::{self, Prepared, ReplayJob};
-use reenact_formats::disk::recording::Window;
 use reenact_formats::disk::run::{EndReason, EventResult, TimelineEvent};
-use reenact_formats::model::Timestamp;
 use reenact_replay::{At, Control, Difference, Hook, Permissions, PlanOptions, RunSummary, SessionBy, Stop, TargetUrl, Targets};
 use serde_json::json;
 
 use super::exit::Exit;
 use super::progress::Progress;
 use super::redaction::RedactionArgs;
+use super::window::WindowArgs;
 use super::{InvalidArgument, output, signals};
 
 const EXAMPLES: &str = "\
@@ -48,12 +47,8 @@ pub(crate) struct ReplayArgs {
     /// What makes a session, within which order holds: connection, cookie:NAME or header:NAME
     #[arg(long, value_name = "BY", default_value = "connection")]
     session: String,
-    /// Play only exchanges that began at this time or later
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Play only exchanges that began before this time
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
+    #[command(flatten)]
+    window: WindowArgs,
     /// Put a tag on the run and on each outcome
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     tags: Vec<String>,
@@ -182,13 +177,7 @@ fn job(args: ReplayArgs) -> anyhow::Result<ReplayJob> {
     }
     let hooks = args.at.iter().zip(args.exec).map(|(at, command)| Ok(Hook { at: at.parse::<At>()?, command })).collect::<anyhow::Result<_>>()?;
     let tags = args.tags.iter().map(|text| tag(text)).collect::<anyhow::Result<_>>()?;
-    let time = |text: &Option<String>| {
-        text.as_deref()
-            .map(str::parse::<Timestamp>)
-            .transpose()
-            .map_err(|error| InvalidArgument::new(error.to_string(), "times are written in UTC, as RFC 3339 has them"))
-    };
-    let window = Window { from: time(&args.from)?, to: time(&args.to)? };
+    let window = args.window.window()?;
     let timeout = Duration::try_from_secs_f64(args.timeout)
         .map_err(|_| InvalidArgument::new(format!("--timeout {} is no time", args.timeout), "write seconds, as in 30 or 0.5"))?;
     let allow = args.allow.iter().map(|text| text.parse::<TargetUrl>()).collect::<Result<_, _>>()?;

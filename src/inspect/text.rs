@@ -41,8 +41,14 @@ impl Summary {
         if let Some(time) = manifest.expires {
             page.section("expires", &time.to_string());
         }
-        if manifest.erased.exchanges > 0 {
-            page.section("erased", &counted(manifest.erased.exchanges, "exchange"));
+        for (name, gone, why) in [
+            ("erased", &manifest.gone.erased, ""),
+            ("joined", &manifest.gone.joined, " seen by two machines: here once"),
+            ("cut", &manifest.gone.cut, " of the longer recording left out; the account of the capture is that of all of it"),
+        ] {
+            if gone.exchanges > 0 {
+                page.section(name, &format!("{}{why}", counted(gone.exchanges, "exchange")));
+            }
         }
         self.rate_lines(&mut page);
         self.endpoint_lines(&mut page);

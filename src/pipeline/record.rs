@@ -161,6 +161,7 @@ pub fn sanitize(
         redactor = redactor.with_recorded_key(key);
     }
     let mut sink = RecordingSink::create(output, Some(&redactor), options, work.clone())?;
+    sink.miss(&manifest.gone);
     let mut done = 0;
     for exchanges in batches(recording.exchanges(&Window::ALL)?) {
         let exchanges = exchanges?;

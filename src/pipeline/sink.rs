@@ -12,7 +12,7 @@ use std::thread;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
-use reenact_formats::disk::recording::{KeyScope, Manifest, RecordingWriter, Sanitized, WriterOptions};
+use reenact_formats::disk::recording::{Gone, KeyScope, Manifest, RecordingWriter, Sanitized, WriterOptions};
 use reenact_formats::model::{ConnectionId, Exchange, LossLedger, Side, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Originals, Redactor};
@@ -44,6 +44,11 @@ impl RecordingSink {
         redaction.waiting_bytes += exchanges.iter().map(bytes_of).sum::<u64>();
         redaction.waiting.extend(exchanges);
         if redaction.waiting_bytes < BATCH_BYTES { Ok(()) } else { redaction.turn(&mut self.writer) }
+    }
+
+    /// The account will count what is not here: it is that of the recording that this one is made of.
+    pub(super) fn miss(&mut self, gone: &Gone) {
+        self.writer.miss(gone);
     }
 
     /// Publishes what is left. The originals are those that were replaced, if any were to be.

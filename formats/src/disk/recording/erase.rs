@@ -127,7 +127,7 @@ fn write_without(recording: &Recording, staging: &Path, is_to_go: &mut dyn FnMut
             fs::hard_link(&from, &to).or_else(|_| copy(&from, &to)).map_err(Error::write(&to))?;
             after.add(part.name.clone(), part.bytes, part.sha256, share);
         } else {
-            gathered.share.erased.add(&erased);
+            gathered.share.gone.erased.add(&erased);
             let (published, share) = gathered.write(&place, &part.name, None, &Left::default())?.publish()?;
             after.add(part.name.clone(), published.bytes, Some(published.sha256), share);
             done.erased.add(&erased);
@@ -200,7 +200,7 @@ mod tests {
         let recording = Recording::open(&dir).unwrap();
         recording.verify_digests().unwrap();
         let after = recording.manifest();
-        assert_eq!((after.exchanges, after.erased.exchanges, after.state, after.finished), (8, 2, before.state, true));
+        assert_eq!((after.exchanges, after.gone.erased.exchanges, after.state, after.finished), (8, 2, before.state, true));
         assert_eq!((&after.ledger, &after.key_id, &after.source), (&before.ledger, &before.key_id, &before.source));
         assert_eq!(after.redactions.values().sum::<u64>() * 10, before.redactions.values().sum::<u64>() * 8);
         assert_eq!((after.parts[0].sha256, after.parts.len()), (before.parts[0].sha256, before.parts.len()));
@@ -210,7 +210,7 @@ mod tests {
         let manifest = after.clone();
         fs::remove_file(dir.join(MANIFEST)).unwrap();
         let rebuilt = Recording::open(&dir).unwrap().into_manifest();
-        assert_eq!((rebuilt.erased, rebuilt.audit, rebuilt.redactions), (manifest.erased, manifest.audit, manifest.redactions));
+        assert_eq!((rebuilt.gone, rebuilt.audit, rebuilt.redactions), (manifest.gone, manifest.audit, manifest.redactions));
     }
 
     #[test]

@@ -48,8 +48,8 @@ pub struct Manifest {
     pub kept: BTreeMap<String, u64>,
     /// The same by place and action.
     pub audit: Audit,
-    /// What was taken out later, at someone's request: in the account, and no longer here.
-    pub erased: Counts,
+    /// What is in the account, and no longer here.
+    pub gone: Gone,
     /// The earliest start of an exchange.
     pub from: Option<Timestamp>,
     /// The latest start of an exchange.
@@ -113,7 +113,7 @@ impl Counts {
     }
 
     /// Adds what others count.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         // What a file says of itself may be anything.
         self.exchanges = self.exchanges.saturating_add(other.exchanges);
         self.requests = self.requests.saturating_add(other.requests);
@@ -122,6 +122,34 @@ impl Counts {
         self.complete = self.complete.saturating_add(other.complete);
         self.from = self.from.into_iter().chain(other.from).min();
         self.to = self.to.max(other.to);
+    }
+}
+
+/// Exchanges that the account of a capture counts, and that its recording does not hold any more, by count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Taken out at someone's request.
+    pub erased: Counts,
+    /// Seen by two machines: the recording of both holds each once.
+    pub joined: Counts,
+    /// Left out when this was cut out of a longer recording.
+    pub cut: Counts,
+}
+
+impl Gone {
+    /// Adds what others count.
+    pub fn add(&mut self, other: &Self) {
+        self.erased.add(&other.erased);
+        self.joined.add(&other.joined);
+        self.cut.add(&other.cut);
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Counts {
+        let mut all = self.erased.clone();
+        all.add(&self.joined);
+        all.add(&self.cut);
+        all
     }
 }
 
@@ -142,7 +170,7 @@ pub(super) struct Share {
     pub redactions: BTreeMap<String, u64>,
     pub kept: BTreeMap<String, u64>,
     pub audit: Audit,
-    pub erased: Counts,
+    pub gone: Gone,
     /// How bad it is to find each rule's values; told of in the audit.
     pub severities: Arc<BTreeMap<String, String>>,
 }
@@ -164,7 +192,7 @@ impl Share {
             redactions: BTreeMap::new(),
             kept: BTreeMap::new(),
             audit: Audit::default(),
-            erased: Counts::default(),
+            gone: Gone::default(),
             severities,
         }
     }
@@ -199,18 +227,29 @@ impl Share {
             (REDACTIONS.to_owned(), wire::text(&self.redactions)),
             (KEPT.to_owned(), wire::text(&self.kept)),
             (AUDIT.to_owned(), wire::text(&WireAudit::from(&self.audit))),
-            (ERASED.to_owned(), wire::text(&WireCounts::from(&self.erased))),
             (KEY_SCOPE.to_owned(), self.key_scope.word().to_owned()),
         ]);
+        footer.extend(self.gone_by_key().map(|(key, counts)| (key.to_owned(), wire::text(&WireCounts::from(counts)))));
         footer.extend(self.expires.map(|time| (EXPIRES.to_owned(), time.to_string())));
         footer.extend(self.key_id.as_ref().map(|id| (KEY_ID.to_owned(), id.to_string())));
         footer.extend(self.policy_digest.clone().map(|digest| (POLICY_DIGEST.to_owned(), digest)));
         footer
     }
 
+    /// Only what there is: of most recordings nothing is gone.
+    fn gone_by_key(&self) -> impl Iterator<Item = (&'static str, &Counts)> {
+        let Gone { erased, joined, cut } = &self.gone;
+        [(ERASED, erased), (JOINED, joined), (CUT, cut)].into_iter().filter(|(_, counts)| **counts != Counts::default())
+    }
+
     pub(super) fn from_table(table: &Table) -> Result<Self, Error> {
         let footer = table.footer();
         let damaged = |key: &str, why: String| Error::Damaged { path: table.path().to_owned(), place: format!("footer key {key}"), why };
+        // Of what is not there nothing is gone, or its writer is older than such things.
+        let counts = |key: &'static str| {
+            let counts = footer.get(key).map(|counts| wire::parse::<WireCounts>(counts).and_then(Counts::try_from).map_err(|why| damaged(key, why)));
+            counts.transpose().map(Option::unwrap_or_default)
+        };
         let text = |key: &str| footer.get(key).ok_or_else(|| damaged(key, "it is missing".to_owned()));
         Ok(Self {
             state: State::from_word(text(STATE)?).ok_or_else(|| damaged(STATE, "it is none of raw, redacted, checked".to_owned()))?,
@@ -226,9 +265,7 @@ impl Share {
             origin: footer
                 .get(ORIGIN)
                 .map_or(Ok(Origin::default()), |origin| wire::parse::<WireOrigin>(origin).map(Origin::from).map_err(|why| damaged(ORIGIN, why)))?,
-            erased: footer
-                .get(ERASED)
-                .map_or(Ok(Counts::default()), |counts| wire::parse::<WireCounts>(counts).and_then(TryInto::try_into).map_err(|why| damaged(ERASED, why)))?,
+            gone: Gone { erased: counts(ERASED)?, joined: counts(JOINED)?, cut: counts(CUT)? },
             severities: Arc::default(),
             policy_digest: footer.get(POLICY_DIGEST).cloned(),
             source: text(SOURCE)?.clone(),
@@ -276,7 +313,7 @@ impl Manifest {
             redactions: BTreeMap::new(),
             kept: BTreeMap::new(),
             audit: Audit::default(),
-            erased: Counts::default(),
+            gone: Gone::default(),
             from: None,
             to: None,
             exchanges: 0,
@@ -297,10 +334,10 @@ impl Manifest {
 
     /// Adds a part and its share.
     pub(super) fn add(&mut self, name: String, bytes: u64, sha256: Option<Digest>, share: Share) {
-        let Share { last, counts, ledger, redactions, kept, audit, erased, .. } = share;
+        let Share { last, counts, ledger, redactions, kept, audit, gone, .. } = share;
         self.finished |= last;
         self.audit.merge(&audit);
-        self.erased.add(&erased);
+        self.gone.add(&gone);
         self.ledger.add(&ledger);
         self.connections = self.ledger.connections;
         for (mine, theirs) in [(&mut self.redactions, redactions), (&mut self.kept, kept)] {
@@ -352,5 +389,7 @@ const REDACTIONS: &str = "reenact.redactions";
 const KEPT: &str = "reenact.kept";
 const AUDIT: &str = "reenact.audit";
 const ERASED: &str = "reenact.erased";
+const JOINED: &str = "reenact.joined";
+const CUT: &str = "reenact.cut";
 const KEY_SCOPE: &str = "reenact.key_scope";
 const EXPIRES: &str = "reenact.expires";

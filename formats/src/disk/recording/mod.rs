@@ -45,7 +45,7 @@ mod writer;
 pub use audit::{Audit, AuditRow};
 pub use columns::Glance;
 pub use erase::{Erasure, erase, left_by_erasure};
-pub use manifest::{Counts, Manifest, Part};
+pub use manifest::{Counts, Gone, Manifest, Part};
 pub use reader::{Digests, Exchanges, ReadAccount, Recording};
 pub use writer::{PART_BYTES, RecordingWriter, Sanitized, WriterOptions};
 

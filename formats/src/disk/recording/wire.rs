@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Audit;
-use super::manifest::{Counts, Manifest, Part};
+use super::manifest::{Counts, Gone, Manifest, Part};
 use super::{KeyScope, State};
 use crate::disk::version::FormatVersion;
 use crate::model::{
@@ -51,6 +51,10 @@ pub(super) struct WireManifest {
     audit: WireAudit,
     #[serde(default)]
     erased: WireCounts,
+    #[serde(default)]
+    joined: WireCounts,
+    #[serde(default)]
+    cut: WireCounts,
     ledger: WireLedger,
     parts: Vec<WirePart>,
 }
@@ -160,7 +164,7 @@ impl From<&Manifest> for WireManifest {
             redactions,
             kept,
             audit,
-            erased,
+            gone: Gone { erased, joined, cut },
             from,
             to,
             exchanges,
@@ -195,6 +199,8 @@ impl From<&Manifest> for WireManifest {
             kept: kept.clone(),
             audit: audit.into(),
             erased: erased.into(),
+            joined: joined.into(),
+            cut: cut.into(),
             ledger: ledger.into(),
             parts: parts.iter().map(WirePart::from).collect(),
         }
@@ -229,7 +235,11 @@ impl WireManifest {
             redactions: self.redactions,
             kept: self.kept,
             audit: self.audit.try_into().map_err(field("audit"))?,
-            erased: self.erased.try_into().map_err(field("erased"))?,
+            gone: Gone {
+                erased: self.erased.try_into().map_err(field("erased"))?,
+                joined: self.joined.try_into().map_err(field("joined"))?,
+                cut: self.cut.try_into().map_err(field("cut"))?,
+            },
             from: counts.from,
             to: counts.to,
             exchanges: counts.exchanges,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rayon::ThreadPool;
 
-use super::manifest::{Begun, Manifest, Share};
+use super::manifest::{Begun, Gone, Manifest, Share};
 use super::part::{Gathered, Written};
 use super::{KeyScope, MANIFEST, State, columns, part_name};
 use crate::disk::Error;
@@ -145,11 +145,25 @@ impl RecordingWriter {
         if is_due && !self.gathered.is_empty() { self.publish_part(false) } else { Ok(()) }
     }
 
+    /// The account will count what is not here: it is that of the recordings that this one is made of.
+    pub fn miss(&mut self, gone: &Gone) {
+        self.gathered.share.gone.add(gone);
+    }
+
     /// Publishes what is left, with the rest of the account.
-    pub fn finish(mut self, ledger: &LossLedger) -> Result<Manifest, Error> {
+    pub fn finish(self, ledger: &LossLedger) -> Result<Manifest, Error> {
+        self.end(ledger, true)
+    }
+
+    /// The same of a recording made of one whose own writer did not come to its end: what would have followed is here as little.
+    pub fn finish_unfinished(self, ledger: &LossLedger) -> Result<Manifest, Error> {
+        self.end(ledger, false)
+    }
+
+    fn end(mut self, ledger: &LossLedger, last: bool) -> Result<Manifest, Error> {
         self.ledger.clone_from(ledger);
         // Even without a row left: the last part says that the writer came to its end.
-        self.publish_part(true)?;
+        self.publish_part(last)?;
         self.wait()?;
         Ok(self.manifest.clone())
     }

@@ -1,0 +1,88 @@
+//! A window out of a long recording.
+//!
+//! In: a recording of hours, and which of its exchanges are wanted. Out: a recording of these, and how much of the other one was read for it. What never
+//! happens here: a page is read in which nothing is wanted.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use reenact_formats::disk::recording::{
+    Counts, Digests, Gone, Manifest, ReadAccount, Recording, RecordingWriter, Selection, State, WriterOptions, mark_checked,
+};
+
+use super::super::record::Pools;
+use super::{Error, refuse_within, taken_over};
+use crate::pipeline;
+
+/// From a recording to a shorter one.
+#[derive(Debug)]
+pub struct CutJob {
+    /// The recording.
+    pub recording: PathBuf,
+    /// What is wanted of it.
+    pub selection: Selection,
+    /// Whether the digests of the parts that are read are compared.
+    pub digests: Digests,
+    /// The folder of the shorter one.
+    pub output: PathBuf,
+    /// How many threads encode.
+    pub threads: NonZero<usize>,
+}
+
+/// What was cut out, and of how much.
+#[derive(Debug)]
+pub struct Cut {
+    /// The shorter recording.
+    pub manifest: Manifest,
+    /// What was read of the longer one.
+    pub read: ReadAccount,
+    /// How many bytes its parts have.
+    pub bytes_there: u64,
+    /// How many exchanges it has.
+    pub exchanges_there: u64,
+}
+
+/// Writes what `job` wants of a recording into another one.
+pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline::Error> {
+    refuse_within(&job.output, &job.recording)?;
+    let recording = Recording::open(&job.recording)?;
+    let manifest = recording.manifest();
+    if let Some((first, last)) = manifest.from.zip(manifest.to)
+        && !job.selection.window.touches(first, last)
+    {
+        return Err(Error::Outside { recording: job.recording.clone(), first, last }.into());
+    }
+    let options = WriterOptions { pool: Pools::of(job.threads)?.writers, ..taken_over(manifest) };
+    let mut exchanges = recording.select(&job.selection, job.digests)?;
+    let mut writer = RecordingWriter::create(&job.output, options)?;
+    let mut kept = Counts::default();
+    for exchange in exchanges.by_ref() {
+        let exchange = exchange?;
+        kept.count(&exchange);
+        writer.write(&exchange)?;
+        progress(kept.exchanges);
+    }
+    let read = exchanges.account();
+    writer.miss(&manifest.gone);
+    writer.miss(&Gone { cut: left_out(manifest, &kept), ..Gone::default() });
+    let mut written = if manifest.finished { writer.finish(&manifest.ledger)? } else { writer.finish_unfinished(&manifest.ledger)? };
+    if manifest.state == State::Checked {
+        mark_checked(&job.output)?;
+        written = Recording::open(&job.output)?.into_manifest();
+    }
+    let bytes_there = manifest.parts.iter().map(|part| part.bytes).fold(0, u64::saturating_add);
+    Ok(Cut { manifest: written, read, bytes_there, exchanges_there: manifest.exchanges })
+}
+
+/// What a recording holds and `kept` does not count.
+fn left_out(manifest: &Manifest, kept: &Counts) -> Counts {
+    Counts {
+        exchanges: manifest.exchanges.saturating_sub(kept.exchanges),
+        requests: manifest.requests.saturating_sub(kept.requests),
+        responses: manifest.responses.saturating_sub(kept.responses),
+        interim: manifest.interim.saturating_sub(kept.interim),
+        complete: manifest.complete.saturating_sub(kept.complete),
+        from: None,
+        to: None,
+    }
+}

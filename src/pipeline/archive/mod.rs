@@ -1,0 +1,50 @@
+//! Recordings of recordings: a window out of a long one, one out of those of several machines.
+//!
+//! In: recordings, whole or not, and what of them is wanted. Out: a recording under the same key, with the account of those that it is made of and
+//! what of it is not here. Rows are taken over as they are: what was redacted stays redacted, what was checked stays checked, what expires expires,
+//! and what was erased is not there to be taken over. What never happens here: an exchange is held longer than its place in time asks for, or
+//! something is written into a recording that is read.
+
+mod cut;
+mod error;
+
+pub use cut::{Cut, CutJob, cut};
+pub use error::Error;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use reenact_formats::disk::recording::{Manifest, Sanitized, State, WriterOptions};
+
+/// How a recording of `manifest`'s rows is written: what is true of them stays true.
+fn taken_over(manifest: &Manifest) -> WriterOptions {
+    let severities: BTreeMap<String, String> = manifest.audit.rows().map(|(_, row)| (row.rule.clone(), row.severity.clone())).collect();
+    let sanitized = manifest.key_id.clone().filter(|_| manifest.state != State::Raw).map(|key_id| Sanitized {
+        key_id,
+        key_scope: manifest.key_scope,
+        policy_digest: manifest.policy_digest.clone().unwrap_or_default(),
+        severities,
+    });
+    WriterOptions { sanitized, source: manifest.source.clone(), origin: manifest.origin.clone(), expires: manifest.expires, ..WriterOptions::default() }
+}
+
+/// Refuses to write into a recording that is read.
+fn refuse_within(output: &Path, input: &Path) -> Result<(), Error> {
+    // Links and dots resolved; what is not there yet stands in a folder that is, or will be made in one.
+    let (mut there, mut rest) = (output.to_owned(), PathBuf::new());
+    let output_is = loop {
+        match (std::fs::canonicalize(if there.as_os_str().is_empty() { Path::new(".") } else { &there }), there.file_name().map(OsStr::to_owned)) {
+            (Ok(found), _) => break found.join(&rest),
+            (Err(_), Some(name)) => {
+                rest = Path::new(&name).join(&rest);
+                there.pop();
+            }
+            (Err(_), None) => return Ok(()),
+        }
+    };
+    match std::fs::canonicalize(input) {
+        Ok(input_is) if output_is.starts_with(&input_is) => Err(Error::OutputWithin { output: output.to_owned(), input: input.to_owned() }),
+        _ => Ok(()),
+    }
+}
