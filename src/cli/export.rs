@@ -16,6 +16,7 @@ use super::{InvalidArgument, output};
 
 const EXAMPLES: &str = "\
 Examples:
+  reenact export rec/ --to har -o checkout.har
   reenact export rec/ --to gor -o requests.gor
 
 docs/import-export.md says what each format can say, and what is left out.";
@@ -40,6 +41,8 @@ pub(crate) struct ExportArgs {
 /// As `--to` takes it.
 #[derive(Clone, Copy, ValueEnum)]
 enum To {
+    /// HAR 1.2, as browsers show it
+    Har,
     /// What GoReplay reads
     Gor,
 }
@@ -47,6 +50,7 @@ enum To {
 impl To {
     const fn format(self) -> ExportFormat {
         match self {
+            Self::Har => ExportFormat::Har,
             Self::Gor => ExportFormat::Gor,
         }
     }

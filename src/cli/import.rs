@@ -16,6 +16,7 @@ use super::{InvalidArgument, output, report, signals};
 
 const EXAMPLES: &str = "\
 Examples:
+  reenact import checkout.har -o rec/ --key-file key.txt
   reenact import requests.gor -o rec/ --key-file key.txt
   gunzip -c requests_*.gor.gz | reenact import - --from gor -o rec/ --key-file key.txt
 
@@ -58,6 +59,8 @@ pub(crate) struct ImportArgs {
 /// As `--from` takes it.
 #[derive(Clone, Copy, ValueEnum)]
 enum From {
+    /// HAR 1.2, as browsers and proxies save it
+    Har,
     /// What GoReplay writes
     Gor,
 }
@@ -65,6 +68,7 @@ enum From {
 impl From {
     const fn format(self) -> ImportFormat {
         match self {
+            Self::Har => ImportFormat::Har,
             Self::Gor => ImportFormat::Gor,
         }
     }

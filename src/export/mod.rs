@@ -5,8 +5,10 @@
 //! way at one time.
 
 mod gor;
+mod har;
 mod tuples;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -20,6 +22,8 @@ use reenact_formats::seam::{Blame, Explain};
 pub enum ExportFormat {
     /// What GoReplay reads.
     Gor,
+    /// HAR 1.2.
+    Har,
 }
 
 /// Why an exchange is not in the file.
@@ -106,6 +110,7 @@ pub fn open(path: &std::path::Path) -> Result<Recording, disk::Error> {
 pub fn export(recording: &Recording, format: ExportFormat, out: &mut dyn Write, progress: &mut dyn FnMut(u64)) -> Result<Exported, Error> {
     let mut exporter: Box<dyn Exporter> = match format {
         ExportFormat::Gor => Box::new(gor::Gor::default()),
+        ExportFormat::Har => Box::new(har::Har::default()),
     };
     let mut exported = Exported::default();
     exporter.begin(out)?;
@@ -119,6 +124,18 @@ pub fn export(recording: &Recording, format: ExportFormat, out: &mut dyn Write, 
     exporter.finish(out)?;
     out.flush()?;
     Ok(exported)
+}
+
+/// Where a request went to, as a URL without a path.
+fn origin_of(exchange: &Exchange) -> String {
+    let scheme = if exchange.server.port() == 443 { "https" } else { "http" };
+    let host = exchange.request.as_ref().and_then(|request| request.head.header("host")).filter(|host| !host.is_empty());
+    host.map_or_else(|| format!("{scheme}://{}", exchange.server), |host| format!("{scheme}://{}", text(host)))
+}
+
+/// Bytes as text: as UTF-8 if they are that, else as Latin-1, which any bytes are.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect(), Cow::Borrowed)
 }
 
 /// The request of an exchange, if all of it is here.

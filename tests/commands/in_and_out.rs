@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use reenact_formats::content::{MAX_DECODED, decoded_body};
 use reenact_formats::disk::recording::{Recording, Window};
-use reenact_formats::model::Exchange;
+use reenact_formats::model::{Exchange, Message};
 use tempfile::TempDir;
 
 use crate::program::{Ran, reenact, repository};
@@ -56,7 +57,7 @@ impl Scratch {
 
 /// What of exchanges every format can carry: when each began, what was sent, what came back. In one order.
 fn carried(exchanges: &[Exchange]) -> Vec<(i64, Vec<u8>, Vec<u8>)> {
-    let bytes = |message: Option<&reenact_formats::model::Message>| {
+    let bytes = |message: Option<&Message>| {
         let mut bytes = Vec::new();
         if let Some(message) = message {
             reenact_formats::wire::http1::encode_head(message, &mut bytes);
@@ -68,6 +69,20 @@ fn carried(exchanges: &[Exchange]) -> Vec<(i64, Vec<u8>, Vec<u8>)> {
         exchanges.iter().map(|exchange| (exchange.start.as_nanos(), bytes(exchange.request.as_ref()), bytes(exchange.response.as_ref()))).collect();
     carried.sort();
     carried
+}
+
+/// What of exchanges is meant, however it is framed and coded: when each began, heads without what says how the body is sent, bodies without coding.
+fn meant(exchanges: &[Exchange]) -> Vec<(i64, [Vec<String>; 2], [Vec<u8>; 2])> {
+    let sides = |exchange: &Exchange| [exchange.request.clone(), exchange.response.clone()];
+    let head = |message: Option<Message>| {
+        let head = message.map(|message| String::from_utf8_lossy(message.head.raw()).into_owned()).unwrap_or_default();
+        let is_framing = |line: &str| ["content-length", "transfer-encoding", "content-encoding"].iter().any(|name| line.to_lowercase().starts_with(name));
+        head.lines().filter(|line| !is_framing(line)).map(str::to_owned).collect()
+    };
+    let body = |message: Option<Message>| message.map_or_else(Vec::new, |message| decoded_body(&message, MAX_DECODED).expect("it can be decoded").into_owned());
+    let mut meant: Vec<_> = exchanges.iter().map(|exchange| (exchange.start.as_nanos(), sides(exchange).map(head), sides(exchange).map(body))).collect();
+    meant.sort();
+    meant
 }
 
 /// How many exchanges each connection has, in order of the connections' first.
@@ -98,6 +113,35 @@ fn goreplay_files_go_in_and_out_and_in_again() {
     scratch.export("again", "gor", "b.gor").exits(0);
     scratch.import_raw("b.gor", "same-again");
     assert_eq!(carried(&scratch.exchanges("again")), carried(&scratch.exchanges("same-again")));
+}
+
+#[test]
+fn har_files_go_in_and_out_and_in_again() {
+    let scratch = Scratch::new();
+    scratch.shop("rec");
+    scratch.export("rec", "har", "a.har").exits(0);
+    scratch.import_raw("a.har", "same");
+    let (before, after) = (scratch.exchanges("rec"), scratch.exchanges("same"));
+    assert_eq!(meant(&before), meant(&after));
+    assert_eq!(connections(&before), connections(&after));
+    let times = |exchanges: &[Exchange]| exchanges.iter().map(|exchange| exchange.timing).collect::<Vec<_>>();
+    assert_eq!(times(&before), times(&after));
+    // A tool that reads the format finds in it what it asks for.
+    let har: serde_json::Value = serde_json::from_slice(&fs::read(scratch.path("a.har")).expect("it was just written")).expect("it is JSON");
+    let entries = har["log"]["entries"].as_array().expect("an array");
+    assert_eq!((&har["log"]["version"], entries.len()), (&"1.2".into(), before.len()));
+    for entry in entries {
+        for member in ["startedDateTime", "time", "request", "response", "cache", "timings"] {
+            assert!(!entry[member].is_null(), "{member}: {entry}");
+        }
+        for member in ["method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"] {
+            assert!(!entry["request"][member].is_null(), "{member}: {entry}");
+        }
+        for member in ["status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL", "headersSize", "bodySize"] {
+            assert!(!entry["response"][member].is_null(), "{member}: {entry}");
+        }
+        assert!(entry["request"]["url"].as_str().is_some_and(|url| url.starts_with("http://shop.internal/")), "{entry}");
+    }
 }
 
 #[test]

@@ -72,6 +72,11 @@ impl Input {
         self.damage.clone()
     }
 
+    /// The file is not whole.
+    pub(super) fn mark_damage(&mut self, how: &str) {
+        self.damage.get_or_insert_with(|| format!("{} {how}", self.name));
+    }
+
     /// What comes next, of at least `length` bytes unless the file ends before.
     pub(super) fn fill(&mut self, length: usize) -> Result<&[u8], Error> {
         while self.buffer.len() - self.start < length && !self.has_ended {

@@ -5,7 +5,10 @@
 //! the recording's [`Origin`], never guessed. What never happens here: an id of another tool is kept, an error or the account holds a byte of
 //! an entry, or more is held than an entry and what waits for its other half.
 
+mod compose;
+mod elements;
 mod gor;
+mod har;
 mod input;
 mod intake;
 mod sniff;
@@ -26,16 +29,19 @@ use crate::{Control, Error};
 pub enum ImportFormat {
     /// What GoReplay writes.
     Gor,
+    /// HAR 1.2, as browsers and proxies save it.
+    Har,
 }
 
 impl ImportFormat {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Gor];
+    pub const ALL: &'static [Self] = &[Self::Gor, Self::Har];
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Gor => "gor",
+            Self::Har => "har",
         }
     }
 
@@ -43,6 +49,7 @@ impl ImportFormat {
     pub fn origin(self) -> Origin {
         match self {
             Self::Gor => gor::origin(),
+            Self::Har => har::origin(),
         }
     }
 }
@@ -124,6 +131,7 @@ impl Importer {
         let mut intake = Intake::new(sink, control, &self.options);
         match self.format {
             ImportFormat::Gor => gor::read(&mut self.input, &mut intake)?,
+            ImportFormat::Har => har::read(&mut self.input, &mut intake)?,
         }
         let (ledger, notes) = intake.finish(&self.input)?;
         if ledger.entries > 0 && ledger.entries == ledger.lost.get(&reenact_formats::model::LossCause::UnreadableEntry).copied().unwrap_or_default() {

@@ -1,8 +1,8 @@
 //! What a file is, by its first bytes.
 
 use super::ImportFormat;
-use super::gor;
 use super::input::Input;
+use super::{gor, har};
 use crate::Error;
 
 /// The format of what `input` begins with.
@@ -13,6 +13,7 @@ pub(super) fn format(input: &mut Input) -> Result<ImportFormat, Error> {
     }
     let format = match () {
         () if gor::begins(beginning) => Some(ImportFormat::Gor),
+        () if har::begins(beginning) => Some(ImportFormat::Har),
         () => None,
     };
     format.ok_or_else(|| Error::NotTraffic { name: input.name().to_owned(), found: looks_like(input.window()) })

@@ -150,6 +150,172 @@ mod gor {
     }
 }
 
+mod har {
+    use reenact_formats::model::{DropReason, Unknown};
+
+    use super::*;
+
+    const REQUEST: &str = r#""request":{"method":"GET","url":"http://shop.example/a","httpVersion":"HTTP/1.1","headers":[]}"#;
+    const RESPONSE: &str =
+        r#""response":{"status":200,"statusText":"OK","httpVersion":"HTTP/1.1","headers":[],"content":{"size":2,"mimeType":"text/plain","text":"hi"}}"#;
+    const STARTED: &str = r#""startedDateTime":"2026-11-20T12:03:00.123+01:00""#;
+
+    fn har(entries: &[&str]) -> String {
+        format!(
+            r#"{{"log":{{"version":"1.2","pages":[{{"entries":[1,2]}}],"creator":{{"name":"\"entries\":["}},"entries":[{}],"comment":""}}}}"#,
+            entries.join(",\n")
+        )
+    }
+
+    fn entry(request: &str, response: &str) -> String {
+        format!(r#"{{{STARTED},"_initiator":{}1{},{request},{response}}}"#, "[".repeat(500), "]".repeat(500))
+    }
+
+    /// The one exchange of one entry: the request, and the response if there is one, as they would be sent.
+    fn sent(entry: &str) -> [String; 2] {
+        let (exchanges, imported) = of(har(&[entry]).as_bytes());
+        assert_eq!(exchanges.len(), 1, "{imported:?}");
+        [&exchanges[0].request, &exchanges[0].response].map(|message| {
+            message.as_ref().map_or(String::new(), |message| {
+                assert!(!message.head.is_malformed());
+                let lost = if let Completeness::Dropped { reason, .. } = message.body.completeness {
+                    format!("({reason} of {})", message.body.wire_length)
+                } else {
+                    String::new()
+                };
+                format!("{}{}{lost}", String::from_utf8_lossy(message.head.raw()), String::from_utf8_lossy(&message.body.contiguous())).replace("\r\n", "|")
+            })
+        })
+    }
+
+    #[test]
+    fn an_entry_becomes_an_exchange() {
+        let timings = r#""timings":{"blocked":1.5,"dns":-1,"connect":2,"ssl":1,"send":0.25,"wait":10,"receive":0.000001},"serverIPAddress":"[2001:db8::1]","connection":"7""#;
+        let text = har(&[
+            &format!("{{{STARTED},{REQUEST},{RESPONSE},{timings}}}"),
+            &format!("{{{timings},{REQUEST},{RESPONSE},{STARTED}}}"),
+            &entry(REQUEST, RESPONSE),
+        ]);
+        let (exchanges, imported) = of(text.as_bytes());
+        assert_eq!(exchanges.iter().map(|exchange| exchange.id.to_string()).collect::<Vec<_>>(), ["1.1", "1.2", "3.1"]);
+        let first = &exchanges[0];
+        assert_eq!((first.start.to_string().as_str(), first.server.to_string().as_str()), ("2026-11-20T11:03:00.1265Z", "[2001:db8::1]:80"));
+        let at = |time: Option<reenact_formats::model::Timestamp>| time.unwrap().since(first.start).as_nanos();
+        assert_eq!([first.timing.request_end, first.timing.first_byte, first.timing.end].map(at), [250_000, 10_250_000, 10_250_001]);
+        assert!(first.is_complete() && imported.ledger.complete == 3);
+        assert!(ImportFormat::Har.origin().unknown.contains(&Unknown::Framing));
+    }
+
+    #[test]
+    fn heads_are_those_of_http_1() {
+        let pseudo = r#"{"name":":authority","value":"evil"},{"name":":method","value":"GET"},{"name":"cookie","value":"a=b"}"#;
+        let request =
+            format!(r#""request":{{"method":"GET","url":"https://u:p@shop.example:8443/a b?x=\u0001#frag","httpVersion":"h2","headers":[{pseudo}]}}"#);
+        let headers = r#"{"name":"set-cookie","value":"a=1\nb=2\r\nx: y"},{"name":"bad name","value":"v"},{"name":"content-encoding","value":"br"},{"name":"content-length","value":"1"},{"name":"transfer-encoding","value":"chunked"}"#;
+        let response = format!(
+            r#""response":{{"status":200,"statusText":"O\r\nK","httpVersion":"http/2.0","headers":[{headers}],"content":{{"size":2,"text":"aGk=","encoding":"base64"}}}}"#
+        );
+        let expected = [
+            "GET /a%20b?x=%01 HTTP/1.1|Host: shop.example:8443|cookie: a=b||",
+            "HTTP/1.1 200 O  K|set-cookie: a=1|set-cookie: b=2|set-cookie: x: y|content-length: 2||hi",
+        ];
+        assert_eq!(sent(&entry(&request, &response)), expected);
+    }
+
+    #[test]
+    fn bodies_of_requests() {
+        let post = |headers: &str, post: &str| {
+            sent(&entry(&format!(r#""request":{{"method":"POST","url":"http://h/","headers":[{headers}],"postData":{post}}}"#), RESPONSE))[0]
+                .split_once("||")
+                .unwrap()
+                .1
+                .to_owned()
+        };
+        let length = r#"{"name":"Content-Length","value":"5"}"#;
+        let gzip = r#"{"name":"Content-Encoding","value":"gzip"}"#;
+        for (headers, given, expected) in [
+            ("", r#"{"mimeType":"text/plain","text":"a\ud83d"}"#, "a\u{fffd}\u{fffd}\u{fffd}"),
+            ("", r#"{"mimeType":"application/x-www-form-urlencoded","params":[{"name":"a b","value":"c&d"},{"name":"e","value":null}]}"#, "a+b=c%26d&e="),
+            (length, r#"{"text":"12345"}"#, "12345"),
+            // What the page sent was no text.
+            (length, r#"{"text":"123\ufffd"}"#, "(not_recorded of 5)"),
+            (length, r#"{"mimeType":"multipart/form-data","params":[{"name":"file","fileName":"x"}]}"#, "(not_recorded of 5)"),
+            (gzip, r#"{"text":"\u001f\ufffd"}"#, "(not_recorded of 0)"),
+            (gzip, r#"{"text":"AQI=","_encoding":"base64"}"#, "\u{1}\u{2}"),
+            ("", r#"{"text":"*","encoding":"base64"}"#, "(not_recorded of 0)"),
+        ] {
+            assert_eq!(post(headers, given), expected, "{given}");
+        }
+        assert_eq!(
+            sent(&entry(&format!(r#""request":{{"method":"PUT","url":"http://h/","headers":[{length}]}}"#), RESPONSE))[0],
+            "PUT / HTTP/1.1|Host: h|Content-Length: 5||(not_recorded of 5)"
+        );
+    }
+
+    #[test]
+    fn bodies_of_responses() {
+        let got = |method: &str, status: u16, headers: &str, content: &str| {
+            let request = REQUEST.replace("GET", method);
+            sent(&entry(&request, &format!(r#""response":{{"status":{status},"headers":[{headers}],"content":{content},"bodySize":-1}}"#)))[1]
+                .split_once("||")
+                .unwrap()
+                .1
+                .to_owned()
+        };
+        let latin = r#"{"name":"content-type","value":"text/html; charset=ISO-8859-1"}"#;
+        for (method, status, headers, content, expected) in [
+            ("GET", 200, "", r#"{"size":3,"text":"abc"}"#, "abc"),
+            ("GET", 200, "", r#"{"size":3}"#, "(not_recorded of 3)"),
+            ("GET", 200, "", r#"{"size":-1}"#, "(not_recorded of 0)"),
+            ("GET", 200, "", r#"{"size":0}"#, ""),
+            ("GET", 200, "", r#"{"size":0,"text":""}"#, ""),
+            ("HEAD", 200, "", r#"{"size":3,"text":"abc"}"#, ""),
+            ("GET", 304, "", r#"{"size":3,"text":"abc"}"#, ""),
+            ("GET", 204, "", r#"{"size":0}"#, ""),
+            ("GET", 200, latin, r#"{"size":2,"text":"\u00e9\u00e9"}"#, "\u{fffd}\u{fffd}"),
+        ] {
+            assert_eq!(got(method, status, headers, content), expected, "{method} {status} {content}");
+        }
+        let over = har(&[&entry(REQUEST, RESPONSE)]);
+        let (exchanges, imported) = import(over.as_bytes(), &ImportOptions { max_body: 1, ..ImportOptions::default() }).unwrap();
+        let body = &exchanges[0].response.as_ref().unwrap().body;
+        assert_eq!(body.completeness, Completeness::Dropped { reason: DropReason::OverLimit, seen_whole: true });
+        assert_eq!(imported.ledger.anomalies[&Anomaly::BodyOverLimit], 1);
+    }
+
+    #[test]
+    fn what_was_never_sent_is_passed_over_and_what_was_not_answered_is_told() {
+        let blocked = r#""response":{"status":0,"statusText":"","httpVersion":"","headers":[],"content":{"size":0,"mimeType":""}}"#;
+        let data = REQUEST.replace("http://shop.example/a", "data:text/plain,secret");
+        let (exchanges, imported) = of(har(&[&entry(&data, RESPONSE), &entry(REQUEST, blocked), &entry(REQUEST, r#""_fromCache":"disk""#)]).as_bytes());
+        assert_eq!((exchanges.len(), exchanges[0].response.is_none(), imported.ledger.notices[&Notice::PassedOver]), (1, true, 2));
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_spoils_no_other() {
+        let bad = [
+            "17".to_owned(),
+            "[]".to_owned(),
+            r#""text""#.to_owned(),
+            "{nonsense}".to_owned(),
+            entry(REQUEST, RESPONSE).replace("2026", "yesterday"),
+            entry(&REQUEST.replace("GET", "G T"), RESPONSE),
+            entry(REQUEST, &RESPONSE.replace("200", "99999")),
+            entry(REQUEST, &RESPONSE.replace("\"hi\"", "{}")),
+        ];
+        let good = entry(REQUEST, RESPONSE);
+        let all: Vec<&str> = bad.iter().map(String::as_str).chain([good.as_str()]).collect();
+        let (exchanges, imported) = of(har(&all).as_bytes());
+        use Unreadable::{Form, Request, Response, Time};
+        let places = [(1, Form), (2, Form), (3, Form), (4, Form), (5, Time), (6, Request), (7, Response), (8, Form)];
+        assert_eq!((exchanges.len(), imported.ledger.unreadable), (1, places.into()));
+        // A text that ends early has given what came before.
+        let text = har(&[&good, &good]);
+        let (exchanges, imported) = of(&text.as_bytes()[..text.len() - 40]);
+        assert_eq!((exchanges.len(), imported.damage.as_deref()), (1, Some("it ends after entry 1, in the middle")));
+    }
+}
+
 #[test]
 fn files_of_other_kinds_are_named() {
     let refused = |data: &[u8], format| import(data, &ImportOptions { format, ..ImportOptions::default() }).expect_err("it cannot be imported").to_string();
@@ -161,6 +327,8 @@ fn files_of_other_kinds_are_named() {
         (b"<html>secret</html>", "XML or HTML"),
         (b"these are secret notes\n", "text of an unknown form"),
         (b"\x01\x02\x03secret", "unknown binary data"),
+        (b"{\"secret\": {}}", "neither a HAR file nor lines"),
+        (b"{\"log\": {}}", "cannot be imported as har: it has no log.entries"),
     ] {
         let text = refused(data, None);
         assert!(text.contains(found) && !text.contains("secret"), "{text}");
