@@ -56,7 +56,7 @@ pub use error::Error;
 pub use fuzz::{fuzz, fuzz_packet, fuzz_reader, fuzz_reassembler};
 #[doc(hidden)]
 pub use import::fuzz_import;
-pub use import::{ImportFormat, ImportOptions, ImportSource, Imported, Importer};
+pub use import::{FieldMap, ImportFormat, ImportOptions, ImportSource, Imported, Importer, InvalidField};
 pub use roles::Service;
 pub use source::{Interface, Source, interfaces};
 pub use tap::{CaptureOptions, Checksums, Control, FlowKeying, Gauge, Limits, OnProgress, OnWarning, Progress, Reading, Tap, capture, capture_from};

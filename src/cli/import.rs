@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 use reenact::pipeline::{self, ImportJob, Redaction};
-use reenact_capture::{Control, ImportFormat, ImportOptions, ImportSource};
+use reenact_capture::{Control, FieldMap, ImportFormat, ImportOptions, ImportSource};
 use reenact_formats::disk::recording::PART_BYTES;
 
 use super::exit::Exit;
@@ -16,6 +16,8 @@ use super::{InvalidArgument, output, report, signals};
 
 const EXAMPLES: &str = "\
 Examples:
+  reenact import access.log.1.gz -o rec/ --host shop.example --key-file key.txt
+  reenact import requests.jsonl -o rec/ --field target=req.url --field time=at --key-file key.txt
   reenact import checkout.har -o rec/ --key-file key.txt
   reenact import requests.gor -o rec/ --key-file key.txt
   gunzip -c requests_*.gor.gz | reenact import - --from gor -o rec/ --key-file key.txt
@@ -34,6 +36,12 @@ pub(crate) struct ImportArgs {
     /// What the file is; without it its first bytes tell
     #[arg(long, value_name = "FORMAT", value_enum)]
     from: Option<From>,
+    /// The host that requests were sent to, where a log does not say
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Of JSON lines: which member says what, as in status=response.code; may be repeated. Without it the usual names are looked for
+    #[arg(long = "field", value_name = "WHAT=MEMBER")]
+    fields: Vec<FieldMap>,
     /// Write without any redaction: the recording holds personal data and secrets, and cannot be replayed
     #[arg(long, conflicts_with_all = ["key_file", "policy", "known_values"])]
     danger_raw: bool,
@@ -63,6 +71,10 @@ enum From {
     Har,
     /// What GoReplay writes
     Gor,
+    /// Access logs of nginx and Apache, common or combined
+    AccessLog,
+    /// An object a line, as programs log requests
+    Jsonl,
 }
 
 impl From {
@@ -70,13 +82,16 @@ impl From {
         match self {
             Self::Har => ImportFormat::Har,
             Self::Gor => ImportFormat::Gor,
+            Self::AccessLog => ImportFormat::AccessLog,
+            Self::Jsonl => ImportFormat::JsonLines,
         }
     }
 }
 
 pub(crate) fn run(args: ImportArgs) -> anyhow::Result<Exit> {
     let source = if args.file.as_os_str() == "-" { ImportSource::Stdin } else { ImportSource::File(args.file) };
-    let options = ImportOptions { format: args.from.map(From::format), max_body: args.max_body.0 };
+    let fields = args.fields.into_iter().fold(FieldMap::default(), FieldMap::with);
+    let options = ImportOptions { format: args.from.map(From::format), max_body: args.max_body.0, host: args.host, fields };
     let redaction = if args.danger_raw {
         output::warning("the recording is written raw: it will hold personal data and secrets as they were sent, and cannot be replayed");
         None

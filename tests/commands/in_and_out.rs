@@ -145,6 +145,30 @@ fn har_files_go_in_and_out_and_in_again() {
 }
 
 #[test]
+fn logs_become_requests_that_can_be_planned() {
+    let scratch = Scratch::new();
+    let log = "203.0.113.7 - mina [20/Nov/2026:12:03:00 +0000] \"GET /orders?email=mina.harker%40carfax.net HTTP/1.1\" 200 17 \"-\" \"curl/8\"\n\
+               203.0.113.7 - mina [20/Nov/2026:12:03:01 +0000] \"POST /orders HTTP/1.1\" 201 2 \"-\" \"curl/8\"\nsomething else\n";
+    scratch.file("access.log", log);
+    let lines = "{\"ts\":1795176180,\"method\":\"GET\",\"uri\":\"/orders?email=mina.harker%40carfax.net\",\"st\":200,\"remote_ip\":\"203.0.113.7\"}\n{\"ts\":1795176181,\"method\":\"POST\",\"uri\":\"/orders\",\"st\":201}\n{}\n";
+    scratch.file("lines.jsonl", lines);
+    for (file, more) in [("access.log", ["--host", "shop.example"]), ("lines.jsonl", ["--field", "status=st"])] {
+        let said = scratch.import(file, &format!("{file}.rec"), &[&more[..], &["--json"]].concat()).exits(0).json();
+        assert_eq!((&said["exchanges"], &said["lost"]["unreadable_entry"], &said["state"]), (&2.into(), &1.into(), &"checked".into()), "{said}");
+        assert!(said["origin"]["unknown"].as_array().is_some_and(|unknown| unknown.contains(&"bodies".into())), "{said}");
+        let exchanges = scratch.exchanges(&format!("{file}.rec"));
+        let target = String::from_utf8_lossy(exchanges[0].target().expect("a request")).into_owned();
+        assert!(target.starts_with("/orders?email=") && !target.contains("mina"), "{target}");
+        assert_eq!(exchanges.iter().map(Exchange::status).collect::<Vec<_>>(), [Some(200), Some(201)]);
+        // What had a body that no one knows is not sent; what had none is.
+        let planned = reenact(["replay", &scratch.path(&format!("{file}.rec")), "--target", "http://127.0.0.1:9", "--dry-run"]).exits(0);
+        assert!(planned.stdout.contains("1.1 after 0 ns to") && planned.stdout.contains("2.1 after 1 s to http://127.0.0.1:9: not sent, its body was"), "{}", planned.stdout);
+    }
+    let wrong = scratch.import("lines.jsonl", "none", &["--field", "stat=st"]).exits(2);
+    assert!(wrong.stderr.contains("response-bytes"), "{}", wrong.stderr);
+}
+
+#[test]
 fn imports_are_redacted_and_say_what_could_not_be_read() {
     let scratch = Scratch::new();
     let id = "9c401f900a01020300000001";

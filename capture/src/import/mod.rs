@@ -5,12 +5,15 @@
 //! the recording's [`Origin`], never guessed. What never happens here: an id of another tool is kept, an error or the account holds a byte of
 //! an entry, or more is held than an entry and what waits for its other half.
 
+mod access_log;
 mod compose;
 mod elements;
 mod gor;
 mod har;
 mod input;
 mod intake;
+mod json_lines;
+mod lines;
 mod sniff;
 
 use std::path::PathBuf;
@@ -20,6 +23,7 @@ use reenact_formats::seam::ExchangeSink;
 
 use self::input::Input;
 use self::intake::Intake;
+pub use self::json_lines::{FieldMap, InvalidField};
 pub(crate) use self::sniff::PACKETS;
 use crate::{Control, Error};
 
@@ -31,17 +35,23 @@ pub enum ImportFormat {
     Gor,
     /// HAR 1.2, as browsers and proxies save it.
     Har,
+    /// Access logs of nginx and Apache.
+    AccessLog,
+    /// An object a line.
+    JsonLines,
 }
 
 impl ImportFormat {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Gor, Self::Har];
+    pub const ALL: &'static [Self] = &[Self::Gor, Self::Har, Self::AccessLog, Self::JsonLines];
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Gor => "gor",
             Self::Har => "har",
+            Self::AccessLog => "access-log",
+            Self::JsonLines => "jsonl",
         }
     }
 
@@ -50,6 +60,8 @@ impl ImportFormat {
         match self {
             Self::Gor => gor::origin(),
             Self::Har => har::origin(),
+            Self::AccessLog => access_log::origin(),
+            Self::JsonLines => json_lines::origin(),
         }
     }
 }
@@ -70,11 +82,15 @@ pub struct ImportOptions {
     pub format: Option<ImportFormat>,
     /// Bodies over this many bytes are dropped, and their length kept.
     pub max_body: u64,
+    /// The host that requests were sent to, where an entry of a log does not say.
+    pub host: Option<String>,
+    /// Which member of JSON lines says what.
+    pub fields: FieldMap,
 }
 
 impl Default for ImportOptions {
     fn default() -> Self {
-        Self { format: None, max_body: crate::Limits::default().max_body }
+        Self { format: None, max_body: crate::Limits::default().max_body, host: None, fields: FieldMap::default() }
     }
 }
 
@@ -129,9 +145,12 @@ impl Importer {
     /// Imports until the file ends or `control` says stop.
     pub fn run(mut self, sink: &mut dyn ExchangeSink, control: &Control) -> Result<Imported, Error> {
         let mut intake = Intake::new(sink, control, &self.options);
+        let host = self.options.host.as_deref();
         match self.format {
             ImportFormat::Gor => gor::read(&mut self.input, &mut intake)?,
             ImportFormat::Har => har::read(&mut self.input, &mut intake)?,
+            ImportFormat::AccessLog => access_log::read(&mut self.input, &mut intake, host)?,
+            ImportFormat::JsonLines => json_lines::read(&mut self.input, &mut intake, &self.options.fields, host)?,
         }
         let (ledger, notes) = intake.finish(&self.input)?;
         if ledger.entries > 0 && ledger.entries == ledger.lost.get(&reenact_formats::model::LossCause::UnreadableEntry).copied().unwrap_or_default() {

@@ -316,6 +316,141 @@ mod har {
     }
 }
 
+mod access_log {
+    use super::*;
+
+    const LINE: &str = r#"203.0.113.7 - frank [10/Oct/2026:13:55:36 -0700] "GET /a?b=c HTTP/2.0" 200 2326 "http://r.example/" "Mozilla \"x\" \x41\xc3\xa9""#;
+
+    fn sent(line: &str) -> [String; 2] {
+        let options = ImportOptions { host: Some("shop.example".to_owned()), ..ImportOptions::default() };
+        let (exchanges, imported) = import(line.as_bytes(), &options).unwrap();
+        assert_eq!(exchanges.len(), 1, "{imported:?}");
+        [&exchanges[0].request, &exchanges[0].response].map(|message| {
+            let Some(message) = message else { return String::new() };
+            let lost = if let Completeness::Dropped { reason, .. } = message.body.completeness {
+                format!("({reason} of {})", message.body.wire_length)
+            } else {
+                String::new()
+            };
+            format!("{}{lost}", String::from_utf8_lossy(message.head.raw())).replace("\r\n", "|")
+        })
+    }
+
+    #[test]
+    fn lines_become_requests_without_bodies() {
+        let get = "GET /a?b=c HTTP/1.1|Host: shop.example|Referer: http://r.example/|User-Agent: Mozilla \"x\" Aé||";
+        let got = "HTTP/1.1 200 |Content-Length: 2326||(not_recorded of 2326)";
+        let plain = |line: &str| line.replace(" \"http://r.example/\"", "").split(" \"Mozilla").next().unwrap().to_owned();
+        for (line, request, response) in [
+            (LINE.to_owned(), get, got),
+            (format!("{LINE} \"10.0.0.1\" 0.004"), get, got),
+            (plain(LINE), "GET /a?b=c HTTP/1.1|Host: shop.example||", got),
+            (format!("v.example:8443 {}", plain(LINE)), "GET /a?b=c HTTP/1.1|Host: v.example:8443||", got),
+            (
+                plain(LINE).replace("GET", "POST").replace("200 2326", "304 -"),
+                "POST /a?b=c HTTP/1.1|Host: shop.example||(not_recorded of 0)",
+                "HTTP/1.1 304 ||",
+            ),
+            (plain(LINE).replace("200 2326", "499 0"), "GET /a?b=c HTTP/1.1|Host: shop.example||", ""),
+            (plain(LINE).replace(" HTTP/2.0", ""), "GET /a?b=c HTTP/1.1|Host: shop.example||", got),
+            (plain(LINE).replace("/a?b=c", r"/\x0d\x0aX: y\n"), "GET /%0D%0AX:%20y%0A HTTP/1.1|Host: shop.example||", got),
+        ] {
+            assert_eq!(sent(&line), [request, response], "{line}");
+        }
+        let (exchanges, _) = of(format!("{LINE}\n\r\n{LINE}\r\n").as_bytes());
+        let told: Vec<_> = exchanges.iter().map(|one| (one.id.to_string(), one.start.to_string(), one.client.to_string())).collect();
+        let at = "2026-10-10T20:55:36Z".to_owned();
+        assert_eq!(told, [("1.1".to_owned(), at.clone(), "203.0.113.7:0".to_owned()), ("2.1".to_owned(), at, "203.0.113.7:0".to_owned())]);
+    }
+
+    #[test]
+    fn lines_that_are_none_are_counted() {
+        let bad = [
+            "a secret note".to_owned(),
+            LINE.replace("/Oct/", "/Okt/"),
+            LINE.replace("GET /a?b=c HTTP/2.0", "-"),
+            LINE.replace("GET /a?b=c HTTP/2.0", r"\x16\x03\x01 x"),
+            LINE.replace(" 200 ", " 20 "),
+            LINE.replace(" 2326", " some"),
+        ];
+        let (exchanges, imported) = of([LINE.to_owned()].into_iter().chain(bad).collect::<Vec<_>>().join("\n").as_bytes());
+        use Unreadable::{Form, Request, Response, Time};
+        assert_eq!((exchanges.len(), imported.ledger.unreadable), (1, [(2, Form), (3, Time), (4, Request), (5, Request), (6, Response), (7, Response)].into()));
+    }
+}
+
+mod json_lines {
+    use super::*;
+
+    fn sent(line: &str, fields: &[&str]) -> [String; 2] {
+        let fields = fields.iter().map(|field| field.parse().unwrap()).fold(FieldMap::default(), FieldMap::with);
+        let (exchanges, imported) = import(line.as_bytes(), &ImportOptions { fields, ..ImportOptions::default() }).unwrap();
+        assert_eq!(exchanges.len(), 1, "{imported:?}");
+        [&exchanges[0].request, &exchanges[0].response].map(|message| {
+            let Some(message) = message else { return String::new() };
+            let lost = if let Completeness::Dropped { reason, .. } = message.body.completeness {
+                format!("({reason} of {})", message.body.wire_length)
+            } else {
+                String::new()
+            };
+            format!("{}{}{lost}", String::from_utf8_lossy(message.head.raw()), String::from_utf8_lossy(&message.body.contiguous())).replace("\r\n", "|")
+        })
+    }
+
+    #[test]
+    fn usual_names_are_known_and_others_are_told() {
+        let nginx = r#"{"time_iso8601":"2026-11-20T12:03:00+00:00","remote_addr":"203.0.113.7","request":"PUT /a?b HTTP/1.1","status":"201","body_bytes_sent":5,"http_user_agent":"x","http_referer":"-","request_time":"0.250","host":"h"}"#;
+        let caddy = r#"{"ts":1795176180.5,"request":{"remote_ip":"203.0.113.7","method":"GET","host":"h","uri":"/a","proto":"HTTP/2.0","headers":{"Accept":["a","b"]}},"status":204,"size":0,"duration":0.25}"#;
+        let own = r#"{"at":1795176180500,"req":{"verb":"POST","url":"https://h/a#f"},"res.code":200,"q":"x=1","took_ms":250}"#;
+        let whole = r#"{"time":"2026-11-20 12:03:00Z","method":"POST","target":"/a","headers":[["A","b\r\nC: d"]],"request_body":"hi","status":200,"response":{"headers":[["content-encoding","gzip"]],"body_base64":"aGk="}}"#;
+        for (line, fields, request, response) in [
+            (nginx, &[][..], "PUT /a?b HTTP/1.1|Host: h|User-Agent: x||(not_recorded of 0)", "HTTP/1.1 201 |Content-Length: 5||(not_recorded of 5)"),
+            (caddy, &[], "GET /a HTTP/1.1|Host: h|Accept: a|Accept: b||", "HTTP/1.1 204 ||"),
+            (
+                own,
+                &["time=at", "method=req.verb", "target=req.url", "status=res.code", "query=q", "duration=took_ms"],
+                "POST /a?x=1 HTTP/1.1|Host: h||(not_recorded of 0)",
+                "HTTP/1.1 200 ||(not_recorded of 0)",
+            ),
+            (whole, &[], "POST /a HTTP/1.1|A: b|A: C: d|Content-Length: 2||hi", "HTTP/1.1 200 |content-encoding: gzip|Content-Length: 2||hi"),
+        ] {
+            assert_eq!(sent(line, fields), [request, response], "{line}");
+        }
+        let (exchanges, _) = of(format!("{nginx}\n{caddy}\n").as_bytes());
+        let told: Vec<_> =
+            exchanges.iter().map(|one| (one.start.to_string(), one.timing.end.unwrap().since(one.start).as_millis(), one.client.to_string())).collect();
+        let client = "203.0.113.7:0".to_owned();
+        assert_eq!(told, [("2026-11-20T12:03:00Z".to_owned(), 250, client.clone()), ("2026-11-20T12:03:00.5Z".to_owned(), 250, client)]);
+    }
+
+    #[test]
+    fn times_are_told_in_any_unit() {
+        for time in ["1795176180", "1795176180000", "1795176180000000", "1795176180000000000", "1795176180.0", "\"1795176180.0\"", "\"2026-11-20T12:03:00Z\""] {
+            let (exchanges, _) = of(format!(r#"{{"time":{time},"method":"GET","path":"/"}}"#).as_bytes());
+            assert_eq!(exchanges[0].start.to_string(), "2026-11-20T12:03:00Z", "{time}");
+        }
+    }
+
+    #[test]
+    fn lines_that_are_none_are_counted() {
+        let good = r#"{"time":1,"method":"GET","path":"/"}"#;
+        let bad = [
+            "{",
+            "[]",
+            "17",
+            r#"{"method":"GET","path":"/"}"#,
+            r#"{"time":1,"path":"/"}"#,
+            r#"{"time":1,"method":"G\nT","path":"/"}"#,
+            r#"{"time":1,"method":"GET","path":"/","status":7}"#,
+        ];
+        let (exchanges, imported) = of([good].into_iter().chain(bad).collect::<Vec<_>>().join("\n").as_bytes());
+        use Unreadable::{Form, Request, Response, Time};
+        let places = [(2, Form), (3, Form), (4, Form), (5, Time), (6, Request), (7, Request), (8, Response)];
+        assert_eq!((exchanges.len(), imported.ledger.unreadable), (1, places.into()));
+        assert!("stat=us".parse::<FieldMap>().expect_err("no such word").to_string().contains("status"));
+    }
+}
+
 #[test]
 fn files_of_other_kinds_are_named() {
     let refused = |data: &[u8], format| import(data, &ImportOptions { format, ..ImportOptions::default() }).expect_err("it cannot be imported").to_string();
@@ -327,7 +462,7 @@ fn files_of_other_kinds_are_named() {
         (b"<html>secret</html>", "XML or HTML"),
         (b"these are secret notes\n", "text of an unknown form"),
         (b"\x01\x02\x03secret", "unknown binary data"),
-        (b"{\"secret\": {}}", "neither a HAR file nor lines"),
+        (b"{\n\"secret\": {}}", "neither a HAR file nor lines"),
         (b"{\"log\": {}}", "cannot be imported as har: it has no log.entries"),
     ] {
         let text = refused(data, None);
