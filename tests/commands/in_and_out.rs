@@ -162,7 +162,11 @@ fn logs_become_requests_that_can_be_planned() {
         assert_eq!(exchanges.iter().map(Exchange::status).collect::<Vec<_>>(), [Some(200), Some(201)]);
         // What had a body that no one knows is not sent; what had none is.
         let planned = reenact(["replay", &scratch.path(&format!("{file}.rec")), "--target", "http://127.0.0.1:9", "--dry-run"]).exits(0);
-        assert!(planned.stdout.contains("1.1 after 0 ns to") && planned.stdout.contains("2.1 after 1 s to http://127.0.0.1:9: not sent, its body was"), "{}", planned.stdout);
+        assert!(
+            planned.stdout.contains("1.1 after 0 ns to") && planned.stdout.contains("2.1 after 1 s to http://127.0.0.1:9: not sent, its body was"),
+            "{}",
+            planned.stdout
+        );
     }
     let wrong = scratch.import("lines.jsonl", "none", &["--field", "stat=st"]).exits(2);
     assert!(wrong.stderr.contains("response-bytes"), "{}", wrong.stderr);

@@ -93,7 +93,8 @@ impl<'a> Entry<'a> {
         let mut composed = Compose::request(method, target, version).filter(|_| !target.is_empty()).ok_or(Unreadable::Request)?;
         let host = self.virtual_host.or_else(|| host.map(str::as_bytes));
         for (name, value) in [(&b"Host"[..], host.unwrap_or_default()), (b"Referer", &self.referer), (b"User-Agent", &self.user_agent)] {
-            if !value.is_empty() {
+            // An unknown host is an empty one (RFC 9112, section 3.2).
+            if !value.is_empty() || name == b"Host" {
                 composed.field(name, value);
             }
         }

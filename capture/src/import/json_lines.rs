@@ -250,7 +250,8 @@ fn exchange(row: &Row<'_>, intake: &mut Intake<'_>, host: Option<&str>) -> Resul
     let mut composed = Compose::request(method, [path, &query].concat().as_bytes(), version.as_bytes()).ok_or(Unreadable::Request)?;
     let headers = row.headers(Says::Headers);
     let host = row.text(Says::Host).or(authority).or(host);
-    for (name, value) in [("Host", host), ("Referer", row.text(Says::Referer)), ("User-Agent", row.text(Says::UserAgent))] {
+    // An unknown host is an empty one (RFC 9112, section 3.2).
+    for (name, value) in [("Host", host.or(Some(""))), ("Referer", row.text(Says::Referer)), ("User-Agent", row.text(Says::UserAgent))] {
         if let Some(value) = value.filter(|_| !headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))) {
             composed.field(name.as_bytes(), value.as_bytes());
         }

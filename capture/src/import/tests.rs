@@ -412,7 +412,7 @@ mod json_lines {
                 "POST /a?x=1 HTTP/1.1|Host: h||(not_recorded of 0)",
                 "HTTP/1.1 200 ||(not_recorded of 0)",
             ),
-            (whole, &[], "POST /a HTTP/1.1|A: b|A: C: d|Content-Length: 2||hi", "HTTP/1.1 200 |content-encoding: gzip|Content-Length: 2||hi"),
+            (whole, &[], "POST /a HTTP/1.1|Host: |A: b|A: C: d|Content-Length: 2||hi", "HTTP/1.1 200 |content-encoding: gzip|Content-Length: 2||hi"),
         ] {
             assert_eq!(sent(line, fields), [request, response], "{line}");
         }
