@@ -601,6 +601,7 @@ fn redaction_makes_nothing_telling() {
         ("application/x-www-form-urlencoded", "-----BEGIN PRIVATE KEY-----x=y"),
         ("application/json", "Bearer .a@b.cd+49301234567"),
         ("text/plain", "Bearer .a@b.cd"),
+        ("text/plain", "passwd=a RIVATE KEY aaaaaaaD"),
     ] {
         let mut once = exchange(1, request(&format!("POST /x HTTP/1.1\r\nContent-Type: {media_type}"), content.as_bytes()), response("X: y", b""));
         redactor().exchange(&mut once);
