@@ -2,24 +2,27 @@
 
 mod consent;
 mod live;
+mod metrics;
+mod statistics;
 
-use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use clap::{Args, ValueEnum, ValueHint};
 use reenact::pipeline::{self, CaptureJob, Redaction, Watch};
-use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, Service, Source};
+use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, OnProgress, Service, Source, Tap};
 use reenact_formats::disk::recording::PART_BYTES;
 
 use self::consent::ConsentArgs;
 use self::live::LiveArgs;
+use self::statistics::Statistics;
 use super::exit::Exit;
 use super::progress::{Progress, now};
 use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs};
 use super::size::{Size, size_within};
 use super::threads::ThreadArgs;
-use super::{InvalidArgument, output, report, signals};
+use super::{InvalidArgument, output, privileges, report, signals};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,25 +114,53 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
     if args.live.list_interfaces {
         return live::list_interfaces(args.json);
     }
-    let as_json = args.json;
-    let work = work(args)?;
-    let runtime = signals::runtime()?;
-    let stop = runtime.block_on(async { signals::stop_flag() })?;
+    let (as_json, format, address, user) = (args.json, args.live.stats, args.live.metrics, args.live.user.clone());
+    let is_live = !args.live.interfaces.is_empty();
+    if is_live {
+        privileges::forbid_new()?;
+    }
+    let mut work = work(args)?;
+    let statistics = Arc::new(Statistics::new(format));
+    if is_live {
+        let statistics = Arc::clone(&statistics);
+        work.watch().figures = Some(Arc::new(move |figures| statistics.tell(figures)));
+    }
+    let listener = address.map(metrics::bind).transpose()?;
+    let stop = Arc::<AtomicBool>::default();
+    let start = || {
+        let runtime = signals::runtime()?;
+        runtime.block_on(async {
+            listener.map_or(Ok(()), |listener| metrics::serve(listener, Arc::clone(&statistics)))?;
+            signals::set_on_stop(&stop)
+        })?;
+        anyhow::Ok(runtime)
+    };
+    // What opening an interface has needed is given up before there is a second thread; opening a pipe may take until it is told to stop.
+    let (tap, _runtime) = if is_live {
+        let tap = work.open(&stop)?;
+        privileges::give_up(user.as_deref(), work.output())?;
+        (tap, start()?)
+    } else {
+        let runtime = start()?;
+        (work.open(&stop)?, runtime)
+    };
     let total = match work.source() {
         Source::File(path) => std::fs::metadata(path).ok().map(|metadata| metadata.len()),
         Source::Stdin | Source::Interfaces(_) => None,
     };
-    let progress = Progress::start("capturing", total);
+    let progress = (!is_live).then(|| Progress::start("capturing", total));
     let (damage, is_stopped) = (Arc::new(OnceLock::new()), Arc::clone(&stop));
     let seen = Arc::clone(&damage);
     let control = Control {
         stop,
-        progress: Some(Box::new(move |now| if total.is_some() { progress.at(now.bytes, "bytes") } else { progress.at(now.packets, "packets") })),
-        // What a source warns of is where its file is damaged. The recording of what came before is finished first.
+        progress: progress.map(|progress| -> OnProgress {
+            Box::new(move |now| if total.is_some() { progress.at(now.bytes, "bytes") } else { progress.at(now.packets, "packets") })
+        }),
         gauge: Arc::default(),
+        // What a source warns of is where its file is damaged. The recording of what came before is finished first.
         warning: Some(Box::new(move |text: &str| drop(seen.set(text.to_owned())))),
     };
-    let exit = work.run(control, as_json)?;
+    let exit = work.run(tap, control, &statistics, as_json)?;
     match damage.get() {
         // A stop that falls into the middle of a packet cuts what it reads; that is no fault of the source.
         Some(text) if !is_stopped.load(Ordering::SeqCst) => {
@@ -155,18 +186,45 @@ impl Work {
         }
     }
 
+    fn output(&self) -> Option<&Path> {
+        match self {
+            Self::Record(job) => Some(&job.output),
+            Self::Survey(..) => None,
+        }
+    }
+
+    const fn watch(&mut self) -> &mut Watch {
+        match self {
+            Self::Record(job) => &mut job.watch,
+            Self::Survey(_, _, watch) => watch,
+        }
+    }
+
+    /// Opens the source.
+    fn open(&self, stop: &Arc<AtomicBool>) -> anyhow::Result<Tap> {
+        let (source, options) = match self {
+            Self::Record(job) => (&job.source, &job.options),
+            Self::Survey(source, options, _) => (source, &**options),
+        };
+        Ok(Tap::open(source, options, &Control { stop: Arc::clone(stop), ..Control::default() })?)
+    }
+
     /// Does it, and reports once the progress that `control` shows is gone.
-    fn run(&self, control: Control, as_json: bool) -> anyhow::Result<Exit> {
+    fn run(&self, tap: Tap, control: Control, statistics: &Statistics, as_json: bool) -> anyhow::Result<Exit> {
         match self {
             Self::Record(job) => {
                 let began = now();
-                let written = pipeline::capture(job, &control)?;
+                let written = pipeline::capture(job, tap, &control);
+                statistics.end();
                 drop(control);
+                let written = written.inspect_err(|_| live::told_before(&statistics.latest()))?;
                 report::recorded(&job.output, written, began, as_json)
             }
-            Self::Survey(source, options, watch) => {
-                let survey = pipeline::survey(source, options, watch, &control)?;
+            Self::Survey(source, _, watch) => {
+                let survey = pipeline::survey(source, tap, watch, &control);
+                statistics.end();
                 drop(control);
+                let survey = survey?;
                 report::surveyed(&survey, as_json)
             }
         }

@@ -19,6 +19,7 @@ mod inspect;
 mod key;
 mod output;
 mod policy;
+mod privileges;
 mod progress;
 mod redaction;
 mod replay;

@@ -15,9 +15,14 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
 /// A flag that SIGINT and SIGTERM set. Must be called within a runtime that lives on.
 pub(crate) fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    on_stop(move || set.store(true, Ordering::SeqCst))?;
+    set_on_stop(&flag)?;
     Ok(flag)
+}
+
+/// Has them set `flag`. Must be called within a runtime that lives on.
+pub(crate) fn set_on_stop(flag: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let set = Arc::clone(flag);
+    on_stop(move || set.store(true, Ordering::SeqCst))
 }
 
 /// Calls `stop` once SIGINT or SIGTERM comes. Must be called within a runtime that lives on.

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reenact_capture::{CaptureOptions, Source};
+use reenact_capture::{CaptureOptions, Source, Tap};
 use reenact_formats::disk::recording::Window;
 use reenact_formats::disk::verdict::{Judgement, Verdict};
 use reenact_formats::model::InvalidHead;
@@ -264,7 +264,9 @@ impl Demo<'_> {
             redaction: Some(self.redaction.clone()),
             watch: Watch::default(),
         };
-        let recorded = pipeline::capture(&job, &reenact_capture::Control::default())?.check()?;
+        let control = reenact_capture::Control::default();
+        let tap = Tap::open(&job.source, &job.options, &control).map_err(pipeline::Error::from)?;
+        let recorded = pipeline::capture(&job, tap, &control)?.check()?;
         (self.tell)(Event::Recorded(&recorded));
         Ok(())
     }

@@ -60,6 +60,8 @@ pub struct Figures {
     pub queue: f64,
     /// How much processor time was used in the last second, in seconds.
     pub processor: f64,
+    /// How much was used since the start.
+    pub processor_time: Duration,
     /// Bytes of memory in use, where the system says so.
     pub memory: Option<u64>,
     /// How long it runs.
@@ -142,6 +144,7 @@ fn govern(queue: &Queue, gauge: &Gauge, watch: &Watch, ended: &mpsc::Receiver<()
                 followed: f64::from(gauge.followed()) / f64::from(Gauge::WHOLE),
                 queue: fill,
                 processor: used.as_secs_f64() / since.as_secs_f64(),
+                processor_time: processor,
                 memory,
                 elapsed: began.elapsed(),
             });

@@ -83,10 +83,9 @@ pub struct Survey {
     pub ledger: LossLedger,
 }
 
-/// Captures until the source ends or `control` says stop.
-pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
-    // A source that cannot be read leaves no folder behind.
-    let tap = Tap::open(&job.source, &job.options, control)?;
+/// Captures from `tap`, which was opened as the job says, until it ends or `control` says stop. A source that cannot be opened leaves no folder
+/// behind, and who has opened one may give up the right to.
+pub fn capture(job: &CaptureJob, tap: Tap, control: &Control) -> Result<Written, Error> {
     let part_age = match &job.source {
         Source::File(_) => None,
         Source::Stdin | Source::Interfaces(_) => Some(LIVE_PART_AGE),
@@ -102,8 +101,7 @@ pub fn capture(job: &CaptureJob, control: &Control) -> Result<Written, Error> {
 }
 
 /// Captures likewise, and keeps nothing but the account.
-pub fn survey(source: &Source, options: &CaptureOptions, watch: &Watch, control: &Control) -> Result<Survey, Error> {
-    let tap = Tap::open(source, options, control)?;
+pub fn survey(source: &Source, tap: Tap, watch: &Watch, control: &Control) -> Result<Survey, Error> {
     let (tally, ledger) = run(tap, Tally(Counts::default()), source, watch, control)?;
     Ok(Survey { source: in_words(source), counts: tally.0, ledger })
 }

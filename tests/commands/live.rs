@@ -1,7 +1,9 @@
 //! Captures from the loopback interface. Where that is not permitted, they say so and pass.
 
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -62,6 +64,8 @@ impl Capture {
     /// Begins one; none where it is not permitted.
     fn start(interfaces: &[&str], options: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        // Whom root becomes has to find the way.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("it is ours");
         let service = Service::start();
         let port = service.address.port().to_string();
         let mut child = command()
@@ -183,4 +187,78 @@ fn what_cannot_be_followed_is_let_go_and_counted() {
         assert_eq!(recorded + lost("shed_request"), asked, "{summary}");
         assert_eq!(lost("gap"), 0, "{summary}");
     }
+}
+
+/// A line of what the kernel tells of a process, for all of its threads.
+fn told(process: u32, field: &str) -> Vec<String> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).expect("it runs").flatten();
+    let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).expect("it runs");
+    let value = |status: String| status.lines().find_map(|line| line.strip_prefix(field)).expect("it is told").split_whitespace().collect::<Vec<_>>().join(" ");
+    threads.map(status).map(value).collect()
+}
+
+#[test]
+fn root_becomes_nobody_once_the_interface_is_open() {
+    let Some(capture) = Capture::start(&["lo"], &[]) else { return };
+    if fs::metadata(capture.folder.path()).expect("it is there").uid() != 0 {
+        println!("skipped: only root can become another user");
+        return;
+    }
+    let process = capture.child.id();
+    let ids = told(process, "Uid:");
+    assert!(ids.len() > 2, "{ids:?}");
+    assert!(ids.iter().all(|ids| !ids.split(' ').any(|id| id == "0")), "no thread is root any more: {ids:?}");
+    for (field, expected) in [("CapEff:", "0000000000000000"), ("CapPrm:", "0000000000000000"), ("NoNewPrivs:", "1"), ("Groups:", "")] {
+        assert!(told(process, field).iter().all(|value| value == expected), "{field} {:?}", told(process, field));
+    }
+    let recording = capture.folder.path().join("rec");
+    let owner = fs::metadata(recording.join("manifest.json")).expect("it is there").uid();
+    assert!(owner != 0 && fs::metadata(&recording).expect("it is there").uid() == owner, "what is written is that user's");
+    capture.ask();
+    let (_, summary) = capture.stop();
+    assert_eq!((&summary["requests"], &summary["state"]), (&1.into(), &"checked".into()), "{summary}");
+
+    // Who is root stays it if told so, and who cannot get to the folder hears of it.
+    let Some(capture) = Capture::start(&["lo"], &["--user", "root"]) else { return };
+    assert!(told(capture.child.id(), "Uid:").iter().all(|ids| ids.starts_with("0 0")));
+    capture.stop();
+    let closed = tempfile::tempdir().expect("a temporary folder");
+    fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).expect("it is ours");
+    let output = closed.path().join("rec");
+    let output = output.to_str().expect("the path is text");
+    for (user, named) in [("nobody", ["user nobody cannot write to", "--user"]), ("no-such-user", ["\"no-such-user\"", "UID:GID"])] {
+        let ran = reenact(["capture", "-i", "lo", "-o", output, "--user", user]).exits(2);
+        assert!(named.iter().all(|name| ran.stderr.contains(name)), "{user}:\n{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_live_capture_tells_how_it_is_doing() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
+    let address = format!("127.0.0.1:{port}");
+    let Some(capture) = Capture::start(&["lo"], &["--metrics", &address, "--stats", "json"]) else { return };
+    (0..3).for_each(|_| capture.ask());
+    let fetch = |path: &str| {
+        let mut stream = TcpStream::connect(&address).expect("it listens");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    };
+    let mut metrics = String::new();
+    for _ in 0..200 {
+        metrics = fetch("/metrics");
+        if metrics.contains("\nreenact_capture_exchanges_total 3\n") {
+            break;
+        }
+        waited(100);
+    }
+    assert!(metrics.starts_with("HTTP/1.1 200") && metrics.contains("\nreenact_capture_exchanges_total 3\n"), "{metrics}");
+    assert!(metrics.contains("\nreenact_capture_followed_ratio 1\n") && metrics.contains("\nprocess_resident_memory_bytes "), "{metrics}");
+    assert!(fetch("/").starts_with("HTTP/1.1 404"), "nothing else is there");
+    let (ran, _) = capture.stop();
+    let lines: Vec<Value> = ran.stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let last = lines.last().expect("a line each second");
+    assert_eq!((&last["exchanges"], &last["kernel_drops"], &last["shed"]["followed"]), (&3.into(), &0.into(), &1.0.into()), "{last}");
+    assert!(last["packets"].as_u64() > Some(10), "{lines:?}");
 }

@@ -6,6 +6,7 @@ mod capture;
 mod core_dumps;
 mod database;
 mod demo;
+mod deploy;
 mod end_to_end;
 mod everyday;
 mod in_and_out;

@@ -85,19 +85,22 @@ impl Gauge {
         self.is_strained.store(true, Ordering::Relaxed);
     }
 
-    /// What the reader knows.
-    pub(super) fn read(&self, reading: &Reading) {
-        let write = |figure: &AtomicU64, value| figure.store(value, Ordering::Relaxed);
-        write(&self.packets, reading.packets);
-        write(&self.bytes, reading.bytes);
-        if self.kernel_drops.swap(reading.kernel_drops, Ordering::Relaxed) < reading.kernel_drops {
+    /// What the reader has seen, and the packets and connections that it has passed over.
+    pub(super) fn read(&self, packets: u64, bytes: u64, shed: [u64; 2]) {
+        self.packets.store(packets, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
+        self.shed_packets.store(shed[0], Ordering::Relaxed);
+        // Those that were followed before are counted where they end.
+        self.shed_connections.fetch_max(shed[1], Ordering::Relaxed);
+    }
+
+    /// What the source has lost, and how full its buffer is.
+    pub(super) fn lost(&self, kernel_drops: u64, interface_drops: u64, ring: u32) {
+        if self.kernel_drops.swap(kernel_drops, Ordering::Relaxed) < kernel_drops {
             self.strain();
         }
-        write(&self.interface_drops, reading.interface_drops);
-        write(&self.shed_packets, reading.shed_packets);
-        // Those that were followed before are counted where they end.
-        self.shed_connections.fetch_max(reading.shed_connections, Ordering::Relaxed);
-        self.ring.store(reading.ring, Ordering::Relaxed);
+        self.interface_drops.store(interface_drops, Ordering::Relaxed);
+        self.ring.store(ring, Ordering::Relaxed);
     }
 
     /// What the collector knows.

@@ -18,7 +18,7 @@ use crate::Error;
 use crate::flow::{Lane, SHARDS, Sorted};
 use crate::packet::{Decoder, Segment};
 use crate::source::{Batch, Filter, Next, Packet, PacketClock, PacketSource};
-use crate::tap::{Gauge, Reading};
+use crate::tap::Gauge;
 
 /// Permission to read one batch more. There are as many as there may be batches under way.
 #[derive(Default)]
@@ -157,24 +157,16 @@ impl Reader {
         goes_on
     }
 
-    /// Tells the gauge, once a second.
+    /// Tells the gauge; what the source has lost, once a second.
     fn show(&mut self) {
+        self.gauge.read(self.passed.seen, self.source.bytes_read(), [self.shed.packets, self.shed.connections]);
         if self.clock.now().since(self.looked) < TICK || !self.source.is_live() {
             return;
         }
         self.looked = self.clock.now();
         let losses = self.source.losses();
         let lost = |cause| losses.lost.get(&cause).copied().unwrap_or_default();
-        self.gauge.read(&Reading {
-            packets: self.passed.seen,
-            bytes: self.source.bytes_read(),
-            kernel_drops: lost(LossCause::KernelDrop),
-            interface_drops: lost(LossCause::InterfaceDrop),
-            shed_packets: self.shed.packets,
-            shed_connections: self.shed.connections,
-            ring: self.source.ring_use(),
-            ..Reading::default()
-        });
+        self.gauge.lost(lost(LossCause::KernelDrop), lost(LossCause::InterfaceDrop), self.source.ring_use());
     }
 
     /// Reads and sorts a batch; says whether it is the last.

@@ -1,10 +1,14 @@
 //! What is typed for a live capture: which interfaces, and how they are listened to. The words are tcpdump's.
 
+use std::net::SocketAddr;
+
 use clap::Args;
-use reenact::pipeline::LiveLimits;
+use reenact::inspect::count;
+use reenact::pipeline::{Figures, LiveLimits};
 use reenact_capture::CaptureOptions;
 use serde_json::json;
 
+use super::statistics::StatsFormat;
 use crate::cli::exit::Exit;
 use crate::cli::output;
 use crate::cli::size::{Size, size_within};
@@ -36,6 +40,15 @@ pub(super) struct LiveArgs {
     /// Take no more memory than this, the kernel's buffers included; likewise. No buffer, queue or part takes more than an eighth of it
     #[arg(long, value_name = "SIZE", requires = "interfaces", value_parser = size_within(LiveLimits::LEAST_MEMORY, 1 << 50))]
     memory_limit: Option<Size>,
+    /// How the capture is doing, on stderr
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(super) stats: StatsFormat,
+    /// Serve the same to Prometheus, at http://ADDR/metrics
+    #[arg(long, value_name = "ADDR", requires = "interfaces")]
+    pub(super) metrics: Option<SocketAddr>,
+    /// Where root has started it: become this user once the interfaces are open, by name or as UID:GID; nobody unless told, and root stays root
+    #[arg(long, value_name = "USER", requires = "interfaces")]
+    pub(super) user: Option<String>,
 }
 
 impl LiveArgs {
@@ -73,4 +86,19 @@ pub(super) fn list_interfaces(as_json: bool) -> anyhow::Result<Exit> {
         output::data(&lines.collect::<String>())?;
     }
     Ok(Exit::Pass)
+}
+
+/// What a live capture had found when it broke off: not all of it may stand in a part.
+pub(super) fn told_before(figures: &Figures) {
+    let capture = &figures.capture;
+    if capture.packets > 0 {
+        output::note(&format!(
+            "until then {} packets and {} exchanges were seen, {} packets of {} connections shed, {} dropped by the kernel; what no part holds of them is lost",
+            count(capture.packets),
+            count(capture.exchanges),
+            count(capture.shed_packets),
+            count(capture.shed_connections),
+            count(capture.kernel_drops)
+        ));
+    }
 }
