@@ -247,7 +247,8 @@ impl Policy {
     /// Whether what is done with a value is also done where it is found again: not where the policy keeps it, nor where it has named a place alone.
     pub(crate) fn recurs(&self, rule: RuleId, domain: Domain, path: &str, bare: &[u8]) -> bool {
         let is_of_place = rule == RuleId::LOCATION && self.locations.at(path).is_none_or(|place| place.domain.is_none());
-        !is_of_place && self.action(rule, domain, path, bare) != Action::Keep
+        // A tag is no one's; where a digest of a file stands in a list of files, it is one.
+        !is_of_place && rule != RuleId::ENTITY_TAG && self.action(rule, domain, path, bare) != Action::Keep
     }
 }
 

@@ -25,6 +25,9 @@ pub(super) fn named(detector: &Detector, value: &[u8], place: &Place<'_>, tellin
     if bare.is_empty() || is_placeholder(bare) {
         return Vec::new();
     }
+    if matches!(tellings, [Telling { rule: RuleId::ENTITY_TAG, .. }]) {
+        return entity_tags(bare).map(|tag| Hit::new(trimmed.start + tag.start..trimmed.start + tag.end, RuleId::ENTITY_TAG, Domain::Opaque)).collect();
+    }
     let told = || told(detector, tellings, bare, place);
     let found = match place.kind {
         LeafKind::Credential => credential(bare, place),
@@ -80,6 +83,27 @@ fn told_of_segment(detector: &Detector, tellings: &[Telling], bare: &[u8]) -> Op
             || is_strong && !detector.is_known_by_itself(telling.rule) && matches!(telling.domain, Domain::Identifier | Domain::BirthDate) && is_number()
     };
     tellings.iter().find(fits).map(|telling| (0..bare.len(), telling.rule, of_kind(telling.domain, bare)))
+}
+
+/// Of `"a", W/"b"` what stands between the quotes and may be a digest; of a text without quotes all of it.
+fn entity_tags(bare: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut quotes = memchr::memchr_iter(b'"', bare);
+    let mut whole = (!bare.contains(&b'"')).then_some(0..bare.len());
+    let tags = std::iter::from_fn(move || whole.take().or_else(|| Some(quotes.next()? + 1..quotes.next()?)));
+    tags.filter(|tag| may_be_digest(&bare[tag.clone()]))
+}
+
+/// Versions, dates, and the time and size of a file tell nothing of what stands in a body, and a service may hold them against its own: a digest
+/// is one piece of letters and digits, or has a long one, or many.
+fn may_be_digest(tag: &[u8]) -> bool {
+    if tag.contains(&b' ') {
+        return false;
+    }
+    let is_mixed = |piece: &[u8]| piece.iter().any(u8::is_ascii_digit) && piece.iter().any(u8::is_ascii_alphabetic);
+    let is_within = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let pieces = || tag.split(|byte| !is_within(byte)).filter(|piece| !piece.is_empty());
+    let least = if pieces().count() == 1 { SHORTEST_DIGEST } else { SHORTEST_PIECE };
+    pieces().any(|piece| piece.len() >= least && is_mixed(piece)) || is_mixed(tag) && pieces().map(<[u8]>::len).sum::<usize>() >= LONG_DIGEST
 }
 
 /// The domain that a value has its pseudonym in: what it is counts for more than what it is called, so that it has one pseudonym only.
@@ -306,6 +330,12 @@ pub(super) fn is_placeholder(bare: &[u8]) -> bool {
         || lower.starts_with(b"replace-me")
 }
 
+/// A check sum of 32 bits, in hexadecimal digits.
+const SHORTEST_DIGEST: usize = 8;
+/// A digest of 64 bits, likewise, beside a length or what compressed it.
+const SHORTEST_PIECE: usize = 16;
+/// One of 128 bits, in whatever pieces.
+const LONG_DIGEST: usize = 32;
 /// The shortest number of someone in a path.
 const MIN_SEGMENT_DIGITS: usize = 5;
 /// Longer than what is written in place of a value, escaped twice.

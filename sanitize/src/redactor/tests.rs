@@ -214,6 +214,30 @@ fn signatures_are_on_record_when_what_they_sign_changed() {
 }
 
 #[test]
+fn entity_tags_that_may_be_digests_become_others_on_both_sides() {
+    let digest = "5d41402abc4b2a76b9719d911017c592";
+    let tagged = |policy: &str, asked: &str, answered: &str, connection: u64| {
+        let mut redactor = Redactor::new(&Policy::parse("p.yaml", policy).expect("reads"), &test_key());
+        let answer = response(&format!("Content-Type: application/json\r\n{answered}"), br#"{"email":"ann@shop.example"}"#);
+        let mut exchange = exchange(1, request(&format!("GET /a HTTP/1.1\r\n{asked}"), b""), answer);
+        exchange.id.connection = ConnectionId(connection);
+        redactor.exchange(&mut exchange);
+        assert_eq!(ResidueCheck::new(&Policy::parse("p.yaml", policy).expect("reads"), None).exchange(&exchange), []);
+        let of = |message: &Option<Message>, name: &str| {
+            message.as_ref().and_then(|message| message.head.header(name)).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+        };
+        (of(&exchange.request, "if-none-match"), of(&exchange.response, "etag"))
+    };
+    let (_, tag) = tagged("version: 1", "x: y", &format!("ETag: \"{digest}\""), 1);
+    let made = tag.trim_matches('"');
+    assert!(made != digest && made.len() == digest.len() && made.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase()), "{tag}");
+    let (asked, answered) = tagged("version: 1", &format!("If-None-Match: \"17\", W/\"{digest}\""), &format!("ETag: W/\"{digest}\""), 2);
+    assert_eq!((asked, answered), (format!("\"17\", W/\"{made}\""), format!("W/\"{made}\"")));
+    let keeps = "version: 1\nrules: { entity_tag: { action: keep } }";
+    assert_eq!(tagged(keeps, "x: y", &format!("ETag: \"{digest}\""), 1).1, format!("\"{digest}\""));
+}
+
+#[test]
 fn json_keeps_its_types_and_its_other_bytes() {
     for (content, expected) in [
         (r#"{ "cvv" : 123, "cvc":"1234",  "n": 17, "ok":true, "email":null }"#, r#"{ "cvv" : 0, "cvc":"0000",  "n": 17, "ok":true, "email":null }"#),

@@ -64,6 +64,7 @@ known! {
     COLLISION = "collision",
     TO_SIGN = "to_sign",
     UNVERIFIABLE = "unverifiable",
+    ENTITY_TAG = "entity_tag",
 }
 
 impl RuleId {
