@@ -298,7 +298,11 @@ fn escapes(value: &[u8], surface: Surface) -> bool {
             memchr::memchr_iter(b'%', value).any(|at| matches!(value[at..], [_, high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
         }
         Surface::Markup => matches!(surface.undress(value), Cow::Owned(_)),
-        Surface::JsonString => memchr::memchr_iter(b'\\', value).any(|at| matches!(value.get(at + 1), Some(b'"' | b'/' | b'u'))),
+        Surface::JsonString => memchr::memchr_iter(b'\\', value).any(|at| match &value[at + 1..] {
+            [b'"' | b'/', ..] => true,
+            [b'u', digits @ ..] => digits.len() >= 4 && digits[..4].iter().all(u8::is_ascii_hexdigit),
+            _ => false,
+        }),
         Surface::QuotedPrintable => {
             // No one writes a control character so: `bind=192.0.2.44` has none.
             let is_odd_escape = |at: usize| surface.undress(&value[at..value.len().min(at + 3)]).first().is_some_and(|byte| is_odd(*byte));
