@@ -4,6 +4,7 @@
 
 #[path = "../replay/tests/desk/mod.rs"]
 mod desk;
+#[expect(dead_code, reason = "time passes by itself here")]
 mod packets;
 
 use std::path::Path;

@@ -17,6 +17,7 @@ mod generate;
 mod import;
 mod inspect;
 mod key;
+mod merge;
 mod output;
 mod policy;
 mod privileges;
@@ -84,6 +85,8 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Show what is in a recording
     Inspect(inspect::InspectArgs),
+    /// Make one recording of those of several machines
+    Merge(merge::MergeArgs),
     /// Cut a window out of a long recording, reading only the pages that it needs
     Cut(cut::CutArgs),
     /// Take a person's exchanges out of a recording
@@ -163,6 +166,7 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Merge(args) => merge::run(args),
         Command::Cut(args) => cut::run(args),
         Command::Erase(args) => erase::run(&args),
         Command::Check(args) => check::run(&args),

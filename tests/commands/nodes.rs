@@ -1,5 +1,6 @@
 //! What a connection is to the recorded service; recordings of recordings: a window out of a long one, one of several machines.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -188,4 +189,118 @@ fn what_cannot_be_cut_is_said() {
     refused(&["cut", &recording, "-o", &scratch.path("other")], &["part-000001.parquet is damaged"]);
     fs::remove_file(&part).expect("it is there");
     refused(&["cut", &recording, "-o", &scratch.path("other")], &["part-000001.parquet is missing"]);
+}
+
+/// What one machine saw of clients that ask the service, by their ports, with a clock that is so many milliseconds ahead.
+fn seen(ports: impl Iterator<Item = u16>, ahead: u64) -> Capture {
+    let mut capture = Capture::default();
+    capture.pass(ahead);
+    let mut last = 40_000;
+    for port in ports {
+        // Where this one saw nothing, time passed all the same.
+        capture.pass(u64::from(port - last) * 1000);
+        last = port;
+        exchange(&mut capture, ([192, 0, 2, 7], port), SERVICE, &format!("/orders?page={port}"));
+    }
+    capture
+}
+
+#[test]
+fn recordings_of_several_machines_become_one() {
+    let scratch = Scratch::new();
+    // The first saw twenty, the second the last eight of them and twelve more, by a clock that is a second and a half ahead.
+    let [one, two] = [scratch.record("web1", seen(40_001..40_021, 0), &[]), scratch.record("web2", seen(40_013..40_033, 1500), &["--expires", "30d"])];
+    let all = scratch.path("all");
+    let said = json(&["merge", &one, &two, "-o", &all, "--json"]);
+    assert_eq!((&said["exchanges"], &said["joined"], &said["state"]), (&32.into(), &8.into(), &"checked".into()), "{said}");
+    assert_eq!((&said["nodes"][1]["name"], &said["nodes"][1]["clock"], &said["nodes"][1]["estimated_from"]), (&"web2".into(), &"estimated".into(), &8.into()));
+    // The twelve that the second did not see took the first ten milliseconds each.
+    assert_eq!(said["nodes"][1]["offset_ms"], 1380.0, "{said}");
+    let merged = rows(&all);
+    let nodes: Vec<&str> = merged.iter().map(|exchange| exchange.node.as_deref().expect("a node")).collect();
+    assert_eq!(nodes, [["web1"; 20].as_slice(), &["web2"; 12]].concat());
+    let ids: BTreeSet<_> = merged.iter().map(|exchange| exchange.id).collect();
+    assert_eq!(ids.len(), 32);
+    // Rows are in the time of the first machine, and otherwise what they were.
+    for (row, before) in merged.iter().zip(rows(&one).iter().chain(&rows(&two)[8..])) {
+        let apart = row.start.since(before.start).max(before.start.since(row.start));
+        assert!(apart.as_millis() < if row.node.as_deref() == Some("web1") { 1 } else { 1600 }, "{apart:?}");
+        assert_eq!((&row.request, &row.response, row.client, &row.redactions), (&before.request, &before.response, before.client, &before.redactions));
+    }
+    assert!(merged.is_sorted_by_key(|exchange| exchange.start));
+    assert_eq!(json(&["check", &all, "--json"])["passed"], true);
+    let [inspected, of_one, of_two] = [&all, &one, &two].map(|recording| json(&["inspect", recording, "--json"]));
+    let packets = |inspected: &Value| inspected["packets"]["seen"].as_u64().expect("a number");
+    assert_eq!((packets(&inspected), &inspected["joined"]), (packets(&of_one) + packets(&of_two), &8.into()), "the accounts are added");
+    assert_eq!((&inspected["expires"], &inspected["key_id"]), (&of_two["expires"], &of_one["key_id"]), "the first to expire counts");
+    assert_eq!(dry_run(&all).as_array().expect("a list").len(), 32);
+
+    // Any number of threads writes the same; what is said of clocks holds, and then nothing was seen twice.
+    let digests = |threads: &str| {
+        let output = scratch.path(&format!("threads{threads}"));
+        reenact(["merge", &one, &two, "-o", &output, "--threads", threads]).exits(0);
+        fs::read(Path::new(&output).join("part-000001.parquet")).expect("it was written")
+    };
+    assert!(digests("1") == digests("3"));
+    let apart = json(&["merge", &format!("a={one}"), &format!("b={two}"), "-o", &scratch.path("apart"), "--offset", "b=-2s", "--json"]);
+    assert_eq!((&apart["exchanges"], &apart["joined"], &apart["nodes"][1]["offset_ms"]), (&40.into(), &0.into(), &(-2000.0).into()), "{apart}");
+
+    // What was made of two is cut, redacted anew, and merged again.
+    let [cut, clean, again] = ["cut", "clean", "again"].map(|name| scratch.path(name));
+    reenact(["cut", &all, "-o", &cut, "--where", "node = 'web2'"]).exits(0);
+    assert_eq!(rows(&cut).len(), 12);
+    reenact(["sanitize", &all, "-o", &clean, "--key-file", &scratch.path("key")]).exits(0);
+    let three = scratch.record("web3", seen(40_030..40_035, 0), &[]);
+    assert_eq!(json(&["merge", &clean, &three, "-o", &again, "--json"])["joined"], 3);
+    for recording in [&cut, &clean, &again] {
+        assert_eq!(json(&["check", recording, "--json"])["passed"], true, "{recording}");
+    }
+    let nodes: BTreeSet<_> = rows(&again).iter().map(|exchange| exchange.node.clone().expect("a node").to_string()).collect();
+    assert_eq!(nodes.into_iter().collect::<Vec<_>>(), ["web1", "web2", "web3"]);
+}
+
+#[test]
+fn what_cannot_be_merged_is_said() {
+    let scratch = Scratch::new();
+    let one = scratch.record("one", seen(40_001..40_004, 0), &[]);
+    let two = scratch.record("two", seen(40_001..40_004, 0), &[]);
+    let packets = scratch.path("one.pcap");
+    let made = |name: &str, options: &[&str]| {
+        let recording = scratch.path(name);
+        reenact(["capture", "-r", &packets, "-o", &recording].iter().chain(options)).exits(0);
+        recording
+    };
+    let raw = made("raw", &["--danger-raw"]);
+    let other_key = made("other-key", &[]);
+    let policy = scratch.file("policy.yaml", b"version: 1\nextends: pci\n");
+    let other_policy = made("other-policy", &["--key-file", &scratch.path("key"), "--policy", &policy]);
+    let output = scratch.path("out");
+    let again = format!("again={one}/../one");
+    let twins = [format!("x={one}"), format!("x={two}")];
+    for (arguments, words) in [
+        (vec![one.as_str(), &other_key], &["different keys"][..]),
+        (vec![&one, &other_policy], &["different policies", "sanitize"]),
+        (vec![&one, &raw], &["raw", "neither"]),
+        (vec![&one, &again], &["the same recording"]),
+        (vec![&twins[0], &twins[1]], &["are called \"x\""]),
+        (vec![&one, &two, "--offset", "three=1s"], &["no recording is called \"three\"", "one, two"]),
+        (vec![&one, &two, "--offset", "two=soon"], &["says no offset"]),
+        (vec![&one, &two, "--tolerance", "much"], &["is no time"]),
+        (vec![&one, &scratch.path("nothing")], &["nothing"]),
+    ] {
+        refused(&[&["merge", "-o", &output][..], &arguments].concat(), words);
+        assert!(!Path::new(&output).exists(), "{arguments:?}");
+    }
+    refused(&["merge", &one, &two, "-o", &format!("{two}/all")], &["lies within"]);
+    let erasing = scratch.path(".two.erasing.tmp");
+    fs::create_dir(&erasing).expect("the folder is ours");
+    refused(&["merge", &one, &two, "-o", &output], &["erasure", ".two.erasing.tmp"]);
+    refused(&["cut", &two, "-o", &output], &["erasure", ".two.erasing.tmp"]);
+    fs::remove_dir(&erasing).expect("it is there");
+    let part = Path::new(&two).join("part-000001.parquet");
+    let mut altered = fs::read(&part).expect("it is there");
+    let middle = altered.len() / 2;
+    altered[middle] ^= 1;
+    fs::write(&part, &altered).expect("the folder is ours");
+    refused(&["merge", &one, &two, "-o", &output], &["part-000001.parquet was altered"]);
 }

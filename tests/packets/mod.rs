@@ -24,6 +24,11 @@ impl Default for Capture {
 }
 
 impl Capture {
+    /// Nothing is said for so many milliseconds.
+    pub(crate) fn pass(&mut self, millis: u64) {
+        self.micros += millis * 1000;
+    }
+
     /// Opens a connection from `port`.
     pub(crate) fn connect(&mut self, port: u16) -> Connection {
         self.connect_between(([192, 0, 2, 7], port), ([192, 0, 2, 1], 80))

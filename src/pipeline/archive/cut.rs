@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use reenact_formats::disk::recording::{
-    Counts, Digests, Gone, Manifest, ReadAccount, Recording, RecordingWriter, Selection, State, WriterOptions, mark_checked,
+    Counts, Digests, Gone, Manifest, ReadAccount, Recording, RecordingWriter, Selection, State, WriterOptions, left_by_erasure, mark_checked,
 };
 
 use super::super::record::Pools;
@@ -46,6 +46,9 @@ pub struct Cut {
 pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline::Error> {
     refuse_within(&job.output, &job.recording)?;
     let recording = Recording::open(&job.recording)?;
+    if let Some(left) = left_by_erasure(&job.recording) {
+        return Err(Error::HalfErased { recording: job.recording.clone(), left }.into());
+    }
     let manifest = recording.manifest();
     if let Some((first, last)) = manifest.from.zip(manifest.to)
         && !job.selection.window.touches(first, last)

@@ -5,11 +5,17 @@
 //! and what was erased is not there to be taken over. What never happens here: an exchange is held longer than its place in time asks for, or
 //! something is written into a recording that is read.
 
+mod clocks;
 mod cut;
 mod error;
+mod join;
+mod merge;
+mod seen;
 
+pub use clocks::{Clock, Lead};
 pub use cut::{Cut, CutJob, cut};
 pub use error::Error;
+pub use merge::{MergeJob, Merged, Node, merge};
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
