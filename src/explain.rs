@@ -3,13 +3,12 @@
 //! In: an exchange of a raw recording, or HTTP messages as text. Out: what was found in it, by which rule and evidence, and what it becomes.
 //! Values are shown to whoever gave them; of a redacted recording there are none to show, and only what is on record is told.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 use reenact_formats::disk::recording::wall_clock;
-use reenact_formats::model::{Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Initiator, Message, Protocol, Role, Shape, Timing};
+use reenact_formats::model::{Body, BodyFraming, Completeness, Exchange, Head, Message};
 use reenact_sanitize::Explained;
 use serde_json::{Value, json};
 
@@ -27,24 +26,7 @@ pub fn exchange_of(text: &[u8]) -> Option<Exchange> {
     let request = request.map(|text| message(text, Head::request)).transpose().ok()?;
     let response = response.map(|text| message(text, Head::response)).transpose().ok()?;
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Some(Exchange {
-        id: ExchangeId { connection: ConnectionId(1), index: 1 },
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        node: None,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: nowhere,
-        server: nowhere,
-        start: wall_clock(),
-        timing: Timing::default(),
-        request,
-        interim: Vec::new(),
-        response,
-        anomalies: BTreeSet::new(),
-        redactions: Vec::new(),
-    })
+    Some(Exchange { start: wall_clock(), request, response, ..Exchange::between(nowhere, nowhere) })
 }
 
 fn message<E>(text: &[u8], read: impl FnOnce(Bytes) -> Result<Head, E>) -> Result<Message, E> {

@@ -136,32 +136,12 @@ pub(crate) fn own_addresses() -> Option<Vec<IpAddr>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use reenact_formats::model::{ConnectionId, ExchangeId, Initiator, Protocol, Shape, Timestamp, Timing};
 
     use super::*;
 
     fn exchange(client: &str, server: &str) -> Exchange {
         let address = |text: &str| text.parse().expect("an address");
-        Exchange {
-            id: ExchangeId { connection: ConnectionId(1), index: 1 },
-            stream: 0,
-            protocol: Protocol::Http1,
-            role: Role::Inbound,
-            node: None,
-            initiator: Initiator::Client,
-            shape: Shape::Unary,
-            client: address(client),
-            server: address(server),
-            start: Timestamp::default(),
-            timing: Timing::default(),
-            request: None,
-            interim: Vec::new(),
-            response: None,
-            anomalies: BTreeSet::new(),
-            redactions: Vec::new(),
-        }
+        Exchange { ..Exchange::between(address(client), address(server)) }
     }
 
     /// Roles of connections, one letter each: those between bars came together.

@@ -1,9 +1,7 @@
 //! Exchanges for tests.
 
 use bytes::Bytes;
-use reenact_formats::model::{
-    Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Initiator, Message, Protocol, Role, Shape, Timestamp, Timing,
-};
+use reenact_formats::model::{Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Message, Timestamp, Timing};
 
 /// A request as it is written in tests: `METHOD target`, header lines, an empty line, a body. Newlines stand for CRLF; `Host` and
 /// `Content-Length` are added.
@@ -43,21 +41,12 @@ pub(crate) fn exchange(connection: u64, index: u32, start: i64, end: i64, reques
     let at = |millis: i64| Timestamp::from_nanos(millis * 1_000_000);
     Exchange {
         id: ExchangeId { connection: ConnectionId(connection), index },
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        node: None,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: "192.0.2.1:1000".parse().unwrap(),
-        server: "192.0.2.2:80".parse().unwrap(),
         start: at(start),
         timing: Timing { request_end: Some(at(start)), first_byte: Some(at(end)), end: Some(at(end)) },
         request: Some(request(request_text)),
-        interim: Vec::new(),
         response: Some(response(response_text)),
         anomalies: std::collections::BTreeSet::new(),
-        redactions: Vec::new(),
+        ..Exchange::between("192.0.2.1:1000".parse().unwrap(), "192.0.2.2:80".parse().unwrap())
     }
 }
 

@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reenact_formats::disk::run::{EndReason, RecordingRef, Run};
-use reenact_formats::model::{
-    ConnectionId, Exchange, ExchangeId, Initiator, KeyId, Message, Outcome, Protocol, Redaction, Reply, Role, Shape, Timestamp, Timing,
-};
+use reenact_formats::model::{ConnectionId, Exchange, ExchangeId, KeyId, Message, Outcome, Redaction, Reply, Timestamp, Timing};
 use reenact_formats::seam::Redact;
 use reenact_replay::{Control, Plan, PlanOptions, RunOptions, Targets};
 
@@ -54,21 +52,12 @@ fn record(desk: &Desk, members: u64) -> Vec<Exchange> {
             let at = |millis: i64| Timestamp::from_nanos(1_700_000_000_000_000_000 + millis * 1_000_000);
             exchanges.push(Exchange {
                 id: ExchangeId { connection: ConnectionId(connection), index },
-                stream: 0,
-                protocol: Protocol::Http1,
-                role: Role::Inbound,
-                node: None,
-                initiator: Initiator::Client,
-                shape: Shape::Unary,
-                client: "192.0.2.1:1000".parse().expect("an address"),
-                server: "192.0.2.2:80".parse().expect("an address"),
                 start: at(millis),
                 timing: Timing { request_end: Some(at(millis)), first_byte: Some(at(millis + 2)), end: Some(at(millis + 3)) },
                 request: Some(request),
-                interim: Vec::new(),
                 response: Some(response),
                 anomalies: Default::default(),
-                redactions: Vec::new(),
+                ..Exchange::between("192.0.2.1:1000".parse().expect("an address"), "192.0.2.2:80".parse().expect("an address"))
             });
         });
     }

@@ -1,12 +1,9 @@
 //! The entry point of the fuzzer. Any bytes flow in; nothing flows out but the certainty that redaction keeps its promises.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use reenact_formats::model::{
-    Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Initiator, Message, Protocol, Role, Shape, Timestamp, Timing,
-};
+use reenact_formats::model::{Body, BodyFraming, Completeness, Exchange, Head, Message, Timestamp};
 use reenact_formats::seam::Redact;
 
 use crate::{Key, Policy, Redactor, ResidueCheck};
@@ -62,24 +59,7 @@ fn whole(bytes: &[u8]) -> Body {
 }
 
 fn exchange(request: Message) -> Exchange {
-    Exchange {
-        id: ExchangeId { connection: ConnectionId(1), index: 1 },
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        node: None,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: ([127, 0, 0, 1], 5000).into(),
-        server: ([127, 0, 0, 1], 80).into(),
-        start: Timestamp::from_nanos(1),
-        timing: Timing::default(),
-        request: Some(request),
-        interim: Vec::new(),
-        response: None,
-        anomalies: BTreeSet::new(),
-        redactions: Vec::new(),
-    }
+    Exchange { start: Timestamp::from_nanos(1), request: Some(request), ..Exchange::between(([127, 0, 0, 1], 5000).into(), ([127, 0, 0, 1], 80).into()) }
 }
 
 /// What the visitor tells apart.

@@ -1,12 +1,9 @@
 //! One exchange before and after redaction. Its values are invented for this page, and stand nowhere in the demo's capture.
 
-use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
-use reenact_formats::model::{
-    Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Initiator, InvalidHead, Message, Protocol, Role, Shape, Timestamp, Timing,
-};
+use reenact_formats::model::{Body, BodyFraming, Completeness, Exchange, Head, InvalidHead, Message};
 use reenact_formats::seam::Redact;
 
 /// The same exchange twice, as text.
@@ -50,22 +47,9 @@ fn exchange() -> Result<Exchange, InvalidHead> {
     };
     let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     Ok(Exchange {
-        id: ExchangeId { connection: ConnectionId(1), index: 1 },
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        node: None,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: address(40000),
-        server: address(80),
-        start: Timestamp::default(),
-        timing: Timing::default(),
         request: Some(message(Head::request(Bytes::from(request))?, REQUEST_BODY)),
-        interim: Vec::new(),
         response: Some(message(Head::response(Bytes::from(response))?, RESPONSE_BODY)),
-        anomalies: BTreeSet::new(),
-        redactions: Vec::new(),
+        ..Exchange::between(address(40000), address(80))
     })
 }
 

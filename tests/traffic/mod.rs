@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reenact_formats::model::{
-    Anomaly, Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Initiator, Message, Protocol, Role, Shape, Timestamp, Timing,
-};
+use reenact_formats::model::{Anomaly, Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Message, Timestamp, Timing};
 
 /// When the traffic began.
 pub(crate) const START: &str = "2026-11-20T12:03:00Z";
@@ -30,14 +28,6 @@ pub(crate) fn response(head: &str, body: Body) -> Option<Message> {
 pub(crate) fn exchange(connection: u64, index: u32, millis: u64, request: Option<Message>, response: Option<Message>) -> Exchange {
     Exchange {
         id: ExchangeId { connection: ConnectionId(connection), index },
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        node: None,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: "192.0.2.7:40000".parse().unwrap(),
-        server: "192.0.2.1:80".parse().unwrap(),
         start: at(millis),
         timing: Timing {
             request_end: request.as_ref().map(|_| at(millis)),
@@ -46,8 +36,7 @@ pub(crate) fn exchange(connection: u64, index: u32, millis: u64, request: Option
         },
         anomalies: if response.is_some() { [].into() } else { [Anomaly::MissingResponse].into() },
         request,
-        interim: Vec::new(),
         response,
-        redactions: Vec::new(),
+        ..Exchange::between("192.0.2.7:40000".parse().unwrap(), "192.0.2.1:80".parse().unwrap())
     }
 }

@@ -1,11 +1,9 @@
 //! Exchanges and messages for tests, in few words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use reenact_formats::model::{
-    Body, BodyFraming, Completeness, Exchange, Head, Initiator, Message, Outcome, OutcomeTiming, Protocol, Reply, Role, Shape, Timestamp, Timing,
-};
+use reenact_formats::model::{Body, BodyFraming, Completeness, Exchange, Head, Message, Outcome, OutcomeTiming, Reply, Timestamp};
 
 /// A message with a JSON body.
 pub(crate) fn message(head: Head, body: &str) -> Message {
@@ -27,21 +25,10 @@ pub(crate) fn exchange(id: &str, line: &str, request: &str, status: u16, respons
     let address = "192.0.2.1:80".parse().expect("an address");
     Exchange {
         id: id.parse().expect("an id"),
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        node: None,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: address,
-        server: address,
         start: Timestamp::from_nanos(0),
-        timing: Timing::default(),
         request: Some(message(Head::request(Bytes::from(raw)).expect("a request line"), request)),
-        interim: Vec::new(),
         response: Some(answer(status, "", response)),
-        anomalies: BTreeSet::new(),
-        redactions: Vec::new(),
+        ..Exchange::between(address, address)
     }
 }
 

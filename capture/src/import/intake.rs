@@ -3,12 +3,10 @@
 //! Exchanges flow in, batches of them flow out to the sink; entries are counted. Connections are numbered by the entry that opened
 //! them, as those of a capture are by the packet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use reenact_formats::model::{
-    Anomaly, ConnectionId, Exchange, ExchangeId, Initiator, LossCause, LossLedger, Message, Notice, Protocol, Role, Shape, Timestamp, Timing, Unreadable,
-};
+use reenact_formats::model::{Anomaly, ConnectionId, Exchange, ExchangeId, LossCause, LossLedger, Message, Notice, Timestamp, Unreadable};
 use reenact_formats::seam::ExchangeSink;
 use reenact_formats::wire::http1::Limits;
 
@@ -129,24 +127,7 @@ fn size(message: &Message) -> u64 {
 
 /// An exchange of which nothing is known but its id and when it began.
 pub(super) fn exchange(id: ExchangeId, start: Timestamp) -> Exchange {
-    Exchange {
-        id,
-        stream: 0,
-        node: None,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: NOWHERE,
-        server: NOWHERE,
-        start,
-        timing: Timing::default(),
-        request: None,
-        interim: Vec::new(),
-        response: None,
-        anomalies: BTreeSet::new(),
-        redactions: Vec::new(),
-    }
+    Exchange { id, start, ..Exchange::between(NOWHERE, NOWHERE) }
 }
 
 /// The connections that were seen lately: who is not seen among as many others is forgotten, and opens a new one when it comes again.

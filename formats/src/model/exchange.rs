@@ -221,6 +221,28 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// The first exchange of a connection between these ends, in HTTP/1, with nothing said yet: for what was made, and not seen.
+    pub fn between(client: SocketAddr, server: SocketAddr) -> Self {
+        Self {
+            id: ExchangeId { connection: ConnectionId(1), index: 1 },
+            stream: 0,
+            protocol: Protocol::Http1,
+            role: Role::Inbound,
+            node: None,
+            initiator: Initiator::Client,
+            shape: Shape::Unary,
+            client,
+            server,
+            start: Timestamp::default(),
+            timing: Timing::default(),
+            request: None,
+            interim: Vec::new(),
+            response: None,
+            anomalies: BTreeSet::new(),
+            redactions: Vec::new(),
+        }
+    }
+
     /// Whether both sides were seen and are whole.
     pub fn is_complete(&self) -> bool {
         [&self.request, &self.response].into_iter().all(|side| side.as_ref().is_some_and(|message| message.body.completeness.was_seen_whole()))

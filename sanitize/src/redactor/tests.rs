@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use reenact_formats::content::coding;
-use reenact_formats::model::{Body, BodyFraming, ConnectionId, ExchangeId, Initiator, Protocol, Role, Shape, Timestamp, Timing};
+use reenact_formats::model::{Body, BodyFraming, ConnectionId, ExchangeId, Timestamp};
 
 use super::*;
 use crate::key::test_key;
@@ -27,21 +27,10 @@ pub(crate) fn response(head: &str, content: &[u8]) -> Message {
 pub(crate) fn exchange(index: u32, request: Message, response: Message) -> Exchange {
     Exchange {
         id: ExchangeId { connection: ConnectionId(1), index },
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        node: None,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: "93.184.216.34:5000".parse().expect("an address"),
-        server: "127.0.0.1:80".parse().expect("an address"),
         start: Timestamp::from_nanos(1),
-        timing: Timing::default(),
         request: Some(request),
-        interim: Vec::new(),
         response: Some(response),
-        anomalies: BTreeSet::new(),
-        redactions: Vec::new(),
+        ..Exchange::between("93.184.216.34:5000".parse().expect("an address"), "127.0.0.1:80".parse().expect("an address"))
     }
 }
 

@@ -16,8 +16,8 @@ use super::*;
 use crate::disk::publish::{Publish, Published, Unpublished};
 use crate::disk::table::{self, Footer, Table, TableWriter};
 use crate::model::{
-    Action, Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, Initiator, KeyId, LossCause, LossLedger, Message, Part as MessagePart,
-    Protocol, Redaction, Role, Shape, Side, Timing, arbitrary,
+    Action, Body, BodyFraming, Completeness, ConnectionId, Exchange, ExchangeId, Head, KeyId, LossCause, LossLedger, Message, Part as MessagePart, Redaction,
+    Side, Timing, arbitrary,
 };
 use crate::seam::{Blame, Explain};
 
@@ -49,14 +49,6 @@ fn exchange(connection: u64, start: i64, size: usize) -> Exchange {
     };
     Exchange {
         id: ExchangeId { connection: ConnectionId(connection), index: 1 },
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        node: None,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: "10.0.0.1:40000".parse().unwrap(),
-        server: "10.0.0.2:80".parse().unwrap(),
         start,
         timing: Timing { request_end: Some(start), first_byte: Some(start), end: Some(start.saturating_add(Duration::from_micros(5))) },
         request: Some(Message {
@@ -64,7 +56,6 @@ fn exchange(connection: u64, start: i64, size: usize) -> Exchange {
             body: body(noise.collect::<Vec<_>>().into()),
             trailers: None,
         }),
-        interim: Vec::new(),
         response: Some(Message { head: Head::response("HTTP/1.1 201 Created\r\n\r\n".into()).unwrap(), body: body(Bytes::new()), trailers: None }),
         anomalies: [].into(),
         redactions: vec![Redaction {
@@ -76,6 +67,7 @@ fn exchange(connection: u64, start: i64, size: usize) -> Exchange {
             action: Action::Pseudonym,
             path: "body:/email".to_owned(),
         }],
+        ..Exchange::between("10.0.0.1:40000".parse().unwrap(), "10.0.0.2:80".parse().unwrap())
     }
 }
 
