@@ -295,6 +295,8 @@ fn markup_escaped(value: &[u8]) -> Vec<u8> {
             b'>' => out.extend(b"&gt;"),
             b'"' => out.extend(b"&quot;"),
             b'\'' => out.extend(b"&#39;"),
+            // As it was written: a text with many of them bare would be no text any more.
+            0..=8 | 0x0b | 0x0c | 0x0e..0x20 | 0x7f => out.extend(format!("&#{byte};").into_bytes()),
             _ => out.push(*byte),
         }
     }

@@ -615,6 +615,7 @@ fn redaction_makes_nothing_telling() {
         ("application/json", "Bearer .a@b.cd+49301234567"),
         ("text/plain", "Bearer .a@b.cd"),
         ("text/plain", "passwd=a RIVATE KEY aaaaaaaD"),
+        ("application/json", "mail:&#6;4"),
         // What looks like an escape, and is none, would never be taken off.
         ("text/event-stream", "\\u\n\0\n"),
     ] {
