@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 BUILD_PACKAGES := gcc libc6-dev libpcap-dev pkg-config
-TEST_PACKAGES := mariadb-server postgresql python3-venv tcpdump tshark
+TEST_PACKAGES := curl mariadb-server nodejs postgresql python3-venv tcpdump tshark
 BENCH_PACKAGES := tcpflow tshark util-linux
 PYTHON_PACKAGES := duckdb pandas pyarrow
 VENV := $(CURDIR)/target/venv

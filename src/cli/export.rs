@@ -18,6 +18,10 @@ const EXAMPLES: &str = "\
 Examples:
   reenact export rec/ --to har -o checkout.har
   reenact export rec/ --to gor -o requests.gor
+  reenact export rec/ --to pcap -o - | wireshark -k -i -
+  reenact export rec/ --to curl -o requests.sh && sh requests.sh http://127.0.0.1:8080
+  reenact export rec/ --to k6 -o load.js && BASE_URL=http://127.0.0.1:8080 k6 run load.js
+  reenact export rec/ --to jsonl -o - | jq -r .request.target
 
 docs/import-export.md says what each format can say, and what is left out.";
 
@@ -45,6 +49,14 @@ enum To {
     Har,
     /// What GoReplay reads
     Gor,
+    /// Packets, as they might have been: for Wireshark, and for whatever else reads pcap
+    Pcap,
+    /// A shell script, one curl for each request; it is told where to send to
+    Curl,
+    /// A script for k6, with the recorded sessions and the times between their requests
+    K6,
+    /// An object a line; `reenact schema exchange` describes it
+    Jsonl,
 }
 
 impl To {
@@ -52,6 +64,10 @@ impl To {
         match self {
             Self::Har => ExportFormat::Har,
             Self::Gor => ExportFormat::Gor,
+            Self::Pcap => ExportFormat::Pcap,
+            Self::Curl => ExportFormat::Curl,
+            Self::K6 => ExportFormat::K6,
+            Self::Jsonl => ExportFormat::JsonLines,
         }
     }
 }

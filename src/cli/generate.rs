@@ -33,6 +33,8 @@ enum SchemaOf {
     Entities,
     /// A pack of rules: what is looked for
     Rules,
+    /// An exchange, as `reenact export --to jsonl` writes it
+    Exchange,
 }
 
 #[derive(Args)]
@@ -61,6 +63,7 @@ pub(crate) fn schema(args: &SchemaArgs) -> anyhow::Result<Exit> {
         SchemaOf::Objectives => schema_for!(ObjectivesFile),
         SchemaOf::Entities => schema_for!(EntitiesFile),
         SchemaOf::Rules => schema_for!(PackFile),
+        SchemaOf::Exchange => schema_for!(reenact::export::Line),
     })?;
     Ok(Exit::Pass)
 }

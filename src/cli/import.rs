@@ -20,6 +20,7 @@ Examples:
   reenact import requests.jsonl -o rec/ --field target=req.url --field time=at --key-file key.txt
   reenact import checkout.har -o rec/ --key-file key.txt
   reenact import requests.gor -o rec/ --key-file key.txt
+  reenact import flows.mitm -o rec/ --key-file key.txt
   gunzip -c requests_*.gor.gz | reenact import - --from gor -o rec/ --key-file key.txt
 
 docs/import-export.md says what each format tells, and what it does not.";
@@ -71,6 +72,8 @@ enum From {
     Har,
     /// What GoReplay writes
     Gor,
+    /// Flow files of mitmproxy
+    Mitmproxy,
     /// Access logs of nginx and Apache, common or combined
     AccessLog,
     /// An object a line, as programs log requests
@@ -82,6 +85,7 @@ impl From {
         match self {
             Self::Har => ImportFormat::Har,
             Self::Gor => ImportFormat::Gor,
+            Self::Mitmproxy => ImportFormat::Mitmproxy,
             Self::AccessLog => ImportFormat::AccessLog,
             Self::Jsonl => ImportFormat::JsonLines,
         }

@@ -4,9 +4,16 @@
 //! counted. What never happens here: a raw recording is read, a recorded value gets out of the quotes that it stands in, or more is held than what is under
 //! way at one time.
 
+mod curl;
 mod gor;
 mod har;
+mod jsonl;
+mod k6;
+mod pcap;
+mod quote;
 mod tuples;
+
+pub use jsonl::Line;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,6 +31,14 @@ pub enum ExportFormat {
     Gor,
     /// HAR 1.2.
     Har,
+    /// Packets.
+    Pcap,
+    /// A shell script.
+    Curl,
+    /// A script for k6.
+    K6,
+    /// An object a line.
+    JsonLines,
 }
 
 /// Why an exchange is not in the file.
@@ -111,6 +126,10 @@ pub fn export(recording: &Recording, format: ExportFormat, out: &mut dyn Write, 
     let mut exporter: Box<dyn Exporter> = match format {
         ExportFormat::Gor => Box::new(gor::Gor::default()),
         ExportFormat::Har => Box::new(har::Har::default()),
+        ExportFormat::Pcap => Box::new(pcap::Pcap::default()),
+        ExportFormat::Curl => Box::new(curl::Curl),
+        ExportFormat::K6 => Box::new(k6::K6::default()),
+        ExportFormat::JsonLines => Box::new(jsonl::JsonLines),
     };
     let mut exported = Exported::default();
     exporter.begin(out)?;

@@ -1,5 +1,7 @@
 //! What other tools write becomes a recording, and a recording what they read.
 
+mod exports;
+
 use std::fs;
 
 use reenact_formats::content::{MAX_DECODED, decoded_body};
@@ -71,8 +73,11 @@ fn carried(exchanges: &[Exchange]) -> Vec<(i64, Vec<u8>, Vec<u8>)> {
     carried
 }
 
+/// When an exchange began, the lines of both heads, both bodies.
+type Meant = (i64, [Vec<String>; 2], [Vec<u8>; 2]);
+
 /// What of exchanges is meant, however it is framed and coded: when each began, heads without what says how the body is sent, bodies without coding.
-fn meant(exchanges: &[Exchange]) -> Vec<(i64, [Vec<String>; 2], [Vec<u8>; 2])> {
+fn meant(exchanges: &[Exchange]) -> Vec<Meant> {
     let sides = |exchange: &Exchange| [exchange.request.clone(), exchange.response.clone()];
     let head = |message: Option<Message>| {
         let head = message.map(|message| String::from_utf8_lossy(message.head.raw()).into_owned()).unwrap_or_default();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 #[test]
 fn committed_schemas_are_current() {
-    for name in ["policy", "objectives", "entities", "rules"] {
+    for name in ["policy", "objectives", "entities", "rules", "exchange"] {
         let printed: Value = reenact(["schema", name]).exits(0).json();
         let committed = fs::read_to_string(repository(&format!("schemas/{name}.json"))).expect("the schema is committed");
         let committed: Value = serde_json::from_str(&committed).expect("it is JSON");

@@ -14,6 +14,7 @@ mod input;
 mod intake;
 mod json_lines;
 mod lines;
+mod mitmproxy;
 mod sniff;
 
 use std::path::PathBuf;
@@ -39,11 +40,13 @@ pub enum ImportFormat {
     AccessLog,
     /// An object a line.
     JsonLines,
+    /// Flow files of mitmproxy.
+    Mitmproxy,
 }
 
 impl ImportFormat {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Gor, Self::Har, Self::AccessLog, Self::JsonLines];
+    pub const ALL: &'static [Self] = &[Self::Gor, Self::Har, Self::AccessLog, Self::JsonLines, Self::Mitmproxy];
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
@@ -52,6 +55,7 @@ impl ImportFormat {
             Self::Har => "har",
             Self::AccessLog => "access-log",
             Self::JsonLines => "jsonl",
+            Self::Mitmproxy => "mitmproxy",
         }
     }
 
@@ -62,6 +66,7 @@ impl ImportFormat {
             Self::Har => har::origin(),
             Self::AccessLog => access_log::origin(),
             Self::JsonLines => json_lines::origin(),
+            Self::Mitmproxy => mitmproxy::origin(),
         }
     }
 }
@@ -151,6 +156,7 @@ impl Importer {
             ImportFormat::Har => har::read(&mut self.input, &mut intake)?,
             ImportFormat::AccessLog => access_log::read(&mut self.input, &mut intake, host)?,
             ImportFormat::JsonLines => json_lines::read(&mut self.input, &mut intake, &self.options.fields, host)?,
+            ImportFormat::Mitmproxy => mitmproxy::read(&mut self.input, &mut intake)?,
         }
         let (ledger, notes) = intake.finish(&self.input)?;
         if ledger.entries > 0 && ledger.entries == ledger.lost.get(&reenact_formats::model::LossCause::UnreadableEntry).copied().unwrap_or_default() {

@@ -2,7 +2,7 @@
 
 use super::ImportFormat;
 use super::input::Input;
-use super::{access_log, gor, har, json_lines};
+use super::{access_log, gor, har, json_lines, mitmproxy};
 use crate::Error;
 
 /// The format of what `input` begins with.
@@ -14,6 +14,7 @@ pub(super) fn format(input: &mut Input) -> Result<ImportFormat, Error> {
     let format = match () {
         () if gor::begins(beginning) => Some(ImportFormat::Gor),
         () if har::begins(beginning) => Some(ImportFormat::Har),
+        () if mitmproxy::begins(beginning) => Some(ImportFormat::Mitmproxy),
         () if json_lines::begins(beginning) => Some(ImportFormat::JsonLines),
         () if access_log::begins(beginning) => Some(ImportFormat::AccessLog),
         () => None,

@@ -451,6 +451,95 @@ mod json_lines {
     }
 }
 
+mod mitmproxy {
+    use super::*;
+
+    fn item(kind: char, payload: &str) -> String {
+        format!("{}:{payload}{kind}", payload.len())
+    }
+
+    fn dictionary(members: &[(&str, String)]) -> String {
+        item('}', &members.iter().map(|(key, value)| item(';', key) + value).collect::<String>())
+    }
+
+    fn bytes(text: &str) -> String {
+        item(',', text)
+    }
+
+    fn fields(pairs: &[[&str; 2]]) -> String {
+        item(']', &pairs.iter().map(|pair| item(']', &pair.map(bytes).concat())).collect::<String>())
+    }
+
+    fn request(content: String) -> String {
+        dictionary(&[
+            ("method", bytes("POST")),
+            ("path", bytes("/a?b")),
+            ("http_version", bytes("HTTP/2.0")),
+            ("authority", bytes("shop.example")),
+            ("headers", fields(&[["content-type", "text/plain"], ["content-length", "2"]])),
+            ("content", content),
+            ("timestamp_start", item('^', "1795176180.25")),
+            ("timestamp_end", item('^', "1795176180.2500001")),
+        ])
+    }
+
+    fn response(content: String) -> String {
+        let status = item('#', "200");
+        let times = [("timestamp_start", item('^', "1795176181.0")), ("timestamp_end", item('#', "1795176182"))];
+        dictionary(
+            &[
+                &[("http_version", bytes("HTTP/2.0")), ("status_code", status), ("reason", bytes("")), ("headers", fields(&[])), ("content", content)],
+                &times[..],
+            ]
+            .concat(),
+        )
+    }
+
+    fn flow(more: &[(&str, String)]) -> String {
+        let address = |ip: &str, port: &str| item(']', &[item(';', ip), item('#', port)].concat());
+        let client = dictionary(&[("id", item(';', "c-1")), ("peername", address("10.0.0.9", "40000"))]);
+        let server = dictionary(&[("peername", item('~', "")), ("address", address("10.0.0.1", "443"))]);
+        dictionary(&[&[("version", item('#', "20")), ("type", item(';', "http")), ("client_conn", client), ("server_conn", server)], more].concat())
+    }
+
+    #[test]
+    fn flows_become_exchanges() {
+        let whole = flow(&[("request", request(bytes("hi"))), ("response", response(bytes("ok")))]);
+        let alone = flow(&[("request", request(item('~', ""))), ("response", item('~', "")), ("error", dictionary(&[]))]);
+        let other = dictionary(&[("type", item(';', "dns"))]);
+        let (exchanges, imported) = of([whole, other, alone].concat().as_bytes());
+        assert_eq!(exchanges.iter().map(|one| one.id.to_string()).collect::<Vec<_>>(), ["1.1", "1.2"]);
+        let [first, second] = exchanges.as_slice() else { panic!("two") };
+        let head = String::from_utf8_lossy(first.request.as_ref().unwrap().head.raw()).replace("\r\n", "|");
+        assert_eq!(head, "POST /a?b HTTP/1.1|Host: shop.example|content-type: text/plain|content-length: 2||");
+        assert_eq!(first.request.as_ref().unwrap().body.contiguous().as_ref(), b"hi");
+        assert_eq!((first.client.to_string(), first.server.to_string()), ("10.0.0.9:40000".to_owned(), "10.0.0.1:443".to_owned()));
+        let times = [Some(first.start), first.timing.request_end, first.timing.first_byte, first.timing.end].map(|time| time.unwrap().to_string());
+        assert_eq!(times, ["2026-11-20T12:03:00.25Z", "2026-11-20T12:03:00.2500001Z", "2026-11-20T12:03:01Z", "2026-11-20T12:03:02Z"]);
+        assert!(first.is_complete() && second.response.is_none() && !second.request.as_ref().unwrap().body.completeness.was_seen_whole());
+        assert_eq!((imported.ledger.entries, imported.ledger.notices[&Notice::PassedOver]), (3, 1));
+    }
+
+    #[test]
+    fn flows_that_are_none_are_counted_and_a_cut_file_gives_what_came_before() {
+        let good = flow(&[("request", request(bytes("hi")))]);
+        let late = flow(&[("request", request(bytes("hi")).replace("13:1795176180.25", "13:tomorrow-noon"))]);
+        let file = [good.clone(), flow(&[]), "5:abcde,".to_owned(), late, good.clone()].concat();
+        let (exchanges, imported) = of(file.as_bytes());
+        use Unreadable::{Form, Request, Time};
+        assert_eq!((exchanges.len(), imported.ledger.unreadable), (2, [(2, Request), (3, Form), (4, Time)].into()));
+        for (cut, found, damage) in [(10, 1, "ends in the middle of flow 5"), (good.len() - 3, 1, "has no flow behind flow 4")] {
+            let (exchanges, imported) = of(&file.as_bytes()[..file.len() - cut]);
+            assert_eq!((exchanges.len(), imported.damage.as_deref()), (found, Some(format!("it {damage}").as_str())));
+        }
+        let (exchanges, imported) = of([&good, "secret"].concat().as_bytes());
+        assert_eq!((exchanges.len(), imported.damage.as_deref()), (1, Some("it has no flow behind flow 1")));
+        // A length that no file has.
+        let (_, imported) = of(["999999999999:", &good, &good].concat().as_bytes().get(..).map(|bytes| [good.as_bytes(), bytes].concat()).unwrap().as_slice());
+        assert_eq!(imported.ledger.unreadable, [(2, Unreadable::Length)].into());
+    }
+}
+
 #[test]
 fn files_of_other_kinds_are_named() {
     let refused = |data: &[u8], format| import(data, &ImportOptions { format, ..ImportOptions::default() }).expect_err("it cannot be imported").to_string();
