@@ -7,10 +7,11 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 BUILD_PACKAGES := gcc libc6-dev libpcap-dev pkg-config
 TEST_PACKAGES := curl mariadb-server nodejs postgresql python3-venv tcpdump tshark
 BENCH_PACKAGES := tcpflow tshark util-linux
+BENCH_LIVE_PACKAGES := e2fsprogs iproute2 tcpdump util-linux wrk
 PYTHON_PACKAGES := duckdb pandas pyarrow
 VENV := $(CURDIR)/target/venv
 
-.PHONY: demo build test bench-capture bench-sanitize fmt lint build-tools test-tools help
+.PHONY: demo build test bench-capture bench-live bench-sanitize fmt lint build-tools test-tools help
 
 help:
 	@echo 'make demo   build reenact and watch the whole pipeline, on an embedded capture and sandbox'
@@ -18,6 +19,7 @@ help:
 	@echo 'make fmt    format the source'
 	@echo 'make lint   check format and lints'
 	@echo 'make bench-capture   measure how fast captures are read, beside tcpflow and tshark'
+	@echo 'make bench-live      measure what a live capture costs the service beside it (root)'
 	@echo 'make bench-sanitize  measure what redaction finds in labelled samples, beside Presidio and detect-secrets'
 
 demo: build
@@ -32,6 +34,10 @@ test: test-tools
 bench-capture: build
 	@./scripts/install-packages $(BENCH_PACKAGES)
 	@./bench/capture --reenact target/release/reenact
+
+bench-live: build
+	@./scripts/install-packages $(BENCH_LIVE_PACKAGES)
+	@./bench/live --reenact target/release/reenact
 
 bench-sanitize: build
 	@./scripts/install-packages python3-venv util-linux

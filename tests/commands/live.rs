@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -63,12 +63,17 @@ struct Capture {
 impl Capture {
     /// Begins one; none where it is not permitted.
     fn start(interfaces: &[&str], options: &[&str]) -> Option<Self> {
+        Self::start_by(command(), interfaces, options)
+    }
+
+    /// Begins one through a command that runs the binary.
+    fn start_by(mut command: Command, interfaces: &[&str], options: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // Whom root becomes has to find the way.
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("it is ours");
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("it is ours");
         let service = Service::start();
         let port = service.address.port().to_string();
-        let mut child = command()
+        let mut child = command
             .args(["capture", "-o"])
             .arg(folder.path().join("rec"))
             .args(interfaces.iter().flat_map(|name| ["-i", name]))
@@ -192,9 +197,10 @@ fn what_cannot_be_followed_is_let_go_and_counted() {
 /// A line of what the kernel tells of a process, for all of its threads.
 fn told(process: u32, field: &str) -> Vec<String> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).expect("it runs").flatten();
-    let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).expect("it runs");
+    // A thread may end meanwhile.
+    let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).ok();
     let value = |status: String| status.lines().find_map(|line| line.strip_prefix(field)).expect("it is told").split_whitespace().collect::<Vec<_>>().join(" ");
-    threads.map(status).map(value).collect()
+    threads.filter_map(status).map(value).collect()
 }
 
 #[test]
@@ -261,4 +267,34 @@ fn a_live_capture_tells_how_it_is_doing() {
     let last = lines.last().expect("a line each second");
     assert_eq!((&last["exchanges"], &last["kernel_drops"], &last["shed"]["followed"]), (&3.into(), &0.into(), &1.0.into()), "{last}");
     assert!(last["packets"].as_u64() > Some(10), "{lines:?}");
+}
+
+#[test]
+fn one_capability_is_enough_to_open_an_interface() {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0);
+    if !is_root || Command::new("setpriv").arg("--version").output().is_err() {
+        println!("skipped: only root can give some of its capabilities, with setpriv");
+        return;
+    }
+    let all = ["--clear-groups", "--no-new-privs"];
+    for (capabilities, options) in [
+        // As a unit of systemd or a binary with `setcap cap_net_raw=ep` would have it.
+        (
+            &["--reuid", "65534", "--regid", "65534", "--inh-caps", "-all,+net_raw", "--ambient-caps", "+net_raw", "--bounding-set", "-all,+net_raw"][..],
+            &[][..],
+        ),
+        // As a container would that becomes another user.
+        (&["--bounding-set", "-all,+net_raw,+chown,+setuid,+setgid", "--inh-caps", "-all"], &["--user", "65534:65534"]),
+    ] {
+        let mut command = Command::new("setpriv");
+        command.args(all).args(capabilities).arg(env!("CARGO_BIN_EXE_reenact")).env_remove("REENACT_KEY").stdin(Stdio::null());
+        let Some(capture) = Capture::start_by(command, &["lo"], options) else { panic!("it is permitted: {capabilities:?}") };
+        for field in ["CapEff:", "CapPrm:", "CapInh:", "CapAmb:"] {
+            let told = told(capture.child.id(), field);
+            assert!(told.iter().all(|set| set == "0000000000000000"), "{capabilities:?}: {field} {told:?}");
+        }
+        capture.ask();
+        let (_, summary) = capture.stop();
+        assert_eq!(summary["requests"], 1, "{summary}");
+    }
 }
