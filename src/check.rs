@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use reenact_formats::disk::Error;
-use reenact_formats::disk::recording::{Counts, Manifest, Part, Recording, State, Window, left_by_erasure};
+use reenact_formats::disk::recording::{Counts, Extent, Manifest, Part, Recording, State, Window, left_by_erasure};
 use reenact_formats::model::{Action, Exchange, ExchangeId, LossLedger};
 use reenact_formats::seam::Explain as _;
 use serde_json::{Value, json};
@@ -237,13 +237,19 @@ fn ledger_problems(manifest: &Manifest) -> Vec<Problem> {
         }
     };
     // That of a capture that was cut off may be a tick behind its rows, with bytes on the way.
-    if manifest.finished {
+    if manifest.finished && manifest.extent == Extent::Whole {
         unequal("packets that entered, and what became of them", ledger.packets.seen, ledger.packets.accounted());
         unequal("bytes of streams, and what became of them", ledger.stream_bytes, ledger.accounted_bytes());
-        let gone = manifest.gone.all();
-        unequal("requests of the capture, and of the rows", ledger.requests, manifest.requests.saturating_add(gone.requests));
-        unequal("responses of the capture, and of the rows", ledger.responses, manifest.responses.saturating_add(gone.responses));
-        unequal("complete exchanges of the capture, and of the rows", ledger.complete, manifest.complete.saturating_add(gone.complete));
+    }
+    if manifest.finished {
+        let (gone, retired) = (manifest.gone.all(), &manifest.retired.counts);
+        for (what, of_ledger, figures) in [
+            ("requests", ledger.requests, [manifest.requests, gone.requests, retired.requests]),
+            ("responses", ledger.responses, [manifest.responses, gone.responses, retired.responses]),
+            ("complete exchanges", ledger.complete, [manifest.complete, gone.complete, retired.complete]),
+        ] {
+            unequal(&format!("{what} of the capture, and of the rows"), of_ledger, figures.into_iter().fold(0, u64::saturating_add));
+        }
     }
     problems
 }

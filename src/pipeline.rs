@@ -29,11 +29,13 @@ pub mod archive;
 mod import;
 mod live;
 mod record;
+mod recorder;
 mod sink;
 
 pub use import::{ImportJob, import};
 pub use live::{Figures, LiveLimits, OnFigures, Watch};
 pub use record::{CaptureJob, Recorded, Survey, Written, capture, sanitize, survey};
+pub use recorder::{Rotation, abandon};
 
 /// What went wrong while tools worked together.
 #[derive(Debug, thiserror::Error)]

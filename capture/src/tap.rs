@@ -56,6 +56,8 @@ pub struct CaptureOptions {
     pub promiscuous: bool,
     /// Stop after so many packets that pass the filter.
     pub count: Option<u64>,
+    /// Stop after so long, by the time of packets; a live link's time passes without packets, too.
+    pub duration: Option<Duration>,
     /// How many threads work; with one, the caller's does everything. What comes out is the same with any number.
     pub threads: NonZero<usize>,
     /// What tells connections apart.
@@ -99,6 +101,7 @@ impl Default for CaptureOptions {
             kernel_buffer: 64 << 20,
             promiscuous: false,
             count: None,
+            duration: None,
             threads: NonZero::<usize>::MIN,
             flow_key: FlowKeying::default(),
             checksums: Checksums::default(),

@@ -1,6 +1,7 @@
 //! `reenact capture`: from packets to a recording.
 
 mod consent;
+mod ending;
 mod live;
 mod metrics;
 mod statistics;
@@ -15,6 +16,7 @@ use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, On
 use reenact_formats::disk::recording::PART_BYTES;
 
 use self::consent::ConsentArgs;
+use self::ending::EndingArgs;
 use self::live::LiveArgs;
 use self::statistics::Statistics;
 use super::exit::Exit;
@@ -72,6 +74,8 @@ pub(crate) struct CaptureArgs {
     #[command(flatten)]
     consent: ConsentArgs,
     #[command(flatten)]
+    ending: EndingArgs,
+    #[command(flatten)]
     redaction: RedactionArgs,
     #[command(flatten)]
     expiry: ExpiryArgs,
@@ -125,20 +129,21 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
         let statistics = Arc::clone(&statistics);
         work.watch().figures = Some(Arc::new(move |figures| statistics.tell(figures)));
     }
+    let output = work.output().map(ToOwned::to_owned);
     let listener = address.map(metrics::bind).transpose()?;
     let stop = Arc::<AtomicBool>::default();
     let start = || {
         let runtime = signals::runtime()?;
         runtime.block_on(async {
             listener.map_or(Ok(()), |listener| metrics::serve(listener, Arc::clone(&statistics)))?;
-            signals::set_on_stop(&stop)
+            signals::set_on_stop(&stop, move || stop_at_once(output.as_deref()))
         })?;
         anyhow::Ok(runtime)
     };
     // What opening an interface has needed is given up before there is a second thread; opening a pipe may take until it is told to stop.
     let (tap, _runtime) = if is_live {
         let tap = work.open(&stop)?;
-        privileges::give_up(user.as_deref(), work.output())?;
+        privileges::give_up(user.as_deref(), work.new_output())?;
         (tap, start()?)
     } else {
         let runtime = start()?;
@@ -170,6 +175,16 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
     }
 }
 
+/// Whoever stops a capture a second time does not want to wait for what is under way: what was published stays, and nothing else does.
+#[expect(clippy::disallowed_methods, reason = "nothing is to be waited for; what would be dropped is removed here")]
+fn stop_at_once(output: Option<&Path>) {
+    output::warning("stopped at once: what was not published yet is lost, and what was published was not looked through for residue");
+    if let Some(output) = output {
+        pipeline::abandon(output);
+    }
+    std::process::exit(Exit::Stopped as i32);
+}
+
 /// What was typed, checked.
 enum Work {
     /// Into a recording.
@@ -191,6 +206,13 @@ impl Work {
             Self::Record(job) => Some(&job.output),
             Self::Survey(..) => None,
         }
+    }
+
+    /// The same, unless a series goes on in it: then it is what an earlier start has made of it.
+    fn new_output(&self) -> Option<&Path> {
+        let goes_on = |output: &Path| std::fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_some());
+        let is_series = matches!(self, Self::Record(job) if job.rotation.is_some());
+        self.output().filter(|output| !is_series || !goes_on(output))
     }
 
     const fn watch(&mut self) -> &mut Watch {
@@ -218,7 +240,11 @@ impl Work {
                 statistics.end();
                 drop(control);
                 let written = written.inspect_err(|_| live::told_before(&statistics.latest()))?;
-                report::recorded(&job.output, written, began, as_json)
+                if job.rotation.is_some() {
+                    return report::series(&job.output, written, began, as_json);
+                }
+                let only = written.into_iter().next().ok_or_else(|| anyhow::anyhow!("nothing was recorded"))?;
+                report::recorded(&job.output, only, began, as_json)
             }
             Self::Survey(source, _, watch) => {
                 let survey = pipeline::survey(source, tap, watch, &control);
@@ -245,6 +271,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
         filter: (!args.filter.is_empty()).then(|| args.filter.join(" ")),
         limits: Limits { max_body: max_body.0, max_flows, max_buffered: max_buffered.0.min(most), ..Limits::default() },
         count: args.count,
+        duration: args.ending.duration,
         threads: args.threads.count(),
         flow_key: match args.flow_key {
             FlowKey::Tuple => FlowKeying::Tuple,
@@ -265,8 +292,16 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
     } else {
         Some(Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? })
     };
+    let rotation = args.ending.rotation();
+    if rotation.is_some() && redaction.as_ref().is_some_and(|redaction| redaction.policy.is_unlinkable()) {
+        let hint = "leave out --rotate-every and --rotate-size: a policy that forbids links gives each recording a key of its own";
+        return Err(InvalidArgument::new("recordings that follow one another have one key, and the policy says that no two may", hint).into());
+    }
     let expires = args.expiry.expires(redaction.as_ref().map(|redaction| &redaction.policy));
-    Ok(Work::Record(Box::new(CaptureJob { source, options, output, part_bytes: part_size.0.min(most), watch, redaction, expires })))
+    let part_age = args.ending.part_age(!matches!(source, Source::File(_)));
+    let (retention, max_bytes) = (args.ending.retention(), args.ending.max_bytes());
+    let part_bytes = part_size.0.min(most);
+    Ok(Work::Record(Box::new(CaptureJob { source, options, output, part_bytes, part_age, rotation, retention, max_bytes, watch, redaction, expires })))
 }
 
 /// Beyond this the table alone would fill any machine.

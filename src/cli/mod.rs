@@ -10,6 +10,7 @@ mod cut;
 mod database;
 mod demo;
 mod demo_service;
+mod duration;
 mod erase;
 mod exit;
 mod export;

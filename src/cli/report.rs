@@ -45,6 +45,35 @@ pub(crate) fn recorded(output: &Path, written: Written, began: Instant, as_json:
     Ok(Exit::Fail)
 }
 
+/// Checks recordings that were written one after the other since `began`, and reports them: on stdout what `inspect` would say of each, under
+/// `recordings`; on stderr a line for each, and one account of all of them.
+pub(crate) fn series(folder: &Path, written: Vec<Written>, began: Instant, as_json: bool) -> anyhow::Result<Exit> {
+    let took = now().duration_since(began);
+    let (mut account, mut summaries, mut exit) = (LossLedger::default(), Vec::new(), Exit::Pass);
+    output::note(&format!("recordings in {}: {}", folder.display(), n(written.len() as u64)));
+    for written in written {
+        let path = written.output.clone();
+        let Recorded { manifest, findings } = written.check()?;
+        account.add(&manifest.ledger);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let residue =
+            if findings.is_empty() { String::new() } else { format!(", {} values look as if they should have been redacted", n(findings.len() as u64)) };
+        output::note(&format!("  {name}  {} exchanges, {}{residue}", n(manifest.exchanges), manifest.state));
+        if !findings.is_empty() {
+            exit = Exit::Fail;
+        }
+        if as_json {
+            summaries.push(summarize(&path)?.json());
+        }
+    }
+    output::note(ledger(&account).trim_end());
+    output::note(&format!("  {:<13} {}", "took", duration(took)));
+    if as_json {
+        output::json(&json!({ "recordings": summaries, "seconds": { "written": took.as_secs_f64() } }))?;
+    }
+    Ok(exit)
+}
+
 /// Reports what a capture has seen that kept nothing, in the words of [`recorded`].
 pub(crate) fn surveyed(survey: &Survey, as_json: bool) -> anyhow::Result<Exit> {
     if as_json {

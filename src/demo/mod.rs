@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reenact_capture::{CaptureOptions, Source, Tap};
-use reenact_formats::disk::recording::Window;
+use reenact_formats::disk::recording::{Retention, Window};
 use reenact_formats::disk::verdict::{Judgement, Verdict};
 use reenact_formats::model::InvalidHead;
 use reenact_formats::seam::{Blame, Explain};
@@ -257,6 +257,10 @@ impl Demo<'_> {
         fs::write(file.path(), PACKETS).map_err(|source| Error::Write { path: file.path().to_owned(), source })?;
         let job = CaptureJob {
             expires: None,
+            part_age: None,
+            rotation: None,
+            retention: Retention::default(),
+            max_bytes: None,
             source: Source::File(file.path().to_owned()),
             options: CaptureOptions::default(),
             output: self.path("recording"),
@@ -266,8 +270,9 @@ impl Demo<'_> {
         };
         let control = reenact_capture::Control::default();
         let tap = Tap::open(&job.source, &job.options, &control).map_err(pipeline::Error::from)?;
-        let recorded = pipeline::capture(&job, tap, &control)?.check()?;
-        (self.tell)(Event::Recorded(&recorded));
+        for written in pipeline::capture(&job, tap, &control)? {
+            (self.tell)(Event::Recorded(&written.check()?));
+        }
         Ok(())
     }
 

@@ -196,6 +196,8 @@ impl Summary {
             "erased": manifest.gone.erased.exchanges,
             "joined": manifest.gone.joined.exchanges,
             "cut": manifest.gone.cut.exchanges,
+            "retired": { "parts": manifest.retired.parts, "exchanges": manifest.retired.counts.exchanges, "bytes": manifest.retired.bytes },
+            "extent": manifest.extent.word(),
             "finished": manifest.finished,
             "rebuilt": self.rebuilt,
             "missing": manifest.missing,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use reenact_formats::disk::recording::{KeyScope, State};
+use reenact_formats::disk::recording::{KeyScope, Retired, State};
 use reenact_formats::model::{FilterCause, LossCause, LossLedger, LossUnit, Notice, Unreadable};
 
 use super::figures::{bytes, count, counted, duration, printable_line, share};
@@ -40,6 +40,11 @@ impl Summary {
         }
         if let Some(time) = manifest.expires {
             page.section("expires", &time.to_string());
+        }
+        if manifest.retired.parts > 0 {
+            let Retired { parts, counts, .. } = &manifest.retired;
+            let until = counts.to.map(|to| format!(", the latest of {to}")).unwrap_or_default();
+            page.section("retired", &format!("{} with {}{until}", counted(*parts, "part"), counted(counts.exchanges, "exchange")));
         }
         for (name, gone, why) in [
             ("erased", &manifest.gone.erased, ""),

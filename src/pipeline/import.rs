@@ -50,5 +50,5 @@ pub fn import(job: &ImportJob, control: &Control) -> Result<(Written, Imported),
         WriterOptions { part_bytes: job.part_bytes, source, origin: format.origin(), expires: job.expires, pool: writers, ..WriterOptions::default() };
     let mut sink = RecordingSink::create(&job.output, redactor.as_ref(), options, work.clone())?;
     let imported = importer.run(&mut sink, control)?;
-    Ok((Written::new(sink, &job.output, job.redaction.as_ref(), &imported.ledger, work)?, imported))
+    Ok((Written::new(sink, job.redaction.as_ref(), &imported.ledger, work)?, imported))
 }

@@ -12,17 +12,15 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use reenact_capture::{CaptureOptions, Control, Source, Tap};
 use reenact_formats::disk;
-use reenact_formats::disk::recording::{Counts, Manifest, Recording, Window, WriterOptions, mark_checked};
+use reenact_formats::disk::recording::{Counts, Manifest, Recording, Retention, Window, WriterOptions, mark_checked};
 use reenact_formats::model::{Exchange, LossLedger, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Finding, KnownValues, Originals, Policy, ResidueCheck};
 
 use super::live::{self, Watch};
+use super::recorder::{Limit, Rotation};
 use super::sink::{RecordingSink, bytes_of};
 use super::{Error, Redaction};
-
-/// How long a live capture holds exchanges back before it publishes them.
-const LIVE_PART_AGE: Duration = Duration::from_secs(30);
 
 /// From packets to a recording.
 #[derive(Debug)]
@@ -35,6 +33,14 @@ pub struct CaptureJob {
     pub output: PathBuf,
     /// How many bytes a part of it holds before compression.
     pub part_bytes: u64,
+    /// How long after it was seen an exchange is in a part, by the time of packets; none where that may take for ever, as with a file.
+    pub part_age: Option<Duration>,
+    /// Whether recordings follow one another in the folder.
+    pub rotation: Option<Rotation>,
+    /// How many parts stay; with a rotation, how many recordings.
+    pub retention: Retention,
+    /// Stop once there are so many bytes before compression.
+    pub max_bytes: Option<u64>,
     /// Without it the recording is raw.
     pub redaction: Option<Redaction>,
     /// When the recording may be read no longer.
@@ -47,11 +53,12 @@ pub struct CaptureJob {
 #[derive(Debug)]
 #[must_use = "a redacted recording is to be checked"]
 pub struct Written {
-    output: PathBuf,
+    /// Where it is.
+    pub output: PathBuf,
     /// What is in it.
     pub manifest: Manifest,
     /// What the residue check needs; nothing if the recording is raw.
-    residue: Option<Residue>,
+    residue: Option<Arc<Residue>>,
     pool: Option<Arc<ThreadPool>>,
 }
 
@@ -83,21 +90,21 @@ pub struct Survey {
     pub ledger: LossLedger,
 }
 
-/// Captures from `tap`, which was opened as the job says, until it ends or `control` says stop. A source that cannot be opened leaves no folder
-/// behind, and who has opened one may give up the right to.
-pub fn capture(job: &CaptureJob, tap: Tap, control: &Control) -> Result<Written, Error> {
-    let part_age = match &job.source {
-        Source::File(_) => None,
-        Source::Stdin | Source::Interfaces(_) => Some(LIVE_PART_AGE),
-    };
+/// Captures from `tap`, which was opened as the job says, until it ends or `control` says stop. Without a rotation there is one recording. A source
+/// that cannot be opened leaves no folder behind, and who has opened one may give up the right to.
+pub fn capture(job: &CaptureJob, tap: Tap, control: &Control) -> Result<Vec<Written>, Error> {
+    // The rest of that time is for what is before and after it: blocks that fill, redaction, the disk.
+    let part_age = job.part_age.map(|age| age * 2 / 3);
     let Pools { work, writers } = Pools::of(job.options.threads)?;
     let mut redactor = job.redaction.as_ref().map(Redaction::recorder).transpose()?;
     let source = in_words(&job.source);
     let source = redactor.as_mut().map_or(source.clone(), |redactor| redactor.value(SOURCE, &source));
-    let options = WriterOptions { part_age, part_bytes: job.part_bytes, source, expires: job.expires, pool: writers, ..WriterOptions::default() };
-    let sink = RecordingSink::create(&job.output, redactor.as_ref(), options, work.clone())?;
+    let (part_bytes, retention, expires) = (job.part_bytes, job.retention, job.expires);
+    let options = WriterOptions { part_age, part_bytes, retention, source, expires, pool: writers, ..WriterOptions::default() };
+    let limit = job.max_bytes.map(|bytes| Limit { bytes, stop: Arc::clone(&control.stop) });
+    let sink = RecordingSink::create_series(&job.output, redactor.as_ref(), options, job.rotation, limit, work.clone())?;
     let (sink, ledger) = run(tap, sink, &job.source, &job.watch, control)?;
-    Written::new(sink, &job.output, job.redaction.as_ref(), &ledger, work)
+    Written::all(sink, job.redaction.as_ref(), &ledger, work)
 }
 
 /// Captures likewise, and keeps nothing but the account.
@@ -167,24 +174,22 @@ pub fn sanitize(
         sink.take(exchanges)?;
         progress(done);
     }
-    Written::new(sink, output, Some(redaction), &manifest.ledger, work)
+    Written::new(sink, Some(redaction), &manifest.ledger, work)
 }
 
 impl Written {
-    pub(super) fn new(
-        sink: RecordingSink,
-        output: &Path,
-        redaction: Option<&Redaction>,
-        ledger: &LossLedger,
-        pool: Option<Arc<ThreadPool>>,
-    ) -> Result<Self, Error> {
-        let (manifest, originals) = sink.finish(ledger)?;
-        let residue = redaction.zip(originals).map(|(redaction, originals)| Residue {
-            policy: redaction.policy.clone(),
-            originals,
-            known_values: redaction.known_values.clone(),
-        });
-        Ok(Self { output: output.to_owned(), manifest, residue, pool })
+    /// What a sink has written that writes one recording.
+    pub(super) fn new(sink: RecordingSink, redaction: Option<&Redaction>, ledger: &LossLedger, pool: Option<Arc<ThreadPool>>) -> Result<Self, Error> {
+        Ok(Self::all(sink, redaction, ledger, pool)?.pop().expect("without a rotation there is one recording"))
+    }
+
+    fn all(sink: RecordingSink, redaction: Option<&Redaction>, ledger: &LossLedger, pool: Option<Arc<ThreadPool>>) -> Result<Vec<Self>, Error> {
+        let (recordings, originals) = sink.finish(ledger)?;
+        let residue = redaction
+            .zip(originals)
+            .map(|(redaction, originals)| Arc::new(Residue { policy: redaction.policy.clone(), originals, known_values: redaction.known_values.clone() }));
+        let written = |(output, manifest)| Self { output, manifest, residue: residue.clone(), pool: pool.clone() };
+        Ok(recordings.into_iter().map(written).collect())
     }
 
     /// Whether there is anything to check: a raw recording is what it is.
@@ -194,10 +199,10 @@ impl Written {
 
     /// Reads everything again to see whether redaction has overlooked anything. A raw recording is not read: all of it would be.
     pub fn check(self) -> Result<Recorded, Error> {
-        let Some(Residue { policy, originals, known_values }) = self.residue else {
+        let Some(Residue { policy, originals, known_values }) = self.residue.as_deref() else {
             return Ok(Recorded { manifest: self.manifest, findings: Vec::new() });
         };
-        let check = ResidueCheck::new(&policy, Some(&originals)).with_known_values(known_values.as_deref());
+        let check = ResidueCheck::new(policy, Some(originals)).with_known_values(known_values.as_deref());
         let recording = Recording::open(&self.output)?;
         let mut batches = batches(recording.exchanges(&Window::ALL)?);
         let mut findings = Vec::new();

@@ -12,29 +12,42 @@ use std::thread;
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
-use reenact_formats::disk::recording::{Gone, KeyScope, Manifest, RecordingWriter, Sanitized, WriterOptions};
+use reenact_formats::disk::recording::{Gone, KeyScope, Sanitized, WriterOptions};
 use reenact_formats::model::{ConnectionId, Exchange, LossLedger, Side, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Originals, Redactor};
 
 use super::Error;
+use super::recorder::{Limit, Recorder, Recordings, Rotation};
 
-/// Writes a recording, redacted or raw.
+/// Writes a recording, or several that follow one another, redacted or raw.
 pub(super) struct RecordingSink {
     redaction: Option<Redaction>,
-    writer: RecordingWriter,
+    writer: Recorder,
 }
 
 impl RecordingSink {
     /// Begins a recording in a folder that does not exist yet or is empty; raw without a redactor.
     pub(super) fn create(output: &Path, redactor: Option<&Redactor>, options: WriterOptions, pool: Option<Arc<ThreadPool>>) -> Result<Self, Error> {
+        Self::create_series(output, redactor, options, None, None, pool)
+    }
+
+    /// The same, with recordings that follow one another as `rotation` says, until `limit`.
+    pub(super) fn create_series(
+        output: &Path,
+        redactor: Option<&Redactor>,
+        options: WriterOptions,
+        rotation: Option<Rotation>,
+        limit: Option<Limit>,
+        pool: Option<Arc<ThreadPool>>,
+    ) -> Result<Self, Error> {
         let sanitized = redactor.map(|redactor| Sanitized {
             key_id: redactor.key_id(),
             key_scope: if redactor.policy().is_unlinkable() { KeyScope::Recording } else { KeyScope::Shared },
             policy_digest: redactor.policy_digest(),
             severities: redactor.policy().severities(),
         });
-        let writer = RecordingWriter::create(output, WriterOptions { sanitized, ..options })?;
+        let writer = Recorder::create(output, WriterOptions { sanitized, ..options }, rotation, limit)?;
         Ok(Self { redaction: redactor.map(|redactor| Redaction::new(Lanes::new(redactor), pool)), writer })
     }
 
@@ -52,13 +65,13 @@ impl RecordingSink {
     }
 
     /// Publishes what is left. The originals are those that were replaced, if any were to be.
-    pub(super) fn finish(mut self, ledger: &LossLedger) -> Result<(Manifest, Option<Originals>), Error> {
+    pub(super) fn finish(mut self, ledger: &LossLedger) -> Result<(Recordings, Option<Originals>), Error> {
         let originals = self.redaction.map(|redaction| redaction.finish(&mut self.writer)).transpose()?;
         Ok((self.writer.finish(ledger)?, originals))
     }
 }
 
-fn write(writer: &mut RecordingWriter, exchanges: &[Exchange]) -> Result<(), Error> {
+fn write(writer: &mut Recorder, exchanges: &[Exchange]) -> Result<(), Error> {
     Ok(exchanges.iter().try_for_each(|exchange| writer.write(exchange))?)
 }
 
@@ -107,7 +120,7 @@ impl Redaction {
     }
 
     /// Sends off what is waiting, and writes what was under way.
-    fn turn(&mut self, writer: &mut RecordingWriter) -> Result<(), Error> {
+    fn turn(&mut self, writer: &mut Recorder) -> Result<(), Error> {
         let mut done = Vec::new();
         if let Some(under_way) = self.under_way.take() {
             let redacted = under_way.recv().expect("who redacts answers, and be it with a panic");
@@ -145,7 +158,7 @@ impl Redaction {
         write(writer, &waiting)
     }
 
-    fn tick(&mut self, now: Timestamp, ledger: &LossLedger, writer: &mut RecordingWriter) -> Result<(), Error> {
+    fn tick(&mut self, now: Timestamp, ledger: &LossLedger, writer: &mut Recorder) -> Result<(), Error> {
         if !self.waiting.is_empty() {
             self.turn(writer)?;
         }
@@ -157,7 +170,7 @@ impl Redaction {
     }
 
     /// Writes all that is left. The originals are those that were replaced.
-    fn finish(mut self, writer: &mut RecordingWriter) -> Result<Originals, Error> {
+    fn finish(mut self, writer: &mut Recorder) -> Result<Originals, Error> {
         while !self.waiting.is_empty() || self.under_way.is_some() {
             self.turn(writer)?;
         }

@@ -211,6 +211,125 @@ fn what_may_not_be_kept_is_counted_and_not_written() {
     assert_eq!(again["endpoints"], sampled["endpoints"]);
 }
 
+/// The recordings of a series, the oldest first.
+fn series(folder: &Path) -> Vec<PathBuf> {
+    let mut recordings: Vec<_> = folder.read_dir().expect("the folder is there").map(|entry| entry.expect("it can be read").path()).collect();
+    recordings.sort();
+    recordings
+}
+
+#[test]
+fn a_capture_ends_and_rotates_by_the_time_of_packets() {
+    let scratch = Scratch::new();
+    let key = scratch.path("key");
+    let key = key.to_str().expect("the path is text");
+    reenact(["key", "new", key]).exits(0);
+    let whole = scratch.raw("whole", &[]);
+    let (total, from, to) = (whole["exchanges"].as_u64().expect("a number"), &whole["from"], &whole["to"]);
+    assert!(total > 2000, "{from} to {to}");
+    let some = scratch.raw("some", &["--duration", "10s"]);
+    assert!(some["exchanges"].as_u64() < Some(total / 2) && some["exchanges"].as_u64() > Some(100), "{}", some["exchanges"]);
+    let seconds = |threads: &str| scratch.raw(&format!("duration-{threads}"), &["--duration", "1s500ms", "--threads", threads])["exchanges"].clone();
+    assert_eq!(seconds("1"), seconds("3"));
+    let sized = scratch.raw("sized", &["--max-size", "500k", "--part-size", "100k"]);
+    assert!(sized["exchanges"].as_u64() < Some(total) && sized["exchanges"].as_u64() > Some(50), "{}", sized["exchanges"]);
+
+    // Recordings that follow one another hold what one would, and under one key.
+    let rotated = |name: &str, arguments: &[&str]| {
+        let output = scratch.path(name);
+        let arguments = [&["-o", output.to_str().expect("the path is text"), "--key-file", key], arguments].concat();
+        (scratch.capture(&arguments).exits(0), series(&output))
+    };
+    let (told, recordings) = rotated("every", &["--rotate-every", "5s"]);
+    let names: Vec<_> = recordings.iter().map(|path| path.file_name().expect("a name").to_string_lossy().into_owned()).collect();
+    assert!(names.len() > 3 && names[0].starts_with("000001-20") && names[1].starts_with("000002-20"), "{names:?}");
+    let summaries = told.json()["recordings"].as_array().expect("a list").clone();
+    assert_eq!(summaries.len(), names.len());
+    assert_eq!(summaries.iter().filter_map(|summary| summary["exchanges"].as_u64()).sum::<u64>(), total);
+    let bytes = |key: &str| summaries.iter().filter_map(|summary| summary[key].as_u64()).sum::<u64>();
+    assert_eq!((Some(bytes("stream_bytes")), Some(bytes("recorded_bytes"))), (whole["stream_bytes"].as_u64(), whole["recorded_bytes"].as_u64()));
+    for recording in &recordings {
+        let checked = reenact(["check", recording.to_str().expect("the path is text"), "--json"]).exits(0).json();
+        assert_eq!((&checked["state"], &checked["problems"]), (&"checked".into(), &serde_json::json!([])), "{checked}");
+    }
+    // The same bytes at any number of threads.
+    let (_, alone) = rotated("alone", &["--rotate-every", "5s", "--threads", "1"]);
+    let (_, beside) = rotated("beside", &["--rotate-every", "5s", "--threads", "3"]);
+    assert_eq!(alone.iter().map(|path| files(path)).collect::<Vec<_>>(), beside.iter().map(|path| files(path)).collect::<Vec<_>>());
+
+    // A series goes on where an earlier one ended; the last ones stay.
+    let (_, again) = rotated("every", &["--rotate-size", "200k", "--keep", "2"]);
+    let last = again[again.len() - 1].file_name().expect("a name").to_string_lossy().into_owned();
+    assert!(again.len() == 2 && last.starts_with("0000") && last[..6].parse::<usize>().expect("a number") > names.len() + 2, "{again:?}");
+    let (_, young) = rotated("young", &["--rotate-every", "2s", "--keep-for", "6s"]);
+    assert!((2..7).contains(&young.len()), "{young:?}");
+    // What is no series is left alone.
+    let ran = scratch.capture(&["-o", scratch.path("whole").to_str().expect("the path is text"), "--danger-raw", "--rotate-every", "5s"]).exits(2);
+    assert!(ran.stderr.contains("is not empty"), "{}", ran.stderr);
+    fs::write(scratch.path("policy.yaml"), "version: 1\nextends: hipaa-safe-harbor\n").expect("the folder is ours");
+    let policy = scratch.path("policy.yaml");
+    let ran = scratch.capture(&["-o", "never", "--policy", policy.to_str().expect("the path is text"), "--rotate-every", "5s"]).exits(2);
+    assert!(ran.stderr.contains("--rotate-every"), "{}", ran.stderr);
+}
+
+#[test]
+fn old_parts_go_and_the_account_says_so() {
+    let scratch = Scratch::new();
+    let whole = scratch.raw("whole", &[]);
+    for (name, arguments) in [("keep", &["--keep", "3", "--part-size", "100k"][..]), ("keep-for", &["--keep-for", "5s", "--part-age", "2s"])] {
+        let kept = scratch.raw(name, arguments);
+        let retired = &kept["retired"];
+        let parts = kept["parts"].as_array().expect("a list").len() as u64;
+        assert!(retired["parts"].as_u64() > Some(1) && (1..8).contains(&parts), "{name}: {retired}, {parts} parts");
+        assert!(name != "keep" || parts == 3, "{parts}");
+        assert_eq!(retired["exchanges"].as_u64().map(|gone| gone + kept["exchanges"].as_u64().expect("a number")), whole["exchanges"].as_u64());
+        assert_eq!((&kept["stream_bytes"], &kept["recorded_bytes"]), (&whole["stream_bytes"], &whole["recorded_bytes"]));
+        let path = scratch.path(name);
+        assert_eq!(files(&path).keys().filter(|name| name.ends_with(".parquet")).count() as u64, parts);
+        let path = path.to_str().expect("the path is text");
+        assert_eq!(reenact(["check", path, "--json"]).exits(0).json()["problems"], serde_json::json!([]));
+        assert!(reenact(["inspect", path]).exits(0).stdout.contains("retired"));
+        // Without the manifest the parts say the same.
+        fs::remove_file(scratch.path(name).join("manifest.json")).expect("it is there");
+        let rebuilt = reenact(["inspect", path, "--json"]).exits(0).json();
+        for key in ["exchanges", "retired", "missing", "stream_bytes", "requests", "finished"] {
+            assert_eq!(rebuilt[key], kept[key], "{name}, {key}");
+        }
+    }
+}
+
+/// The capture with every time from the middle on an hour earlier.
+fn set_back(packets: &[u8]) -> Vec<u8> {
+    let (header, mut rest) = packets.split_at(24);
+    let mut file = header.to_vec();
+    while !rest.is_empty() {
+        let length = u32::from_le_bytes(rest[8..12].try_into().expect("four bytes")) as usize;
+        let (record, after) = rest.split_at(16 + length);
+        let seconds = u32::from_le_bytes(record[..4].try_into().expect("four bytes"));
+        let seconds = if file.len() > packets.len() / 2 { seconds - 3600 } else { seconds };
+        file.extend(seconds.to_le_bytes());
+        file.extend(&record[4..]);
+        rest = after;
+    }
+    file
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_no_harm() {
+    let mut scratch = Scratch::new();
+    let whole = scratch.raw("whole", &["--part-age", "3s"]);
+    let packets = scratch.path("set-back.pcap");
+    fs::write(&packets, set_back(&fs::read(&scratch.packets).expect("the capture is committed"))).expect("the folder is ours");
+    scratch.packets = packets.to_str().expect("the path is text").to_owned();
+    let back = scratch.raw("back", &["--part-age", "3s"]);
+    for key in ["exchanges", "complete", "lost", "connections"] {
+        assert_eq!(back[key], whole[key], "{key}");
+    }
+    let parts = |summary: &Value| summary["parts"].as_array().map_or(0, Vec::len);
+    assert!(parts(&back) + 1 >= parts(&whole) && parts(&whole) > 4, "parts are still cut: {} and {}", parts(&back), parts(&whole));
+    assert_eq!(reenact(["check", scratch.path("back").to_str().expect("the path is text"), "--json"]).exits(0).json()["problems"], serde_json::json!([]));
+}
+
 #[test]
 fn wrong_options_are_named_with_what_would_be_right() {
     let scratch = Scratch::new();
@@ -229,6 +348,10 @@ fn wrong_options_are_named_with_what_would_be_right() {
         (&["--threads", "many"], ["many", "--threads 4"]),
         (&["--flow-key", "vlan"], ["vlan", "tuple+vlan"]),
         (&["--discard"], ["--discard", "--output"]),
+        (&["--duration", "10"], ["10", "1h30m"]),
+        (&["--keep", "0"], ["0", "--keep"]),
+        (&["--rotate-every", "10ms"], ["10ms", "1 s"]),
+        (&["--max-size", "1k"], ["1k", "4KiB"]),
         (&["--include", "api.*"], ["`api.*`", "host="]),
         (&["--exclude", "path="], ["`path=`", "="]),
         (&["--opt-out-header", "no such"], ["`no such`", "header"]),

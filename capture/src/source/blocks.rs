@@ -13,8 +13,11 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+
+use super::waiting::MOMENT;
 
 pub(super) struct Blocks {
     reader: Box<dyn Read + Send>,
@@ -26,6 +29,8 @@ pub(super) struct Blocks {
     /// Where in the stream the block begins.
     at: u64,
     ended: bool,
+    /// How many moments have passed since the last byte came.
+    silent: u32,
     /// Comes out once what was read before it has been cut off.
     failure: Option<io::Error>,
 }
@@ -34,7 +39,7 @@ impl Blocks {
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
         let mut pool = Pool::new(BLOCK);
         let block = pool.take();
-        Self { reader, pool, block, taken: 0, filled: 0, at: 0, ended: false, failure: None }
+        Self { reader, pool, block, taken: 0, filled: 0, at: 0, ended: false, silent: 0, failure: None }
     }
 
     /// Where in the stream the next byte stands that was not cut off.
@@ -45,6 +50,11 @@ impl Blocks {
     /// Whether the stream has no more than what is here.
     pub(super) const fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// How long nothing has come, if the sender could have sent something.
+    pub(super) fn silence(&self) -> Duration {
+        MOMENT * self.silent
     }
 
     /// The bytes that were read and not cut off, and where in the block they begin.
@@ -82,15 +92,19 @@ impl Blocks {
     }
 
     /// Reads on until the block is full, whatever comes at a time: what is cut from a stream does not depend on how it is delivered.
-    /// Less will do where the stream has ended, or where there are `least` bytes and the sender has been given enough time.
+    /// Less will do where the stream has ended, or where there are `least` bytes and the sender has been given enough time; or where
+    /// nothing at all has come for that long.
     pub(super) fn fill(&mut self, least: usize) -> io::Result<()> {
         self.make_room(least);
         let had = self.filled;
-        let mut moments = 0;
-        while self.filled < self.block.len() && !self.ended && self.failure.is_none() && moments < PATIENCE {
+        let (mut moments, mut silent) = (0, 0);
+        while self.filled < self.block.len() && !self.ended && self.failure.is_none() && moments < PATIENCE && silent < PATIENCE {
             match self.read_some() {
-                Ok(Reading::Goes) => {}
-                Ok(Reading::Waits) => moments += u32::from(self.filled >= least),
+                Ok(Reading::Goes) => silent = 0,
+                Ok(Reading::Waits) => {
+                    moments += u32::from(self.filled >= least);
+                    silent += 1;
+                }
                 Err(error) => self.failure = Some(error),
             }
         }
@@ -118,9 +132,15 @@ impl Blocks {
     fn read_some(&mut self) -> io::Result<Reading> {
         match self.reader.read(&mut self.block[self.filled..]) {
             Ok(0) => self.ended = true,
-            Ok(read) => self.filled += read,
+            Ok(read) => {
+                self.filled += read;
+                self.silent = 0;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Reading::Waits),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.silent = self.silent.saturating_add(1);
+                return Ok(Reading::Waits);
+            }
             Err(error) => return Err(error),
         }
         Ok(Reading::Goes)

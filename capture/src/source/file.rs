@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -12,7 +13,7 @@ use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::{Batch, Next, Packet, PacketSource};
 use crate::Error;
-use reenact_formats::model::{LossCause, LossLedger};
+use reenact_formats::model::{LossCause, LossLedger, Timestamp};
 
 pub(super) fn open(path: &Path) -> Result<Box<dyn PacketSource>, Error> {
     let cannot_open = |cause| Error::Open { path: path.to_owned(), cause };
@@ -43,7 +44,7 @@ pub(super) fn read(name: String, reader: Box<dyn Read + Send>, total: Option<u64
     } else {
         return Err(Error::NotACapture { found: what_stands(start), name });
     };
-    Ok(Box::new(FileSource { name, blocks, format, total, wanted: 1, skipped: None, losses: LossLedger::default(), warning: None, ended: false }))
+    Ok(Box::new(FileSource { name, blocks, format, total, wanted: 1, skipped: None, losses: LossLedger::default(), warning: None, ended: false, last: None }))
 }
 
 /// A file format: knows where records begin and end, and reads nothing itself.
@@ -91,6 +92,8 @@ struct FileSource {
     losses: LossLedger,
     warning: Option<String>,
     ended: bool,
+    /// The latest time of a packet, and how many bytes had been cut off by then.
+    last: Option<Timestamp>,
 }
 
 impl FileSource {
@@ -143,7 +146,12 @@ impl PacketSource for FileSource {
             self.advance(&mut batch.packets).map_err(|cause| Error::Read { name: self.name.clone(), at, cause })?;
             if !batch.packets.is_empty() {
                 batch.block = self.blocks.give();
+                self.last = self.last.max(batch.packets.iter().map(|packet| packet.at).max());
                 return Ok(Next::Packets);
+            }
+            // The sender of a pipe has nothing to say: time passes for what was said.
+            if let Some(last) = self.last.filter(|_| !self.ended && self.blocks.silence() >= SILENT) {
+                return Ok(Next::Tick(last.saturating_add(self.blocks.silence())));
             }
         }
         Ok(Next::End)
@@ -168,6 +176,8 @@ impl PacketSource for FileSource {
     }
 }
 
+/// A sender that says nothing for so long is on a link that is silent, and not merely slow.
+const SILENT: Duration = Duration::from_secs(2);
 const FILE_HEADER: usize = 24;
 /// No captured packet is longer: a record that says so is damaged.
 pub(crate) const MAX_PACKET: usize = 16 << 20;

@@ -6,7 +6,8 @@
 
 mod device;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::mem;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use reenact_formats::model::{LossLedger, Timestamp};
@@ -26,6 +27,8 @@ pub(super) struct Live {
     pool: Pool,
     read: u64,
     last_tick: Timestamp,
+    /// When that was.
+    ticked: Instant,
     /// What those have lost that are gone.
     lost: LossLedger,
     /// What became of those.
@@ -38,7 +41,7 @@ impl Live {
         let longest = usize::try_from(options.snap_length).unwrap_or(BLOCK).clamp(1, MAX_PACKET);
         let devices = names.iter().map(|name| Device::open(name, longest, options)).collect::<Result<_, _>>()?;
         let pool = Pool::new(block_length(longest));
-        Ok(Self { devices, turn: 0, pool, read: 0, last_tick: Timestamp::default(), lost: LossLedger::default(), warning: None })
+        Ok(Self { devices, turn: 0, pool, read: 0, last_tick: Timestamp::default(), ticked: steady_time(), lost: LossLedger::default(), warning: None })
     }
 
     /// Copies into the batch what the kernel has; says whether there is an interface left to wait for.
@@ -81,7 +84,9 @@ impl Live {
         super::waiting::any_readable(&self.devices).map_err(|error| Error::Live { name: "the interfaces".to_owned(), reason: error.to_string() })?;
         // Never ahead of packets that are still in a ring.
         let safe = machine_time().saturating_sub(device::HAND_OVER * 5);
-        self.last_tick = self.last_tick.max(safe);
+        // Whatever the clock of the machine is set to, time passes.
+        let passed = self.last_tick.saturating_add(mem::replace(&mut self.ticked, steady_time()).elapsed());
+        self.last_tick = if self.last_tick == Timestamp::default() { safe } else { passed.max(safe) };
         Ok(self.last_tick)
     }
 }
@@ -93,7 +98,7 @@ const fn block_length(longest: usize) -> usize {
 
 impl PacketSource for Live {
     fn next(&mut self, batch: &mut Batch) -> Result<Next, Error> {
-        *batch = Batch { block: Bytes::new(), packets: std::mem::take(&mut batch.packets) };
+        *batch = Batch { block: Bytes::new(), packets: mem::take(&mut batch.packets) };
         batch.packets.clear();
         let gathered = self.gather(batch)?;
         if !batch.packets.is_empty() {
@@ -137,6 +142,11 @@ impl PacketSource for Live {
 fn machine_time() -> Timestamp {
     let since: Duration = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::default().saturating_add(since)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the machine's own time may be set back")]
+fn steady_time() -> Instant {
+    Instant::now()
 }
 
 #[cfg(test)]

@@ -54,6 +54,9 @@ pub(super) struct Reader {
     passed: PacketAccount,
     /// How many packets may still pass.
     limit: Option<u64>,
+    /// How long packets are taken, and when that began.
+    duration: Option<Duration>,
+    began: Option<Timestamp>,
     max_buffered: u64,
     threads: usize,
     stop: Arc<AtomicBool>,
@@ -96,6 +99,8 @@ impl Reader {
             decoder: Decoder::new(options),
             passed: PacketAccount::default(),
             limit: options.count,
+            duration: options.duration,
+            began: None,
             max_buffered: options.limits.max_buffered,
             threads,
             stop,
@@ -176,7 +181,10 @@ impl Reader {
         }
         match self.source.next(&mut self.batch)? {
             Next::Packets => self.sort(lanes)?,
-            Next::Tick(now) => self.clock.tick(now),
+            Next::Tick(now) => {
+                self.clock.tick(now);
+                return Ok(self.is_over());
+            }
             Next::End => return Ok(true),
         }
         Ok(false)
@@ -194,8 +202,12 @@ impl Reader {
         if self.limit == Some(0) {
             return Ok(());
         }
-        self.passed.seen += 1;
         let now = self.clock.packet(packet.at);
+        if self.is_over() {
+            self.limit = Some(0);
+            return Ok(());
+        }
+        self.passed.seen += 1;
         if let Some(filter) = &mut self.filter
             && !self.source.filters()
         {
@@ -217,6 +229,13 @@ impl Reader {
             lanes[lane].push(Sorted { segment, shard, position, now });
         }
         Ok(())
+    }
+
+    /// Whether packets have been taken for as long as was asked for.
+    fn is_over(&mut self) -> bool {
+        let Some(duration) = self.duration else { return false };
+        let now = self.clock.now();
+        now.since(*self.began.get_or_insert(now)) >= duration
     }
 
     fn tick(&mut self) -> (LossLedger, Progress) {

@@ -23,6 +23,9 @@ pub trait Publish: Send + Sync {
     /// Where the file called `name` will be, for messages.
     fn path(&self, name: &str) -> PathBuf;
 
+    /// Takes away the file called `name`, if it is there.
+    fn remove(&self, name: &str) -> Result<(), Error>;
+
     /// Publishes `bytes` as `name`.
     fn publish(&self, name: &str, bytes: &[u8]) -> Result<Published, Error> {
         let mut file = self.begin(name)?;
@@ -158,6 +161,13 @@ impl Publish for Folder {
 
     fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::Write { path: self.path(name), source: error }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -41,6 +41,23 @@ impl Audit {
         other.rows().for_each(|(path, row)| self.add(path, &[&row.rule, &row.domain, &row.severity], row.action, row.count));
     }
 
+    /// Takes out what another one counts, which was merged into it.
+    pub(super) fn remove(&mut self, other: &Self) {
+        for (path, gone) in other.rows() {
+            let path = if self.by_path.contains_key(path) { path } else { OTHERS };
+            let Some(rows) = self.by_path.get_mut(path) else { continue };
+            let before = rows.len();
+            for row in rows.iter_mut().filter(|row| row.rule == gone.rule && row.domain == gone.domain && row.action == gone.action) {
+                row.count = row.count.saturating_sub(gone.count);
+            }
+            rows.retain(|row| row.count > 0);
+            self.rows -= before - rows.len();
+            if rows.is_empty() {
+                self.by_path.remove(path);
+            }
+        }
+    }
+
     /// The rows, by the template of the path.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &AuditRow)> {
         self.by_path.iter().flat_map(|(path, rows)| rows.iter().map(move |row| (path.as_str(), row)))

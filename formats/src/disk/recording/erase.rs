@@ -128,7 +128,8 @@ fn write_without(recording: &Recording, staging: &Path, is_to_go: &mut dyn FnMut
             after.add(part.name.clone(), part.bytes, part.sha256, share);
         } else {
             gathered.share.gone.erased.add(&erased);
-            let (published, share) = gathered.write(&place, &part.name, None, &Left::default())?.publish()?;
+            let retired = gathered.share.retired.clone();
+            let (published, share) = gathered.write(&place, &part.name, None, &Left::default())?.publish(&retired)?;
             after.add(part.name.clone(), published.bytes, Some(published.sha256), share);
             done.erased.add(&erased);
             done.parts += 1;

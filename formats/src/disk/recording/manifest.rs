@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::audit::Audit;
-use super::wire::{self, WireAudit, WireCounts, WireLedger, WireManifest, WireOrigin};
-use super::{KeyScope, MANIFEST, RECORDING, State};
+use super::retention::Retired;
+use super::wire::{self, WireAudit, WireCounts, WireLedger, WireManifest, WireOrigin, WireRetired};
+use super::{Extent, KeyScope, MANIFEST, RECORDING, State};
 use crate::disk::Error;
 use crate::disk::publish::{Digest, Publish, Published};
 use crate::disk::table::{Footer, Table};
@@ -50,6 +51,10 @@ pub struct Manifest {
     pub audit: Audit,
     /// What is in the account, and no longer here.
     pub gone: Gone,
+    /// What has gone because it was old: in the account, and no longer here.
+    pub retired: Retired,
+    /// How much of a capture it is.
+    pub extent: Extent,
     /// The earliest start of an exchange.
     pub from: Option<Timestamp>,
     /// The latest start of an exchange.
@@ -171,6 +176,9 @@ pub(super) struct Share {
     pub kept: BTreeMap<String, u64>,
     pub audit: Audit,
     pub gone: Gone,
+    /// What had gone because it was old when the part was cut.
+    pub retired: Retired,
+    pub extent: Extent,
     /// How bad it is to find each rule's values; told of in the audit.
     pub severities: Arc<BTreeMap<String, String>>,
 }
@@ -193,6 +201,8 @@ impl Share {
             kept: BTreeMap::new(),
             audit: Audit::default(),
             gone: Gone::default(),
+            retired: manifest.retired.clone(),
+            extent: manifest.extent,
             severities,
         }
     }
@@ -230,6 +240,12 @@ impl Share {
             (KEY_SCOPE.to_owned(), self.key_scope.word().to_owned()),
         ]);
         footer.extend(self.gone_by_key().map(|(key, counts)| (key.to_owned(), wire::text(&WireCounts::from(counts)))));
+        if self.retired != Retired::default() {
+            footer.insert(RETIRED.to_owned(), wire::text(&WireRetired::from(&self.retired)));
+        }
+        if self.extent != Extent::default() {
+            footer.insert(EXTENT.to_owned(), self.extent.word().to_owned());
+        }
         footer.extend(self.expires.map(|time| (EXPIRES.to_owned(), time.to_string())));
         footer.extend(self.key_id.as_ref().map(|id| (KEY_ID.to_owned(), id.to_string())));
         footer.extend(self.policy_digest.clone().map(|digest| (POLICY_DIGEST.to_owned(), digest)));
@@ -266,6 +282,12 @@ impl Share {
                 .get(ORIGIN)
                 .map_or(Ok(Origin::default()), |origin| wire::parse::<WireOrigin>(origin).map(Origin::from).map_err(|why| damaged(ORIGIN, why)))?,
             gone: Gone { erased: counts(ERASED)?, joined: counts(JOINED)?, cut: counts(CUT)? },
+            retired: footer.get(RETIRED).map_or(Ok(Retired::default()), |retired| {
+                wire::parse::<WireRetired>(retired).and_then(TryInto::try_into).map_err(|why| damaged(RETIRED, why))
+            })?,
+            extent: footer
+                .get(EXTENT)
+                .map_or(Ok(Extent::Whole), |word| Extent::from_word(word).ok_or_else(|| damaged(EXTENT, "it is none of whole, piece".to_owned())))?,
             severities: Arc::default(),
             policy_digest: footer.get(POLICY_DIGEST).cloned(),
             source: text(SOURCE)?.clone(),
@@ -314,6 +336,8 @@ impl Manifest {
             kept: BTreeMap::new(),
             audit: Audit::default(),
             gone: Gone::default(),
+            retired: Retired::default(),
+            extent: Extent::default(),
             from: None,
             to: None,
             exchanges: 0,
@@ -329,7 +353,10 @@ impl Manifest {
     pub(super) fn emptied(&self) -> Self {
         let Self { state, ref key_id, key_scope, ref policy_digest, expires, ref origin, .. } = *self;
         let begun = Begun { state, key_id: key_id.clone(), key_scope, policy_digest: policy_digest.clone(), expires, origin: origin.clone() };
-        Self { missing: self.missing.clone(), ..Self::new(self.source.clone(), begun) }
+        let (missing, retired, extent) = (self.missing.clone(), self.retired.clone(), self.extent);
+        // Their shares of the account are no longer with any part.
+        let ledger = retired.ledger.clone();
+        Self { missing, retired, extent, ledger, ..Self::new(self.source.clone(), begun) }
     }
 
     /// Adds a part and its share.
@@ -355,6 +382,36 @@ impl Manifest {
         self.interim = self.interim.saturating_add(counts.interim);
         self.complete = self.complete.saturating_add(counts.complete);
         self.parts.push(Part { name, bytes, sha256, counts });
+    }
+
+    /// A part has gone that was listed; without its share what it did not share with others stays.
+    pub(super) fn retire(&mut self, part: &Part, share: Option<Share>) {
+        let Part { counts, bytes, .. } = part;
+        self.retired.parts += 1;
+        self.retired.bytes += bytes;
+        self.retired.counts.add(counts);
+        for (mine, gone) in [
+            (&mut self.exchanges, counts.exchanges),
+            (&mut self.requests, counts.requests),
+            (&mut self.responses, counts.responses),
+            (&mut self.interim, counts.interim),
+            (&mut self.complete, counts.complete),
+        ] {
+            *mine = mine.saturating_sub(gone);
+        }
+        self.from = self.parts.iter().filter_map(|part| part.counts.from).min();
+        self.to = self.parts.iter().filter_map(|part| part.counts.to).max();
+        let Some(Share { ledger, redactions, kept, audit, .. }) = share else { return };
+        self.retired.ledger.add(&ledger);
+        self.audit.remove(&audit);
+        for (mine, gone) in [(&mut self.redactions, redactions), (&mut self.kept, kept)] {
+            for (rule, count) in gone {
+                if let Some(sum) = mine.get_mut(&rule) {
+                    *sum = sum.saturating_sub(count);
+                }
+            }
+            mine.retain(|_, count| *count > 0);
+        }
     }
 
     pub(super) fn publish(&self, place: &dyn Publish) -> Result<Published, Error> {
@@ -392,4 +449,6 @@ const ERASED: &str = "reenact.erased";
 const JOINED: &str = "reenact.joined";
 const CUT: &str = "reenact.cut";
 const KEY_SCOPE: &str = "reenact.key_scope";
+const RETIRED: &str = "reenact.retired";
+const EXTENT: &str = "reenact.extent";
 const EXPIRES: &str = "reenact.expires";

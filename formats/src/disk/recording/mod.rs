@@ -37,6 +37,7 @@ mod erase;
 mod manifest;
 mod part;
 mod reader;
+mod retention;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -47,6 +48,7 @@ pub use columns::Glance;
 pub use erase::{Erasure, erase, left_by_erasure};
 pub use manifest::{Counts, Gone, Manifest, Part};
 pub use reader::{Digests, Exchanges, ReadAccount, Recording};
+pub use retention::{Retention, Retired};
 pub use writer::{PART_BYTES, RecordingWriter, Sanitized, WriterOptions};
 
 use std::fs;
@@ -120,6 +122,32 @@ impl KeyScope {
     /// The value that `word` names, if any.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Shared, Self::Recording].into_iter().find(|scope| scope.word() == word)
+    }
+}
+
+/// How much of a capture is in a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Extent {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Some of it: others were written before or after. What was on its way from one to the next is in the account of the one in which
+    /// it ended, so that the accounts balance together.
+    Piece,
+}
+
+impl Extent {
+    /// The word that stands in files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Piece => "piece",
+        }
+    }
+
+    /// The value that `word` names, if any.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Whole, Self::Piece].into_iter().find(|extent| extent.word() == word)
     }
 }
 

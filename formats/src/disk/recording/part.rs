@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use super::RECORDING;
 use super::columns::{self, Rows};
 use super::manifest::Share;
+use super::retention::Retired;
 use super::writer::Left;
 use crate::disk::Error;
 use crate::disk::publish::{Publish, Published};
@@ -118,8 +119,9 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Publishes it.
-    pub(super) fn publish(self) -> Result<(Published, Share), Error> {
+    /// Publishes it, when so much of the recording has gone.
+    pub(super) fn publish(mut self, retired: &Retired) -> Result<(Published, Share), Error> {
+        self.share.retired.clone_from(retired);
         Ok((self.table.publish(self.share.to_footer())?, self.share))
     }
 }

@@ -18,6 +18,7 @@ use parquet::file::statistics::Statistics;
 
 use super::columns::{self, Decoder, Glance};
 use super::manifest::{Begun, Manifest, Part, Share};
+use super::retention::has_gone;
 use super::{MANIFEST, RECORDING, Selection, Window, part_name, part_number, wall_clock};
 use crate::disk::Error;
 use crate::disk::publish::Digest;
@@ -152,7 +153,8 @@ impl Recording {
     /// Names of files that look like parts and are not listed.
     pub fn strays(&self) -> Result<Vec<String>, Error> {
         let listed: BTreeSet<_> = self.manifest.parts.iter().map(|part| part.name.as_str()).collect();
-        Ok(part_names(&self.dir)?.into_iter().filter(|name| !listed.contains(name.as_str())).collect())
+        let is_stray = |name: &String| !listed.contains(name.as_str()) && !has_gone(name, &self.manifest.retired);
+        Ok(part_names(&self.dir)?.into_iter().filter(is_stray).collect())
     }
 }
 
@@ -177,21 +179,24 @@ fn part_names(dir: &Path) -> Result<Vec<String>, Error> {
 
 /// The manifest as the footers of the parts tell it.
 fn rebuild(dir: &Path, names: &[String]) -> Result<Manifest, Error> {
-    let first = Table::open(&dir.join(&names[0]), &RECORDING)?;
-    let share = Share::from_table(&first)?;
-    let Share { state, key_id, key_scope, policy_digest, expires, source, origin, .. } = share;
+    // The last one knows best what was here, and has gone.
+    let last = Table::open(&dir.join(&names[names.len() - 1]), &RECORDING)?;
+    let share = Share::from_table(&last)?;
+    let Share { state, key_id, key_scope, policy_digest, expires, source, origin, retired, extent, .. } = share;
     let mut manifest = Manifest::new(source, Begun { state, key_id, key_scope, policy_digest, expires, origin });
+    manifest.ledger = retired.ledger.clone();
+    (manifest.retired, manifest.extent) = (retired, extent);
     adopt(dir, &mut manifest, names)?;
     let numbers: BTreeSet<_> = names.iter().filter_map(|name| part_number(name)).collect();
     let last = numbers.last().copied().unwrap_or_default();
-    manifest.missing = (1..last).filter(|number| !numbers.contains(number)).map(part_name).collect();
+    manifest.missing = (manifest.retired.parts + 1..last).filter(|number| !numbers.contains(number)).map(part_name).collect();
     manifest.finished &= manifest.missing.is_empty();
     Ok(manifest)
 }
 
 /// Adds the parts that were published after the manifest was.
 fn adopt(dir: &Path, manifest: &mut Manifest, names: &[String]) -> Result<(), Error> {
-    let listed = manifest.parts.last().and_then(|part| part_number(&part.name)).unwrap_or_default();
+    let listed = manifest.parts.last().and_then(|part| part_number(&part.name)).unwrap_or_default().max(manifest.retired.parts);
     for name in names.iter().filter(|name| part_number(name).is_some_and(|number| number > listed)) {
         let path = dir.join(name);
         let table = Table::open(&path, &RECORDING)?;

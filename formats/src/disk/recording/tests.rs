@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -668,6 +669,11 @@ impl Publish for SlowPlace {
     fn path(&self, name: &str) -> PathBuf {
         self.0.path(name)
     }
+
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        self.1.did("remove", name);
+        self.0.remove(name)
+    }
 }
 
 impl Write for SlowFile {
@@ -729,6 +735,10 @@ impl Publish for SmallDevice {
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path(name)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        self.folder.remove(name)
     }
 }
 
@@ -840,5 +850,69 @@ fn the_page_on_formats_names_every_key_of_footer_and_manifest() {
     let keys = table.footer().keys().filter(|key| key.starts_with("reenact.")).chain(manifest.keys());
     for key in keys {
         assert!(page.contains(&format!("`{key}`")), "{key}");
+    }
+}
+
+/// Ten exchanges, one a second, in parts of one; each tick says how many requests there were.
+fn kept(dir: &Path, retention: Retention, threads: usize) -> RecordingWriter {
+    let options = WriterOptions { part_bytes: 1, retention, sanitized: sanitized(), pool: pool(threads), ..WriterOptions::default() };
+    let mut writer = RecordingWriter::create(dir, options).unwrap();
+    for n in 0..10_i64 {
+        let ledger = LossLedger { requests: n.unsigned_abs(), ..LossLedger::default() };
+        writer.tick(second(n), &ledger).unwrap();
+        writer.write(&exchange(n.unsigned_abs() + 1, n * 1_000_000_000, 50)).unwrap();
+    }
+    writer
+}
+
+#[test]
+fn the_oldest_parts_go_and_leave_their_account() {
+    let ledger = LossLedger { requests: 10, ..LossLedger::default() };
+    let whole = tempfile::tempdir().unwrap();
+    kept(whole.path(), Retention::default(), 1).finish(&ledger).unwrap();
+    // The last part has no row: it says that the writer came to its end.
+    for (retention, starts) in [
+        (Retention { parts: NonZero::new(3), age: None }, vec![8, 9]),
+        (Retention { parts: NonZero::new(1), age: None }, vec![]),
+        (Retention { parts: None, age: Some(Duration::from_secs(4)) }, vec![5, 6, 7, 8, 9]),
+        (Retention { parts: NonZero::new(4), age: Some(Duration::from_secs(7)) }, vec![7, 8, 9]),
+        (Retention { parts: NonZero::new(99), age: Some(Duration::from_secs(99)) }, (0..10).collect()),
+    ] {
+        for threads in [1, 3] {
+            let dir = tempfile::tempdir().unwrap();
+            let manifest = kept(dir.path(), retention, threads).finish(&ledger).unwrap();
+            let left: Vec<_> = read(dir.path(), &Window::ALL).iter().map(|exchange| exchange.start).collect();
+            assert_eq!(left, starts.iter().copied().map(second).collect::<Vec<_>>(), "{retention:?}");
+            let Manifest { retired, exchanges, redactions, audit, from, .. } = &manifest;
+            assert_eq!((retired.parts, retired.counts.exchanges, *exchanges), (10 - *exchanges, 10 - *exchanges, starts.len() as u64), "{retention:?}");
+            assert_eq!((redactions.get("email").copied().unwrap_or_default(), audit.rows().map(|(_, row)| row.count).sum()), (*exchanges, *exchanges));
+            assert_eq!((*from, manifest.ledger.requests), (starts.first().copied().map(second), 10));
+            assert_eq!(files(dir.path()).len() as u64, 1 + 11 - retired.parts);
+            // Who wrote it was killed before the files were gone; and the manifest is lost.
+            for name in (1..=retired.parts).map(part_name) {
+                fs::copy(whole.path().join(&name), dir.path().join(&name)).unwrap();
+            }
+            assert_eq!(Recording::open(dir.path()).unwrap().manifest(), &manifest);
+            assert_eq!(read(dir.path(), &Window::ALL).len(), starts.len());
+            fs::remove_file(dir.path().join(MANIFEST)).unwrap();
+            let rebuilt = Recording::open(dir.path()).unwrap().into_manifest();
+            let vouched = |manifest: &Manifest| manifest.parts.iter().map(|part| Part { sha256: None, ..part.clone() }).collect();
+            assert_eq!(rebuilt, Manifest { parts: vouched(&manifest), ..manifest.clone() }, "{retention:?}");
+        }
+    }
+}
+
+#[test]
+fn parts_grow_old_on_a_silent_link_and_one_stray_time_ages_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let age = Some(Duration::from_secs(20));
+    let mut writer = kept(dir.path(), Retention { parts: None, age }, 1);
+    writer.write(&exchange(99, 999_999 * 1_000_000_000, 50)).unwrap();
+    assert_eq!((writer.manifest().parts.len(), writer.manifest().retired.parts), (11, 0));
+    let ledger = LossLedger { requests: 11, ..LossLedger::default() };
+    for (now, left) in [(20, 11), (24, 7), (40, 1), (99, 1)] {
+        writer.tick(second(now), &ledger).unwrap();
+        assert_eq!((writer.manifest().parts.len(), files(dir.path()).len()), (left, left + 1), "after {now} s");
+        assert_eq!(Recording::open(dir.path()).unwrap().manifest(), writer.manifest());
     }
 }

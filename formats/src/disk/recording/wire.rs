@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Audit;
 use super::manifest::{Counts, Gone, Manifest, Part};
-use super::{KeyScope, State};
+use super::retention::Retired;
+use super::{Extent, KeyScope, State};
 use crate::disk::version::FormatVersion;
 use crate::model::{
     Action, Anomaly, FilterCause, FilteredTraffic, ForeignTraffic, LossCause, LossLedger, Notice, Origin, PacketAccount, Timestamp, Unknown, Unreadable,
@@ -55,6 +56,10 @@ pub(super) struct WireManifest {
     joined: WireCounts,
     #[serde(default)]
     cut: WireCounts,
+    #[serde(default)]
+    retired: Option<WireRetired>,
+    #[serde(default)]
+    extent: Option<String>,
     ledger: WireLedger,
     parts: Vec<WirePart>,
 }
@@ -83,6 +88,31 @@ pub(super) struct WireCounts {
 pub(super) struct WireOrigin {
     kind: String,
     unknown: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireRetired {
+    parts: u64,
+    bytes: u64,
+    #[serde(flatten)]
+    counts: WireCounts,
+    ledger: WireLedger,
+}
+
+impl From<&Retired> for WireRetired {
+    fn from(retired: &Retired) -> Self {
+        let Retired { parts, bytes, counts, ledger } = retired;
+        Self { parts: *parts, bytes: *bytes, counts: counts.into(), ledger: ledger.into() }
+    }
+}
+
+impl TryFrom<WireRetired> for Retired {
+    type Error = String;
+
+    fn try_from(wire: WireRetired) -> Result<Self, Self::Error> {
+        let WireRetired { parts, bytes, counts, ledger } = wire;
+        Ok(Self { parts, bytes, counts: counts.try_into()?, ledger: ledger.into() })
+    }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -165,6 +195,8 @@ impl From<&Manifest> for WireManifest {
             kept,
             audit,
             gone: Gone { erased, joined, cut },
+            retired,
+            extent,
             from,
             to,
             exchanges,
@@ -201,6 +233,8 @@ impl From<&Manifest> for WireManifest {
             erased: erased.into(),
             joined: joined.into(),
             cut: cut.into(),
+            retired: (*retired != Retired::default()).then(|| retired.into()),
+            extent: (*extent != Extent::default()).then(|| extent.word().to_owned()),
             ledger: ledger.into(),
             parts: parts.iter().map(WirePart::from).collect(),
         }
@@ -239,6 +273,11 @@ impl WireManifest {
                 erased: self.erased.try_into().map_err(field("erased"))?,
                 joined: self.joined.try_into().map_err(field("joined"))?,
                 cut: self.cut.try_into().map_err(field("cut"))?,
+            },
+            retired: self.retired.map_or(Ok(Retired::default()), TryInto::try_into).map_err(field("retired"))?,
+            extent: match self.extent {
+                None => Extent::default(),
+                Some(word) => Extent::from_word(&word).ok_or_else(|| field("extent")("it is none of whole, piece".to_owned()))?,
             },
             from: counts.from,
             to: counts.to,

@@ -15,7 +15,8 @@ use rayon::ThreadPool;
 
 use super::manifest::{Begun, Gone, Manifest, Share};
 use super::part::{Gathered, Written};
-use super::{KeyScope, MANIFEST, State, columns, part_name};
+use super::retention::{self, Retention};
+use super::{Extent, KeyScope, MANIFEST, State, columns, part_name};
 use crate::disk::Error;
 use crate::disk::publish::{Folder, Publish, Published};
 use crate::model::{Exchange, KeyId, LossLedger, Origin, Timestamp};
@@ -46,6 +47,10 @@ pub struct WriterOptions {
     pub part_bytes: u64,
     /// How long a part waits for more, in packet time; none where it may wait for ever, as with a file.
     pub part_age: Option<Duration>,
+    /// How much stays while more comes.
+    pub retention: Retention,
+    /// Whether it is all of a capture.
+    pub extent: Extent,
     /// Where the traffic comes from, in words, e.g. `file checkout.pcap`.
     pub source: String,
     /// What the exchanges were found in.
@@ -59,7 +64,17 @@ pub struct WriterOptions {
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { sanitized: None, part_bytes: PART_BYTES, part_age: None, source: String::new(), origin: Origin::default(), expires: None, pool: None }
+        Self {
+            sanitized: None,
+            part_bytes: PART_BYTES,
+            part_age: None,
+            retention: Retention::default(),
+            extent: Extent::default(),
+            source: String::new(),
+            origin: Origin::default(),
+            expires: None,
+            pool: None,
+        }
     }
 }
 
@@ -80,11 +95,15 @@ pub struct RecordingWriter {
     /// The account up to the last of them.
     accounted: LossLedger,
     gathered: Gathered,
+    /// What all parts and what is gathered take before compression.
+    bytes: u64,
     severities: Arc<BTreeMap<String, String>>,
     /// Packet time when the oldest of what is gathered was taken in.
     gathered_since: Timestamp,
     /// Packet time: the latest that a tick or an exchange has told.
     now: Timestamp,
+    /// The time as the last tick told it: an exchange's own may have strayed.
+    told: Timestamp,
     /// The account as the last tick told it.
     ledger: LossLedger,
 }
@@ -105,13 +124,14 @@ impl RecordingWriter {
                 (Begun { state: State::Redacted, key_id, key_scope: *key_scope, policy_digest, expires, origin }, Arc::new(severities.clone()))
             }
         };
-        let manifest = Manifest::new(options.source.clone(), begun);
+        let mut manifest = Manifest::new(options.source.clone(), begun);
+        manifest.extent = options.extent;
         // At once, so that a place that cannot be written to is known before any work is done.
         manifest.publish(place.as_ref())?;
         let gathered = Gathered::new(Share::of(&manifest, Arc::clone(&severities)));
         let (gathered_since, now) = (Timestamp::default(), Timestamp::from_nanos(i64::MIN));
         let [accounted, ledger] = [LossLedger::default(), LossLedger::default()];
-        Ok(Self { place, options, manifest, under_way: None, cut: 0, accounted, gathered, severities, gathered_since, now, ledger })
+        Ok(Self { place, options, manifest, under_way: None, cut: 0, accounted, gathered, bytes: 0, severities, gathered_since, now, told: now, ledger })
     }
 
     /// Takes an exchange; publishes a part when there is enough for one.
@@ -125,10 +145,10 @@ impl RecordingWriter {
             self.gathered_since = self.now;
         }
         self.gathered.push(exchange, bytes);
+        self.bytes += bytes;
         if self.gathered.bytes() >= self.options.part_bytes {
-            return self.publish_part(false);
-        }
-        if let Some(under_way) = &self.under_way {
+            self.publish_part(false)?;
+        } else if let Some(under_way) = &self.under_way {
             // Two whole parts are never held: what is encoded makes room for what is gathered.
             let most = (self.options.part_bytes + self.options.part_bytes / 4).saturating_sub(self.gathered.bytes());
             under_way.left.wait_while(|left| left.is_some_and(|left| left > most));
@@ -139,10 +159,20 @@ impl RecordingWriter {
     /// Packet time has reached `now`, and the account so far is `ledger`; publishes a part that has waited long enough.
     pub fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), Error> {
         self.now = self.now.max(now);
+        self.told = self.told.max(now);
         self.ledger.clone_from(ledger);
         self.look()?;
         let is_due = self.options.part_age.is_some_and(|age| self.now.since(self.gathered_since) >= age);
-        if is_due && !self.gathered.is_empty() { self.publish_part(false) } else { Ok(()) }
+        if is_due && !self.gathered.is_empty() {
+            return self.publish_part(false);
+        }
+        // On a link that is silent parts grow old, too. The last one is not looked at before the next is there.
+        if self.under_way.is_none() && self.options.retention.is_due(&self.manifest, self.told) {
+            let gone = self.options.retention.apply(&mut self.manifest, 0, self.told, self.place.as_ref());
+            self.manifest.publish(self.place.as_ref())?;
+            retention::remove(&gone, self.place.as_ref())?;
+        }
+        Ok(())
     }
 
     /// The account will count what is not here: it is that of the recordings that this one is made of.
@@ -168,6 +198,16 @@ impl RecordingWriter {
         Ok(self.manifest.clone())
     }
 
+    /// How many bytes it has taken, before compression.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether nothing was written to it, and nothing is being gathered.
+    pub const fn is_empty(&self) -> bool {
+        self.cut == 0 && self.gathered.is_empty()
+    }
+
     /// What has been published, as far as the writer has looked: it does at each tick, and before it publishes more.
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -182,9 +222,10 @@ impl RecordingWriter {
         self.cut += 1;
         let (name, needed) = (part_name(self.cut), gathered.bytes());
         let (place, manifest) = (Arc::clone(&self.place), self.manifest.clone());
+        let kept = (self.options.retention, self.told);
         let Some(pool) = self.options.pool.clone() else {
             let written = gathered.write(place.as_ref(), &name, None, &Left::default());
-            self.manifest = publish(written, name, needed, place.as_ref(), manifest)?;
+            self.manifest = publish(written, name, needed, place.as_ref(), manifest, kept)?;
             return Ok(());
         };
         let before = self.under_way.take().map(UnderWay::encoded);
@@ -197,7 +238,7 @@ impl RecordingWriter {
             let manifest = before.map_or(Ok(manifest), joined)?;
             // While this part is made durable, the next may be encoded, and no other.
             drop(encoding);
-            publish(written, name, needed, place.as_ref(), manifest)
+            publish(written, name, needed, place.as_ref(), manifest, kept)
         };
         let writer = thread::Builder::new().name("writer".to_owned()).spawn(work).map_err(Error::write(&path))?;
         self.under_way = Some(UnderWay { writer, left });
@@ -283,12 +324,22 @@ impl Left {
     }
 }
 
-/// Publishes a part that was written, and the manifest that lists it.
-fn publish(written: Result<Written, Error>, name: String, needed: u64, place: &dyn Publish, mut manifest: Manifest) -> Result<Manifest, Error> {
-    let published = written.and_then(Written::publish);
-    let (Published { bytes, sha256 }, share) = published.map_err(|error| interrupted(&manifest, place, &name, needed, error))?;
+/// Publishes a part that was written, and the manifest that lists it and no longer lists what is old at that time.
+fn publish(
+    written: Result<Written, Error>,
+    name: String,
+    needed: u64,
+    place: &dyn Publish,
+    mut manifest: Manifest,
+    (retention, now): (Retention, Timestamp),
+) -> Result<Manifest, Error> {
+    let before = manifest.clone();
+    let gone = retention.apply(&mut manifest, 1, now, place);
+    let published = written.and_then(|written| written.publish(&manifest.retired));
+    let (Published { bytes, sha256 }, share) = published.map_err(|error| interrupted(&before, place, &name, needed, error))?;
     manifest.add(name, bytes, Some(sha256), share);
     manifest.publish(place).map_err(|error| interrupted(&manifest, place, MANIFEST, 0, error))?;
+    retention::remove(&gone, place)?;
     Ok(manifest)
 }
 

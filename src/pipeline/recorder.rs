@@ -1,0 +1,356 @@
+//! Into which recording exchanges go: one, or one after the other.
+//!
+//! In: redacted exchanges, and with each tick the account so far. Out: a recording in the folder that was named; or, where recordings follow
+//! one another, recordings in folders of their own in that one, called by number and by the time at which they began. What never happens
+//! here: an exchange goes into two recordings, or a folder is removed that is no recording of that series.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use reenact_formats::disk;
+use reenact_formats::disk::publish::TEMPORARY_SUFFIX;
+use reenact_formats::disk::recording::{Extent, Gone, MANIFEST, Manifest, Recording, RecordingWriter, Retention, WriterOptions};
+use reenact_formats::model::{Exchange, LossLedger, Timestamp};
+
+/// When a recording is ended and another begun, whichever comes first. Looked at once a second, by the time of packets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// After so long.
+    pub every: Option<Duration>,
+    /// When it holds so many bytes before compression.
+    pub bytes: Option<u64>,
+}
+
+/// When enough was written: what is under way then is still taken.
+#[derive(Debug, Clone)]
+pub(super) struct Limit {
+    /// So many bytes before compression.
+    pub(super) bytes: u64,
+    /// Set once they are there.
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+/// Recordings that were written, and where they are, in order.
+pub(super) type Recordings = Vec<(PathBuf, Manifest)>;
+
+/// Writes one recording, or one after the other.
+pub(super) struct Recorder {
+    place: Place,
+    limit: Option<Limit>,
+}
+
+enum Place {
+    One(PathBuf, Box<RecordingWriter>),
+    Several(Box<Series>),
+}
+
+impl Recorder {
+    /// In a folder that does not exist yet or is empty. With a rotation, it may be one that has recordings of an earlier series.
+    pub(super) fn create(output: &Path, options: WriterOptions, rotation: Option<Rotation>, limit: Option<Limit>) -> Result<Self, disk::Error> {
+        let place = match rotation {
+            None => Place::One(output.to_owned(), Box::new(RecordingWriter::create(output, options)?)),
+            Some(rotation) => Place::Several(Box::new(Series::open(output, options, rotation)?)),
+        };
+        Ok(Self { place, limit })
+    }
+
+    /// Takes an exchange.
+    pub(super) fn write(&mut self, exchange: &Exchange) -> Result<(), disk::Error> {
+        match &mut self.place {
+            Place::One(_, writer) => writer.write(exchange),
+            Place::Several(series) => series.write(exchange),
+        }
+    }
+
+    /// The account of its one recording will count what is not there.
+    pub(super) fn miss(&mut self, gone: &Gone) {
+        if let Place::One(_, writer) = &mut self.place {
+            writer.miss(gone);
+        }
+    }
+
+    /// Packet time has reached `now`, and the account so far is `ledger`.
+    pub(super) fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), disk::Error> {
+        if let Some(limit) = &self.limit {
+            let bytes = match &self.place {
+                Place::One(_, writer) => writer.bytes(),
+                Place::Several(series) => series.bytes + series.current.as_ref().map_or(0, |current| current.writer.bytes()),
+            };
+            if bytes >= limit.bytes {
+                limit.stop.store(true, Ordering::SeqCst);
+            }
+        }
+        match &mut self.place {
+            Place::One(_, writer) => writer.tick(now, ledger),
+            Place::Several(series) => series.tick(now, ledger),
+        }
+    }
+
+    /// Publishes what is left. The recordings are those that are still there, in order.
+    pub(super) fn finish(self, ledger: &LossLedger) -> Result<Recordings, disk::Error> {
+        match self.place {
+            Place::One(path, writer) => Ok(vec![(path, writer.finish(ledger)?)]),
+            Place::Several(series) => series.finish(ledger),
+        }
+    }
+}
+
+/// Removes what was being written below `output` and was not published; whoever writes it must be about to end.
+pub fn abandon(output: &Path) {
+    let folders = numbered(output).unwrap_or_default().into_iter().map(|(_, path)| path).chain([output.to_owned()]);
+    for folder in folders {
+        let names = entries(&folder).unwrap_or_default();
+        for name in names.iter().filter(|name| name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)) {
+            // Best effort: readers pass over what is left.
+            let _ = fs::remove_file(folder.join(name));
+        }
+    }
+}
+
+/// Recordings that follow one another.
+struct Series {
+    folder: PathBuf,
+    options: WriterOptions,
+    rotation: Rotation,
+    /// Of whole recordings; parts of them stay.
+    retention: Retention,
+    next: u64,
+    /// What recordings took that were closed, before compression.
+    bytes: u64,
+    current: Option<Current>,
+    /// The one before it, while its last part is written.
+    closing: Option<(PathBuf, JoinHandle<Result<Manifest, disk::Error>>)>,
+    done: Recordings,
+    now: Timestamp,
+    /// The account as the last tick told it, and up to where it is in recordings that were closed.
+    told: LossLedger,
+    accounted: LossLedger,
+    /// When the next look is taken whether something is old.
+    look: Timestamp,
+}
+
+struct Current {
+    path: PathBuf,
+    writer: Box<RecordingWriter>,
+    began: Timestamp,
+}
+
+impl Series {
+    fn open(folder: &Path, options: WriterOptions, rotation: Rotation) -> Result<Self, disk::Error> {
+        fs::create_dir_all(folder).map_err(disk::Error::write(folder))?;
+        if folder.join(MANIFEST).exists() {
+            // A recording is there, not a series of them.
+            return Err(disk::Error::OutputNotEmpty { path: folder.to_owned() });
+        }
+        for entry in entries(folder)? {
+            if entry.strip_prefix('.').is_some_and(|name| name.strip_suffix(GOING).is_some_and(|name| number_of(name).is_some())) {
+                remove(&folder.join(entry))?;
+            }
+        }
+        let next = numbered(folder)?.last().map_or(1, |(number, _)| number + 1);
+        let retention = options.retention;
+        let options = WriterOptions { retention: Retention::default(), extent: Extent::Piece, ..options };
+        let [told, accounted] = [LossLedger::default(), LossLedger::default()];
+        let (now, look) = (BEFORE_ALL, BEFORE_ALL);
+        Ok(Self {
+            folder: folder.to_owned(),
+            options,
+            rotation,
+            retention,
+            next,
+            bytes: 0,
+            current: None,
+            closing: None,
+            done: Vec::new(),
+            now,
+            told,
+            accounted,
+            look,
+        })
+    }
+
+    /// The one that is being written; if there is none, one that begins at `at`.
+    fn current(&mut self, at: Timestamp) -> Result<&mut Current, disk::Error> {
+        let current = match self.current.take() {
+            Some(current) => current,
+            None => {
+                let path = self.folder.join(name_of(self.next, at));
+                let writer = Box::new(RecordingWriter::create(&path, self.options.clone())?);
+                self.next += 1;
+                Current { path, writer, began: at }
+            }
+        };
+        Ok(self.current.insert(current))
+    }
+
+    fn write(&mut self, exchange: &Exchange) -> Result<(), disk::Error> {
+        // The first exchanges come before the first tick; what time it is no exchange tells, for one may have strayed.
+        let at = if self.now == BEFORE_ALL { exchange.start } else { self.now };
+        self.current(at)?.writer.write(exchange)
+    }
+
+    fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), disk::Error> {
+        self.now = self.now.max(now);
+        self.told.clone_from(ledger);
+        let share = ledger.since(&self.accounted);
+        let (now, rotation) = (self.now, self.rotation);
+        let current = self.current(now)?;
+        current.began = current.began.min(now);
+        current.writer.tick(now, &share)?;
+        let is_due =
+            rotation.every.is_some_and(|every| now.since(current.began) >= every) || rotation.bytes.is_some_and(|bytes| current.writer.bytes() >= bytes);
+        if is_due && current.writer.is_empty() {
+            // On a silent link no recordings without an exchange pile up.
+            current.began = now;
+        } else if is_due {
+            self.close()?;
+        }
+        if self.closing.as_ref().is_some_and(|(_, closing)| closing.is_finished()) {
+            self.closed()?;
+        }
+        if is_due || now >= self.look {
+            self.look = now.saturating_add(LOOK_EVERY);
+            self.retire()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the current recording, while the next is begun.
+    fn close(&mut self) -> Result<(), disk::Error> {
+        let Some(Current { path, writer, .. }) = self.current.take() else { return Ok(()) };
+        self.closed()?;
+        self.bytes += writer.bytes();
+        let share = self.told.since(&self.accounted);
+        self.accounted.clone_from(&self.told);
+        let finish = thread::Builder::new().name("closing".to_owned()).spawn(move || writer.finish(&share));
+        self.closing = Some((path.clone(), finish.map_err(disk::Error::write(&path))?));
+        Ok(())
+    }
+
+    /// Waits for the one that is being closed.
+    fn closed(&mut self) -> Result<(), disk::Error> {
+        if let Some((path, closing)) = self.closing.take() {
+            let manifest = closing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            self.done.push((path, manifest));
+        }
+        Ok(())
+    }
+
+    /// Whole recordings that are beyond their number or their time go, also those of an earlier series; those that are written stay.
+    fn retire(&mut self) -> Result<(), disk::Error> {
+        let Retention { parts: most, age } = self.retention;
+        let written: Vec<&PathBuf> = self.current.iter().map(|current| &current.path).chain(self.closing.iter().map(|(path, _)| path)).collect();
+        let others: Vec<PathBuf> = numbered(&self.folder)?.into_iter().map(|(_, path)| path).filter(|path| !written.contains(&path)).collect();
+        let beyond = most.map_or(0, |most| (others.len() + written.len()).saturating_sub(whole(most)).min(others.len()));
+        for (index, path) in others.iter().enumerate() {
+            let is_old = || age.is_some_and(|age| latest(path).is_some_and(|to| self.now.since(to) > age));
+            if index < beyond || is_old() {
+                // First out of sight: whoever is stopped in the middle leaves no half of one.
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let going = self.folder.join(format!(".{name}{GOING}"));
+                fs::rename(path, &going).map_err(disk::Error::write(path))?;
+                remove(&going)?;
+                self.done.retain(|(done, _)| done != path);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, ledger: &LossLedger) -> Result<Recordings, disk::Error> {
+        self.told.clone_from(ledger);
+        if self.accounted != self.told || self.next == 1 {
+            self.current(self.now)?;
+        }
+        self.close()?;
+        self.closed()?;
+        self.retire()?;
+        Ok(self.done)
+    }
+}
+
+fn whole(most: NonZero<u64>) -> usize {
+    usize::try_from(most.get()).unwrap_or(usize::MAX)
+}
+
+/// When the last exchange of a recording began, if it can be read.
+fn latest(path: &Path) -> Option<Timestamp> {
+    Recording::open_partial(path).ok()?.manifest().to
+}
+
+fn remove(path: &Path) -> Result<(), disk::Error> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(disk::Error::Write { path: path.to_owned(), source: error }),
+        _ => Ok(()),
+    }
+}
+
+/// The recordings of a series, the oldest first.
+fn numbered(folder: &Path) -> Result<Vec<(u64, PathBuf)>, disk::Error> {
+    let mut numbered: Vec<_> = entries(folder)?
+        .into_iter()
+        .filter_map(|name| Some((number_of(&name)?, folder.join(name))))
+        .filter(|(_, path)| path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) && path.join(MANIFEST).is_file())
+        .collect();
+    numbered.sort();
+    Ok(numbered)
+}
+
+fn entries(folder: &Path) -> Result<Vec<String>, disk::Error> {
+    let names = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>, _>>());
+    Ok(names.map_err(disk::Error::read(folder))?.into_iter().filter_map(|name| name.into_string().ok()).collect())
+}
+
+/// What the recording with this number is called that begins at `began`: `000012-20261120T120300Z`.
+fn name_of(number: u64, began: Timestamp) -> String {
+    let time: String = began.to_string().split(['.', 'Z']).next().unwrap_or_default().chars().filter(|char| !matches!(char, '-' | ':')).collect();
+    let name = format!("{number:06}-{time}Z");
+    // There was no packet, or one with a time of no calendar.
+    if number_of(&name).is_some() { name } else { format!("{number:06}") }
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    let (number, time) = name.split_once('-').unwrap_or((name, "00000000T000000Z"));
+    let is_like = |(at, byte): (usize, u8)| match at {
+        8 => byte == b'T',
+        15 => byte == b'Z',
+        _ => byte.is_ascii_digit(),
+    };
+    let is_time = time.len() == 16 && time.bytes().enumerate().all(is_like);
+    (is_time && number.len() >= 6 && number.bytes().all(|byte| byte.is_ascii_digit())).then(|| number.parse().ok()).flatten()
+}
+
+/// What the names of folders end with that are being removed.
+const GOING: &str = ".going.tmp";
+const BEFORE_ALL: Timestamp = Timestamp::from_nanos(i64::MIN);
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_number_and_time() {
+        let time = |text: &str| text.parse::<Timestamp>().expect("a time");
+        for (number, began, name) in [
+            (1, time("2026-11-20T12:03:00Z"), "000001-20261120T120300Z"),
+            (12, time("2026-11-20T12:03:00.123456789Z"), "000012-20261120T120300Z"),
+            (1_234_567, time("1970-01-01T00:00:00Z"), "1234567-19700101T000000Z"),
+            (3, Timestamp::from_nanos(i64::MIN), "000003-16770921T001243Z"),
+        ] {
+            assert_eq!(name_of(number, began), name);
+            assert_eq!(number_of(name), Some(number));
+        }
+        for other in
+            ["", "000001-", "1", "00001", "000001-20261120", "000001-20261120T120300z", "x00001-20261120T120300Z", "lost+found", "000001-2026-1120T12030Z"]
+        {
+            assert_eq!(number_of(other), None, "{other}");
+        }
+        assert_eq!(number_of("000007"), Some(7));
+    }
+}
