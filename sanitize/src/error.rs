@@ -33,6 +33,16 @@ pub enum Error {
         /// Which.
         path: PathBuf,
     },
+    /// The key would go wherever what was made under it goes.
+    #[error("key file {} lies in {format} {}", crate::key::shown(path), folder.display())]
+    KeyInside {
+        /// Which.
+        path: PathBuf,
+        /// `recording`, `run` or `snapshot`.
+        format: &'static str,
+        /// The folder of that.
+        folder: PathBuf,
+    },
     /// The file holds no key.
     #[error("key file {} holds no key of 32 bytes in base64", crate::key::shown(path))]
     KeyFile {
@@ -75,7 +85,7 @@ impl Explain for Error {
     fn blame(&self) -> Blame {
         match self {
             Self::Randomness | Self::WriteKey { .. } => Blame::Ours,
-            Self::ReadKey { .. } | Self::KeyExists { .. } | Self::KeyFile { .. } | Self::KeyText | Self::Policy(_) => Blame::Input,
+            Self::ReadKey { .. } | Self::KeyExists { .. } | Self::KeyInside { .. } | Self::KeyFile { .. } | Self::KeyText | Self::Policy(_) => Blame::Input,
             Self::ReadKnownValues { .. } | Self::KnownValues { .. } | Self::NoKnownValues { .. } => Blame::Input,
         }
     }
@@ -84,6 +94,9 @@ impl Explain for Error {
         match self {
             Self::ReadKey { .. } | Self::KeyFile { .. } | Self::KeyText => Some("make one with `reenact key new FILE`".to_owned()),
             Self::KeyExists { .. } => Some("a key is never overwritten: what it made would join with nothing any more; choose another file".to_owned()),
+            Self::KeyInside { format, .. } => {
+                Some(format!("whoever gets the {format} would get the key with it, and could test who is in it; keep the key somewhere else"))
+            }
             Self::Policy(error) => error.hint(),
             Self::KnownValues { .. } | Self::NoKnownValues { .. } => {
                 Some("a value a line, or a .csv or .tsv with the names of its columns in the first row; UTF-8".to_owned())

@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::pseudonym::Domain;
+use crate::pseudonym::calendar::{self, Written};
 
 /// What is left of a value: by its form, and where many things have one form, by what the rule says it is.
 pub(crate) fn generalise(rule: &str, domain: Domain, value: &[u8], year: i32) -> Option<Vec<u8>> {
@@ -35,44 +36,21 @@ fn network(text: &str) -> Option<String> {
 }
 
 /// The first of January of a date's year, at midnight, in its own form; of someone past 89 that of the year in which they would be 90.
-/// A number alone is a date only where one is known to stand.
+/// A number alone, or a month's name, is a date only where one is known to stand.
 fn of_year(text: &str, is_date: bool, now: i32) -> Option<String> {
-    if text.chars().any(|character| character.is_alphabetic() && !matches!(character, 'T' | 'Z' | '年' | '月' | '日')) {
+    let has_words = text.chars().any(|character| character.is_alphabetic() && !matches!(character, 'T' | 'Z' | '年' | '月' | '日'));
+    if !is_date && (has_words || text.bytes().all(|byte| byte.is_ascii_digit())) {
         return None;
     }
-    let mut groups: Vec<(usize, usize)> = Vec::new();
-    for (at, _) in text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_digit()) {
-        match groups.last_mut() {
-            Some((_, end)) if *end == at => *end = at + 1,
-            _ => groups.push((at, at + 1)),
+    let oldest = i64::from(now - OLDEST);
+    match calendar::read(text)? {
+        Written::Year => text.parse().ok().filter(|year| *year >= 1000).map(|year: i64| format!("{:04}", year.max(oldest))),
+        Written::Date(date) if date.year.len() == 4 && date.says.0 >= 1000 => {
+            let midnight: String = text.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
+            Some(date.saying(&midnight, (date.says.0.max(oldest), 1, 1)))
         }
+        Written::Date(_) | Written::Since { .. } => None,
     }
-    if let ([(start, end)], true) = (groups.as_slice(), is_date) {
-        let (start, end) = (*start, *end);
-        groups = match end - start {
-            4 => vec![(start, end)],
-            8 if matches!(&text[start..start + 2], "19" | "20") => vec![(start, start + 4), (start + 4, start + 6), (start + 6, end)],
-            8 => vec![(start, start + 2), (start + 2, start + 4), (start + 4, end)],
-            _ => return None,
-        };
-    } else if groups.len() < 3 || groups[..3].iter().any(|(start, end)| !matches!(end - start, 1 | 2 | 4)) {
-        return None;
-    }
-    let date = &groups[..groups.len().min(3)];
-    let (year_start, year_end) = match date.iter().filter(|(start, end)| end - start == 4).collect::<Vec<_>>().as_slice() {
-        [year] => **year,
-        _ => return None,
-    };
-    let year: i32 = text[year_start..year_end].parse().ok().filter(|year| (1000..=9999).contains(year))?;
-    let mut out = text.as_bytes().to_vec();
-    for (position, (start, end)) in groups.iter().copied().enumerate() {
-        out[start..end].fill(b'0');
-        if position < 3 {
-            out[end - 1] = b'1';
-        }
-    }
-    out[year_start..year_end].copy_from_slice(format!("{:04}", year.max(now - OLDEST)).as_bytes());
-    String::from_utf8(out).ok()
 }
 
 /// A ZIP code with three digits of its own; none of them where few people live.
@@ -131,7 +109,11 @@ mod tests {
             ("birth_date", Domain::BirthDate, "1911-03-12", Some("1936-01-01")),
             ("birth_date", Domain::BirthDate, "1984年3月12日", Some("1984年1月01日")),
             ("event_date", Domain::BirthDate, "2026-11-20T12:03:59.123+02:00", Some("2026-01-01T00:00:00.000+00:00")),
-            ("birth_date", Domain::BirthDate, "12 March 1984", None),
+            ("birth_date", Domain::BirthDate, "12 March 1984", Some("01 January 1984")),
+            ("birth_date", Domain::BirthDate, "19840312101500", Some("19840101000000")),
+            ("birth_date", Domain::BirthDate, "1984-13-45", None),
+            ("birth_date", Domain::BirthDate, "447897600", None),
+            ("location", Domain::Opaque, "12 March 1984", None),
             ("birth_date", Domain::BirthDate, "31.1.80", None),
             ("postal_code", Domain::Identifier, "90210", Some("90200")),
             ("postal_code", Domain::Identifier, "90210-1234", Some("90200-0000")),

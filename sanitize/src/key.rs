@@ -10,6 +10,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hkdf::Hkdf;
+use reenact_formats::disk::{Holder, holder};
 use reenact_formats::model::KeyId;
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
@@ -38,8 +39,9 @@ impl Key {
         Ok(Self(once))
     }
 
-    /// The key in a file that holds nothing else but white space.
+    /// The key in a file that holds nothing else but white space, and lies with nothing that was made under a key.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
+        is_apart(path)?;
         let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|source| Error::ReadKey { path: path.to_owned(), source })?);
         Self::from_base64(&text).ok_or_else(|| Error::KeyFile { path: path.to_owned() })
     }
@@ -66,8 +68,10 @@ impl Key {
         Zeroizing::new(STANDARD.encode(self.0.as_slice()))
     }
 
-    /// Writes the key to a new file that only its owner can read. An existing file is never overwritten.
+    /// Writes the key to a new file that only its owner can read. An existing file is never overwritten, and no key is put into a recording, a run
+    /// or a snapshot.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
+        is_apart(path)?;
         let failed = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::AlreadyExists => Error::KeyExists { path: path.to_owned() },
             _ => Error::WriteKey { path: path.to_owned(), source },
@@ -110,6 +114,14 @@ impl Key {
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Key").field(&self.id().as_str()).finish()
+    }
+}
+
+/// Whoever gets a recording gets what lies in its folder.
+fn is_apart(path: &Path) -> Result<(), Error> {
+    match holder(path) {
+        Some(Holder { folder, format }) => Err(Error::KeyInside { path: path.to_owned(), format, folder }),
+        None => Ok(()),
     }
 }
 

@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod collisions;
 mod detect;
 mod digest;
 mod error;
@@ -43,6 +44,7 @@ mod rules;
 mod signatures;
 mod subject;
 
+pub use collisions::Collisions;
 pub use error::Error;
 pub use explain::{Evidence, Explained};
 #[doc(hidden)]

@@ -8,17 +8,16 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use foldhash::quality::RandomState;
 use reenact_formats::content::{CodingError, Content, Leaf, LeafKind, MAX_DECODED, Visited, coding, decoded_body, is_fixed_segment, visit_body, visit_head};
 use reenact_formats::model::{Action, Completeness, DropReason, Exchange, Head, KeyId, Message, Part, Redaction, Side, StartLine};
 use reenact_formats::seam::Redact;
 
+use crate::collisions::Collisions;
 use crate::detect::credentials::{header_value, with_scheme};
 use crate::detect::{Around, Beside, Detector, Hit, Layers, Place, Strength, Verdict, apart, is_plain_key, is_public};
 use crate::explain::{Evidence, Explained};
@@ -31,7 +30,7 @@ use crate::memo;
 use crate::owner::{self, Owners};
 use crate::plan::{Plan, Recorded, Spans, Spot};
 use crate::policy::Policy;
-use crate::pseudonym::{Answer, Domain, Pseudonyms, canonical, is_digest, is_web_token};
+use crate::pseudonym::{Answer, Domain, Pseudonyms, is_digest, is_web_token};
 use crate::recall::{each_text, give_way, join, recall};
 use crate::recurrence::{Memories, Recurrences, Words};
 use crate::residue::Originals;
@@ -54,7 +53,8 @@ pub struct Redactor {
     year: i32,
     /// What was found, and why, where someone has asked.
     told: Option<Vec<Explained>>,
-    met: Met,
+    /// Values that have one pseudonym, of this lane.
+    collisions: Collisions,
 }
 
 /// What all lanes share: nothing in it changes what comes out.
@@ -76,6 +76,7 @@ impl Redactor {
             pseudonyms: Pseudonyms::with(key, policy.choices().clone()),
             key_id: key.id(),
         };
+        let collisions = Collisions::new(shared.pseudonyms.seed());
         Self {
             shared: Arc::new(shared),
             known: Arc::default(),
@@ -86,7 +87,7 @@ impl Redactor {
             audit: BTreeMap::new(),
             year: RELEASE_YEAR,
             told: None,
-            met: Met::default(),
+            collisions,
         }
     }
 
@@ -103,7 +104,7 @@ impl Redactor {
             audit: BTreeMap::new(),
             year: RELEASE_YEAR,
             told: None,
-            met: Met::default(),
+            collisions: self.collisions.none_yet(),
         }
     }
 
@@ -186,9 +187,14 @@ impl Redactor {
         &self.originals
     }
 
-    /// The same, when all has been redacted.
-    pub fn into_originals(self) -> Originals {
-        self.originals
+    /// The values that this lane has given one pseudonym, where the space is too small for all.
+    pub fn collisions(&self) -> &Collisions {
+        &self.collisions
+    }
+
+    /// Both, when all has been redacted.
+    pub fn into_originals(self) -> (Originals, Collisions) {
+        (self.originals, self.collisions)
     }
 
     /// What would be redacted in a text of the given media type, as spans of bytes in order, with the rules that say so.
@@ -238,7 +244,11 @@ impl Redactor {
 
     /// The pseudonym of a whole value of a domain, as it stands in traffic.
     pub fn pseudonym(&mut self, domain: Domain, value: &str) -> String {
-        String::from_utf8_lossy(&memo::pseudonym(&self.shared.pseudonyms, domain, value.as_bytes())).into_owned()
+        let made = memo::pseudonym(&self.shared.pseudonyms, domain, value.as_bytes());
+        if self.shared.pseudonyms.may_meet(domain) {
+            self.collisions.add(domain, value.as_bytes(), &made);
+        }
+        String::from_utf8_lossy(&made).into_owned()
     }
 
     /// Whether what stands under `name` is never kept, whatever a policy says: security codes, track data, PIN blocks.
@@ -463,10 +473,6 @@ impl Redactor {
                     if let Some(renewal) = self.renewal(&hit, spot, path).filter(|_| action == Action::Pseudonym) {
                         plan.note(spot.part, renewal.rule(), action, Arc::clone(path));
                     }
-                    if action == Action::Pseudonym && self.shared.pseudonyms.may_meet(hit.domain) && self.met.another(hit.domain, &hit.bare(spot.value), &made)
-                    {
-                        plan.note(spot.part, RuleId::COLLISION, action, Arc::clone(path));
-                    }
                     plan.add(spot.part, span, Some(spot.surface.dress(&made)), found, action, path);
                 }
             }
@@ -533,7 +539,10 @@ impl Redactor {
             _ if told.kind == LeafKind::JsonBool => (Action::Mask, b"false".to_vec()),
             Action::Pseudonym => {
                 let made = self.owned(hit, &bare, told);
-                (Action::Pseudonym, made.unwrap_or_else(|| memo::pseudonym(&self.shared.pseudonyms, hit.domain, &bare)))
+                let made = made.unwrap_or_else(|| memo::pseudonym(&self.shared.pseudonyms, hit.domain, &bare));
+                // A date that begins with its day may be a number, and another one not.
+                let is_number = told.kind != LeafKind::JsonNumber || is_json_number(&made) || !is_json_number(&bare);
+                (Action::Pseudonym, if is_number { made } else { self.shared.pseudonyms.plain(hit.domain, &bare) })
             }
             Action::Generalise if let Some(made) = less().filter(|made| told.kind != LeafKind::JsonNumber || is_json_number(made)) => {
                 (Action::Generalise, made)
@@ -544,6 +553,9 @@ impl Redactor {
             Action::Hash => (Action::Hash, self.shared.pseudonyms.hash(hit.domain, &bare)),
             _ => (Action::Mask, masked(hit.rule, &bare)),
         };
+        if action == Action::Pseudonym && self.shared.pseudonyms.may_meet(hit.domain) {
+            self.collisions.add(hit.domain, &bare, &made);
+        }
         Made::New(action, hit.dressed(made))
     }
 
@@ -760,31 +772,6 @@ fn take_whole(place: &Location, value: &[u8], hits: &mut Vec<Hit>) {
         *hits = vec![Hit::new(whole, RuleId::LOCATION, place.domain.unwrap_or(Domain::Opaque))];
     }
 }
-
-/// Which values have met in a space that is too small for all, of one lane: as digests, and so many of them.
-#[derive(Default)]
-struct Met {
-    by_pseudonym: BTreeMap<u64, u64>,
-    hasher: RandomState,
-}
-
-impl Met {
-    /// Whether another value has had this pseudonym before.
-    fn another(&mut self, domain: Domain, value: &[u8], made: &[u8]) -> bool {
-        let (value, made) = (self.hasher.hash_one(canonical(domain, value)), self.hasher.hash_one((domain, canonical(domain, made))));
-        match self.by_pseudonym.get(&made) {
-            Some(first) => *first != value,
-            None => {
-                if self.by_pseudonym.len() < MAX_MET {
-                    self.by_pseudonym.insert(made, value);
-                }
-                false
-            }
-        }
-    }
-}
-
-const MAX_MET: usize = 1 << 16;
 
 /// Whether a hit is a password by itself, rather than one within a URL.
 fn is_password(hit: &Hit) -> bool {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use reenact_formats::config;
 use reenact_formats::seam::{Blame, Explain, Redact};
-use reenact_sanitize::Redactor;
+use reenact_sanitize::{Collisions, Redactor};
 use reenact_verify::reason;
 
 use crate::pipeline::Redaction;
@@ -376,6 +376,10 @@ pub async fn sanitize(job: &DatabaseJob, each: &mut dyn FnMut(u64) -> bool) -> R
     let mut audit = BTreeMap::new();
     for (rule, count) in lanes.iter().flat_map(Redactor::audit) {
         *audit.entry(rule).or_default() += count;
+    }
+    let collisions = lanes.into_iter().map(|lane| lane.into_originals().1).reduce(Collisions::merged).map_or(0, |collisions| collisions.count());
+    if collisions > 0 {
+        audit.insert("collision".to_owned(), collisions);
     }
     let was_begun = beginning == Beginning::Resumed;
     Ok(Summary { database: shown, key_id: stamp.key_id, was_begun, tables, audit, unseen: catalogue.unseen })

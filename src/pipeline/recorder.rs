@@ -75,6 +75,14 @@ impl Recorder {
         }
     }
 
+    /// A rule has something to say of so many values of many exchanges together; of recordings that follow one another, the last one tells it.
+    pub(super) fn tally(&mut self, rule: &str, count: u64) {
+        match &mut self.place {
+            Place::One(_, writer) => writer.tally(rule, count),
+            Place::Several(series) => series.current.iter_mut().for_each(|current| current.writer.tally(rule, count)),
+        }
+    }
+
     /// Packet time has reached `now`, and the account so far is `ledger`.
     pub(super) fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), disk::Error> {
         if let Some(limit) = &self.limit {

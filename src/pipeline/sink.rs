@@ -66,7 +66,11 @@ impl RecordingSink {
 
     /// Publishes what is left. The originals are those that were replaced, if any were to be.
     pub(super) fn finish(mut self, ledger: &LossLedger) -> Result<(Recordings, Option<Originals>), Error> {
-        let originals = self.redaction.map(|redaction| redaction.finish(&mut self.writer)).transpose()?;
+        let made = self.redaction.map(|redaction| redaction.finish(&mut self.writer)).transpose()?;
+        let originals = made.map(|(originals, collisions)| {
+            self.writer.tally(COLLISION, collisions);
+            originals
+        });
         Ok((self.writer.finish(ledger)?, originals))
     }
 }
@@ -169,12 +173,12 @@ impl Redaction {
         Ok(writer.tick(now, ledger)?)
     }
 
-    /// Writes all that is left. The originals are those that were replaced.
-    fn finish(mut self, writer: &mut Recorder) -> Result<Originals, Error> {
+    /// Writes all that is left. The originals are those that were replaced; so many values have met.
+    fn finish(mut self, writer: &mut Recorder) -> Result<(Originals, u64), Error> {
         while !self.waiting.is_empty() || self.under_way.is_some() {
             self.turn(writer)?;
         }
-        Ok(self.lanes.map(Lanes::originals).unwrap_or_default())
+        Ok(self.lanes.map(Lanes::finish).unwrap_or_default())
     }
 }
 
@@ -203,11 +207,11 @@ impl Lanes {
         }
     }
 
-    /// What all of them have replaced.
-    fn originals(self) -> Originals {
-        let mut lanes = self.0.into_iter().map(Redactor::into_originals);
-        let first = lanes.next().unwrap_or_default();
-        lanes.fold(first, Originals::merged)
+    /// What all of them have replaced, and how many values have met, in whichever of them.
+    fn finish(self) -> (Originals, u64) {
+        let made = self.0.into_iter().map(Redactor::into_originals);
+        let all = made.reduce(|(originals, collisions), (more, others)| (originals.merged(more), collisions.merged(others)));
+        all.map(|(originals, collisions)| (originals, collisions.count())).unwrap_or_default()
     }
 }
 
@@ -216,6 +220,8 @@ const fn lane_of(connection: ConnectionId) -> usize {
     (connection.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - LANES.ilog2())) as usize
 }
 
+/// The rule that values which have met are on record under.
+const COLLISION: &str = "collision";
 /// As much as is worth sharing out.
 const BATCH_BYTES: u64 = 1 << 20;
 /// What an exchange takes beside its bodies.

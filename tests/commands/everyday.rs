@@ -22,6 +22,22 @@ fn keys_are_named_and_never_shown() {
 }
 
 #[test]
+fn no_key_lies_with_what_was_made_under_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("the path is text").to_owned();
+    reenact(["key", "new", &path("key")]).exits(0);
+    reenact(["capture", "-r", &repository("examples/captures/orders.pcap"), "-c", "500", "-o", &path("rec"), "--key-file", &path("key")]).exits(0);
+    let refused = reenact(["key", "new", &path("rec/key")]).exits(2);
+    assert!(refused.stderr.contains("lies in recording") && refused.stderr.contains("hint: "), "{}", refused.stderr);
+    assert!(!folder.path().join("rec/key").exists());
+    fs::copy(path("key"), path("rec/key")).expect("writable");
+    for arguments in [vec!["key", "id", &path("rec/key")], vec!["sanitize", &path("rec"), "-o", &path("again"), "--key-file", &path("rec/key")]] {
+        let refused = reenact(arguments).exits(2);
+        assert!(refused.stderr.contains("lies in recording"), "{}", refused.stderr);
+    }
+}
+
+#[test]
 fn redacting_twice_under_one_key_changes_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = |name: &str| folder.path().join(name).to_str().expect("the path is text").to_owned();

@@ -6,6 +6,7 @@
 //! known ([`version`]), or an error quotes what was recorded.
 
 mod error;
+mod holder;
 pub mod publish;
 pub mod recording;
 pub mod run;
@@ -15,3 +16,4 @@ pub mod verdict;
 pub mod version;
 
 pub use error::Error;
+pub use holder::{Holder, holder};

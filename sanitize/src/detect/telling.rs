@@ -324,6 +324,7 @@ pub(super) fn is_placeholder(bare: &[u8]) -> bool {
                 | b"yes"
                 | b"no"
         )
+        || NO_DATES.iter().any(|date| lower.starts_with(date))
         || lower.starts_with(b"your-")
         || lower.starts_with(b"your_")
         || lower.starts_with(b"replace_me")
@@ -340,6 +341,8 @@ const LONG_DIGEST: usize = 32;
 const MIN_SEGMENT_DIGITS: usize = 5;
 /// Longer than what is written in place of a value, escaped twice.
 const MAX_PLACEHOLDER: usize = 256;
+/// What stands for no date where there must be one.
+const NO_DATES: [&[u8]; 3] = [b"0000-00-00", b"0001-01-01", b"9999-12-31"];
 /// What other redactors write in brackets.
 const MASKS: [&[u8]; 8] = [b"filtered", b"masked", b"hidden", b"removed", b"secret", b"scrubbed", b"omitted", b"sanitized"];
 

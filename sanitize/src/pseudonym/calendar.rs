@@ -10,44 +10,115 @@ pub(super) fn offset(prf: &Prf, subject: &[u8]) -> i64 {
     FEWEST_DAYS + (prf.stream("offset", subject).next_u64() % SPREAD_DAYS) as i64
 }
 
-/// A date in any of the forms that machines and people write most, shifted.
+/// A date in any of the forms that machines and people write most, shifted. It has as many digits as before, and a year from 1 to 9999.
 pub(super) fn shifted(text: &str, days: i64) -> Option<String> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) || text.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit())) {
-        return number(text, days);
+    match read(text)? {
+        Written::Year => {
+            let year: i64 = text.parse().ok()?;
+            let (first, end) = ring(&YEARS, year)?;
+            Some(format!("{:04}", first + (year - first - (days / 365).max(1)).rem_euclid(end - first)))
+        }
+        Written::Date(date) => {
+            let (year, month, day) = date.says;
+            let made = if date.year.len() == 4 { before(year, month, day, days)? } else { before_in_century(year, month, day, days) };
+            Some(date.saying(text, made))
+        }
+        Written::Since { a_second } => since(text, days * SECONDS * a_second),
     }
-    groups(text, days).or_else(|| worded(text, days))
 }
 
-/// Digits alone: a year, a date without separators, or seconds or milliseconds since 1970.
-fn number(text: &str, days: i64) -> Option<String> {
-    let of = |range: Range<usize>| text.get(range)?.parse::<i64>().ok();
-    let is_date = |year: i64, month: i64, day: i64| (1800..2200).contains(&year) && is_day(year, month, day);
-    match text.len() {
-        4 if !text.starts_with('-') => Some(format!("{:04}", of(0..4)? - (days / 365).max(1))),
-        8 | 14 if !text.starts_with('-') => {
-            let rest = &text[8..];
-            if is_date(of(0..4)?, of(4..6)?, of(6..8)?) {
-                let (year, month, day) = before(of(0..4)?, of(4..6)?, of(6..8)?, days);
-                return Some(format!("{year:04}{month:02}{day:02}{rest}"));
-            }
-            let (year, month, day) = (of(4..8)?, of(2..4)?, of(0..2)?);
-            let (year, month, day) = is_date(year, month, day).then(|| before(year, month, day, days))?;
-            Some(format!("{day:02}{month:02}{year:04}{rest}"))
+/// How a text writes a date.
+pub(crate) enum Written {
+    /// A year of four digits, and nothing else.
+    Year,
+    Date(Date),
+    /// The time since 1970, in so many units a second, in as many digits as it has had since then, or most of the time.
+    Since {
+        a_second: i64,
+    },
+}
+
+/// Year, month and day of a text.
+pub(crate) struct Date {
+    /// Where the year stands, in two digits or in four.
+    pub(crate) year: Range<usize>,
+    month: Range<usize>,
+    day: Range<usize>,
+    /// What they say; the year without a century if none is written.
+    pub(crate) says: (i64, i64, i64),
+}
+
+impl Date {
+    /// `text` with another date in this one's place, written like it; what stands beside it stays.
+    pub(crate) fn saying(&self, text: &str, (year, month, day): (i64, i64, i64)) -> String {
+        let number = |span: &Range<usize>, value: i64| format!("{value:0width$}", width = span.len());
+        let word = &text[self.month.clone()];
+        let name = if word.starts_with(|first: char| first.is_ascii_digit()) { number(&self.month, month) } else { like(word, MONTHS[month as usize - 1]) };
+        let mut pieces = [(&self.year, number(&self.year, year)), (&self.month, name), (&self.day, number(&self.day, day))];
+        pieces.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+        let mut out = text.to_owned();
+        for (span, piece) in pieces {
+            out.replace_range(span.clone(), &piece);
         }
-        9..=11 => Some((text.parse::<i64>().ok()? - days * SECONDS).to_string()),
-        12..=14 => Some((text.parse::<i64>().ok()? - days * SECONDS * 1000).to_string()),
+        out
+    }
+}
+
+/// The one reader of dates: what is written in none of its forms is no date.
+pub(crate) fn read(text: &str) -> Option<Written> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return number(text, digits.len());
+    }
+    in_groups(text).or_else(|| in_words(text)).map(Written::Date)
+}
+
+/// Digits alone: a year, a date without separators, or the time since 1970.
+fn number(text: &str, digits: usize) -> Option<Written> {
+    let is_plain = text.len() == digits;
+    match digits {
+        4 if is_plain => Some(Written::Year),
+        8 | 14 if is_plain => {
+            let date = |year: Range<usize>, month: Range<usize>, day: Range<usize>| {
+                let of = |range: &Range<usize>| text[range.clone()].parse::<i64>().ok();
+                let says = (of(&year)?, of(&month)?, of(&day)?);
+                ((1800..2200).contains(&says.0) && is_day(says.0, says.1, says.2)).then_some(Written::Date(Date { year, month, day, says }))
+            };
+            date(0..4, 4..6, 6..8).or_else(|| date(4..8, 2..4, 0..2))
+        }
+        9..=11 => Some(Written::Since { a_second: 1 }),
+        12..=14 => Some(Written::Since { a_second: 1000 }),
         _ => None,
     }
 }
 
+/// A number so much less, of as many digits: those of one length are rings.
+fn since(text: &str, units: i64) -> Option<String> {
+    let value: i64 = text.parse().ok()?;
+    let digits = u32::try_from(text.trim_start_matches('-').len()).ok()?;
+    let (low, high) = (10_i64.pow(digits - 1), 10_i64.pow(digits));
+    // Digits that a zero leads are no number; their length is kept all the same.
+    let (low, high) = if value.abs() < low { (0, low) } else { (low, high) };
+    // Seconds and milliseconds of these lengths began in 2001: what was not long after becomes a time of this century, rather than one of the next.
+    let near = 2 * low;
+    let (low, high) = match digits {
+        10 | 13 if low > 0 && value >= near => (near, high),
+        10 | 13 if low > 0 && value > 0 => (low, near),
+        _ => (low, high),
+    };
+    let (size, sign) = (value.abs() - low, value.signum());
+    let made = low + (size - sign * units).rem_euclid(high - low);
+    Some(format!("{}{made:0width$}", if sign < 0 { "-" } else { "" }, width = digits as usize))
+}
+
 /// Three groups of digits, the year first or last; what follows stays.
-fn groups(text: &str, days: i64) -> Option<String> {
+fn in_groups(text: &str) -> Option<Date> {
     let mut spans = Vec::with_capacity(3);
     let mut at = 0;
     while spans.len() < 3 {
         let start = at + text[at..].find(|character: char| character.is_ascii_digit())?;
         let length = text[start..].bytes().take_while(u8::is_ascii_digit).count();
-        let is_apart = spans.is_empty() || start - at <= 2;
+        let is_apart = spans.is_empty() || text[at..start].chars().count() <= 2;
         if !is_apart || length > 4 {
             return None;
         }
@@ -65,51 +136,32 @@ fn groups(text: &str, days: i64) -> Option<String> {
         (true, true) => return None,
     };
     let values = [first, second, third];
-    let (year, month, day) = (values[order[0]], values[order[1]], values[order[2]]);
-    let full = if spans[order[0]].len() == 4 { year } else { 2000 + year };
-    let made = is_day(full, month, day).then(|| if full == year { before(full, month, day, days) } else { before_in_century(year, month, day, days) })?;
-    let mut out = String::with_capacity(text.len() + 2);
-    let mut at = 0;
-    for (place, span) in spans.iter().enumerate() {
-        let value = if order[0] == place {
-            made.0
-        } else if order[1] == place {
-            made.1
-        } else {
-            made.2
-        };
-        out.push_str(&text[at..span.start]);
-        out.push_str(&format!("{value:0width$}", width = span.len()));
-        at = span.end;
-    }
-    out.push_str(&text[at..]);
-    Some(out)
+    let says = (values[order[0]], values[order[1]], values[order[2]]);
+    let [year, month, day] = order.map(|place| spans[place].clone());
+    let full = if year.len() == 4 { says.0 } else { 2000 + says.0 };
+    (is_day(full, says.1, says.2) && (year.len() == 4 || says.0 < 100)).then_some(Date { year, month, day, says })
 }
 
 /// `31 January 1980`, `Jan 31, 1980`.
-fn worded(text: &str, days: i64) -> Option<String> {
+fn in_words(text: &str) -> Option<Date> {
     let start = text.find(|character: char| character.is_ascii_alphabetic())?;
     let end = start + text[start..].find(|character: char| !character.is_ascii_alphabetic()).unwrap_or(text.len() - start);
     let word = &text[start..end];
-    let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(word) || name[..3].eq_ignore_ascii_case(word))?;
+    let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(word) || name[..3].eq_ignore_ascii_case(word))? as i64 + 1;
     // A day of one or two digits and a year of four, before the month or behind it.
     let digits: Vec<Range<usize>> = runs_of_digits(text);
     let [day, year] = digits.as_slice() else { return None };
     if day.len() > 2 || year.len() != 4 {
         return None;
     }
-    let (full, number) = (text[year.clone()].parse().ok()?, text[day.clone()].parse().ok()?);
-    let made = is_day(full, month as i64 + 1, number).then(|| before(full, month as i64 + 1, number, days))?;
-    let name = MONTHS[made.1 as usize - 1];
+    let says = (text[year.clone()].parse().ok()?, month, text[day.clone()].parse().ok()?);
+    is_day(says.0, says.1, says.2).then(|| Date { year: year.clone(), month: start..end, day: day.clone(), says })
+}
+
+/// A month's name as long and as large as `word`.
+fn like(word: &str, name: &str) -> String {
     let name = if word.len() == 3 { &name[..3] } else { name };
-    let name = if word.bytes().all(|byte| byte.is_ascii_uppercase()) { name.to_uppercase() } else { name.to_owned() };
-    let mut pieces = [(start..end, name), (day.clone(), format!("{:0width$}", made.2, width = day.len())), (year.clone(), format!("{:04}", made.0))];
-    pieces.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
-    let mut out = text.to_owned();
-    for (span, piece) in pieces {
-        out.replace_range(span, &piece);
-    }
-    Some(out)
+    if word.bytes().all(|byte| byte.is_ascii_uppercase()) { name.to_uppercase() } else { name.to_owned() }
 }
 
 fn runs_of_digits(text: &str) -> Vec<Range<usize>> {
@@ -135,9 +187,16 @@ pub(super) const fn is_day(year: i64, month: i64, day: i64) -> bool {
     day >= 1 && day <= longest
 }
 
-/// The date so many days before another one.
-pub(super) fn before(year: i64, month: i64, day: i64, days: i64) -> (i64, i64, i64) {
-    date_of(day_number(year, month, day) - days)
+/// The date so many days before another one; none of the year 0. The ages of which databases take all dates, or none, are rings.
+fn before(year: i64, month: i64, day: i64, days: i64) -> Option<(i64, i64, i64)> {
+    let (first, end) = ring(&YEARS, year)?;
+    let (first, end) = (day_number(first, 1, 1), day_number(end, 1, 1));
+    Some(date_of(first + (day_number(year, month, day) - first - days).rem_euclid(end - first)))
+}
+
+/// Between which two marks a value lies.
+fn ring(marks: &[i64], value: i64) -> Option<(i64, i64)> {
+    marks.windows(2).map(|pair| (pair[0], pair[1])).find(|(first, end)| (*first..*end).contains(&value))
 }
 
 /// The same where a year has two digits: the century is a ring.
@@ -171,6 +230,8 @@ fn date_of(number: i64) -> (i64, i64, i64) {
 
 const MONTHS: [&str; 12] = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 const SECONDS: i64 = 86_400;
+/// From 1 there are years, from 1000 on MySQL is sure to take them, from 1753 on SQL Server does; no one takes five digits.
+const YEARS: [i64; 4] = [1, 1000, 1753, 10_000];
 const DAYS_OF_CENTURY: i64 = 36_525;
 const DAYS_OF_CYCLE: i64 = 146_097;
 const FEWEST_DAYS: i64 = 366;
@@ -211,12 +272,42 @@ mod tests {
             ("Mar 05, 1980", "Feb 28, 1979"),
             ("321062400", "289008000"),
             ("321062400000", "289008000000"),
+            ("1980年3月5日", "1979年2月28日"),
+            // As many digits as before, and a year that there is.
+            ("100000000", "967945600"),
+            ("-999999999", "-132054399"),
+            ("1000000000", "1967945600"),
+            ("1000000000000", "1967945600000"),
+            ("0001-01-01", "0998-12-26"),
+            ("0001", "0999"),
+            ("1000-01-01", "1751-12-27"),
+            ("1753-06-01T00:00:00", "9999-05-26T00:00:00"),
+            ("9999-12-31", "9998-12-25"),
         ] {
             assert_eq!(shifted(text, 371).as_deref(), Some(expected), "{text}");
         }
-        for text in ["", "-", "May", "1980-13-45", "1.2", "99999999", "12:34:56:78", "a b c"] {
+        for text in ["", "-", "May", "1980-13-45", "1.2", "99999999", "12:34:56:78", "a b c", "0000-00-00", "0000", "0000-01-01", "100-01-01"] {
             assert_eq!(shifted(text, 371), None, "{text}");
         }
+    }
+
+    #[test]
+    fn lengths_and_order_stay_but_where_a_ring_closes() {
+        for digits in 9..=14 {
+            let low = 10_i64.pow(digits - 1);
+            for value in [low, low + 1, 2 * low - 1, 2 * low, 3 * low, 9 * low, 10 * low - 1] {
+                for text in [value.to_string(), format!("-{value}")] {
+                    let made = since(&text, 1461 * SECONDS * 1000).expect("a number");
+                    assert!(
+                        made.len() == text.len() && made.starts_with('-') == text.starts_with('-') && !made.trim_start_matches('-').starts_with('0'),
+                        "{text} {made}"
+                    );
+                }
+            }
+        }
+        let made: std::collections::BTreeSet<String> =
+            (1..10_000).filter_map(|year| shifted(&format!("{year:04}-01-01"), 400)).inspect(|made| assert_eq!(made.len(), 10, "{made}")).collect();
+        assert!(made.len() == 9_999 && made.iter().all(|made| made.as_str() >= "0001-01-01"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn redacted() -> (Exchange, Originals) {
     exchange.interim = vec![Head::response(Bytes::from_static(b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n")).expect("a head")];
     let mut redactor = Redactor::new(&Policy::default(), &test_key());
     redactor.exchange(&mut exchange);
-    (exchange, redactor.into_originals())
+    (exchange, redactor.into_originals().0)
 }
 
 fn answer(exchange: &mut Exchange) -> &mut Message {

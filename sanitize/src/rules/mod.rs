@@ -61,7 +61,6 @@ known! {
     BODY_DIGEST = "body_digest",
     PASSWORD_ALONE = "password_alone",
     LOCATION = "location",
-    COLLISION = "collision",
     TO_SIGN = "to_sign",
     UNVERIFIABLE = "unverifiable",
     ENTITY_TAG = "entity_tag",

@@ -212,6 +212,13 @@ impl Share {
         Self { counts: Counts::default(), redactions: BTreeMap::new(), kept: BTreeMap::new(), audit: Audit::default(), severities, ..self.clone() }
     }
 
+    /// Something was seen so often, in no one exchange.
+    pub(super) fn tally(&mut self, rule: &str, count: u64) {
+        let severity = self.severities.get(rule).map_or("", String::as_str).to_owned();
+        self.audit.add("", &[rule, "", &severity], Action::Pseudonym, count);
+        *self.redactions.entry(rule.to_owned()).or_default() += count;
+    }
+
     pub(super) fn count(&mut self, exchange: &Exchange) {
         self.counts.count(exchange);
         for redaction in &exchange.redactions {

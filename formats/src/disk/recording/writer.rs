@@ -208,6 +208,13 @@ impl RecordingWriter {
         self.cut == 0 && self.gathered.is_empty()
     }
 
+    /// Puts on record, with the part that is published next, that a rule has something to say of so many values of many exchanges together.
+    pub fn tally(&mut self, rule: &str, count: u64) {
+        if count > 0 {
+            self.gathered.share.tally(rule, count);
+        }
+    }
+
     /// What has been published, as far as the writer has looked: it does at each tick, and before it publishes more.
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
