@@ -10,6 +10,7 @@ mod deploy;
 mod end_to_end;
 mod everyday;
 mod in_and_out;
+mod killed;
 mod known_values;
 mod live;
 mod nodes;
