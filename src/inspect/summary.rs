@@ -1,12 +1,11 @@
 //! A recording in figures: when, how much, from whom to where, what was lost and what was taken out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use reenact_formats::disk::Error;
-use reenact_formats::disk::recording::{Glance, Manifest, Recording};
-use reenact_formats::model::{Anomaly, LossLedger, Timestamp};
+use reenact_formats::disk::recording::{EndpointFigures, Figures, Manifest, Rate, Recording};
+use reenact_formats::model::{Anomaly, LossLedger, Role, Timestamp};
 use serde_json::{Value, json};
 
 use crate::pipeline::Survey;
@@ -31,12 +30,18 @@ pub struct Summary {
     pub content_types: BTreeMap<String, u64>,
     /// What was odd.
     pub anomalies: BTreeMap<Anomaly, u64>,
+    /// Exchanges to the recorded service, and of it.
+    pub roles: BTreeMap<Role, u64>,
+    /// Exchanges by the machine that recorded them, where several did.
+    pub nodes: BTreeMap<String, u64>,
     /// Requests over time.
     pub rate: Option<Rate>,
     /// Bytes of requests, heads and bodies.
     pub request_bytes: u64,
     /// Bytes of responses, heads and bodies.
     pub response_bytes: u64,
+    /// Bytes of parts that were read to tell all this.
+    pub bytes_read: u64,
 }
 
 /// One templated path under one method.
@@ -46,40 +51,19 @@ pub struct Endpoint {
     pub method: String,
     /// The templated path.
     pub path: String,
-    /// Exchanges.
-    pub exchanges: u64,
-    /// Responses by the first digit of their status.
-    pub classes: BTreeMap<u16, u64>,
-    /// Exchanges without a response.
-    pub unanswered: u64,
-    /// Bytes of requests.
-    pub request_bytes: u64,
-    /// Bytes of responses.
-    pub response_bytes: u64,
+    /// What was asked of it, and answered.
+    pub figures: EndpointFigures,
 }
 
-/// Exchanges over time, in equal steps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rate {
-    /// When the first step begins.
-    pub from: Timestamp,
-    /// How long a step is.
-    pub step: Duration,
-    /// Exchanges that start in each.
-    pub counts: Vec<u64>,
-}
-
-/// Reads a recording through, heads and bodies left out.
+/// Sums up a recording from the footers of its parts; of parts of older releases the columns that are counted are read.
 pub fn summarize(dir: &Path) -> Result<Summary, Error> {
     let recording = Recording::open(dir)?;
     let manifest = recording.manifest();
-    let mut gathered = Gathered { rate: manifest.from.zip(manifest.to).map(|(from, to)| Rate::over(from, to)), ..Gathered::default() };
-    for glance in recording.glances() {
-        gathered.add(glance?);
-    }
-    let Gathered { connections, endpoints, statuses, content_types, mut anomalies, rate, last, request_bytes, response_bytes } = gathered;
-    let mut endpoints: Vec<_> = endpoints.into_values().collect();
-    endpoints.sort_by(|a, b| b.exchanges.cmp(&a.exchanges).then_with(|| (&a.path, &a.method).cmp(&(&b.path, &b.method))));
+    let (figures, bytes_read) = recording.figures(COLUMNS)?;
+    let Figures { endpoints, statuses, content_types, mut anomalies, roles, nodes, connections, last, request_bytes, response_bytes, rate } = figures;
+    let mut endpoints: Vec<_> =
+        endpoints.iter().map(|(method, path, figures)| Endpoint { method: method.to_owned(), path: path.to_owned(), figures: figures.clone() }).collect();
+    endpoints.sort_by(|a, b| b.figures.exchanges.cmp(&a.figures.exchanges).then_with(|| (&a.path, &a.method).cmp(&(&b.path, &b.method))));
     // The capture also counts what was odd about connections without an exchange.
     for (anomaly, seen) in &manifest.ledger.anomalies {
         let mine = anomalies.entry(*anomaly).or_default();
@@ -89,84 +73,20 @@ pub fn summarize(dir: &Path) -> Result<Summary, Error> {
         path: dir.display().to_string(),
         from: manifest.from,
         to: last,
-        connections: manifest.connections.max(connections.len() as u64),
+        connections: manifest.connections.max(connections),
         endpoints,
         statuses,
         content_types,
         anomalies,
+        roles,
+        nodes,
         rate,
         request_bytes,
         response_bytes,
+        bytes_read,
         rebuilt: recording.is_rebuilt(),
         manifest: recording.into_manifest(),
     })
-}
-
-#[derive(Default)]
-struct Gathered {
-    connections: BTreeSet<u64>,
-    endpoints: BTreeMap<(String, String), Endpoint>,
-    statuses: BTreeMap<u16, u64>,
-    content_types: BTreeMap<String, u64>,
-    anomalies: BTreeMap<Anomaly, u64>,
-    rate: Option<Rate>,
-    last: Option<Timestamp>,
-    request_bytes: u64,
-    response_bytes: u64,
-}
-
-impl Gathered {
-    fn add(&mut self, glance: Glance) {
-        self.connections.insert(glance.id.connection.0);
-        self.last = self.last.max(Some(glance.end.unwrap_or(glance.start).max(glance.start)));
-        let (request_bytes, response_bytes) = (glance.request_bytes.unwrap_or(0), glance.response_bytes.unwrap_or(0));
-        self.request_bytes += request_bytes;
-        self.response_bytes += response_bytes;
-        for media_type in glance.content_types.into_iter().flatten() {
-            if self.content_types.len() < MOST_KINDS || self.content_types.contains_key(&media_type) {
-                *self.content_types.entry(media_type).or_default() += 1;
-            }
-        }
-        for anomaly in glance.anomalies {
-            *self.anomalies.entry(anomaly).or_default() += 1;
-        }
-        if let Some(status) = glance.status {
-            *self.statuses.entry(status).or_default() += 1;
-        }
-        if let Some(rate) = &mut self.rate {
-            rate.add(glance.start);
-        }
-        let mut key = (glance.method.unwrap_or_default(), glance.endpoint.unwrap_or_default());
-        if self.endpoints.len() >= MOST_KINDS && !self.endpoints.contains_key(&key) {
-            key = (String::new(), OTHERS.to_owned());
-        }
-        let endpoint =
-            self.endpoints.entry(key).or_insert_with_key(|(method, path)| Endpoint { method: method.clone(), path: path.clone(), ..Endpoint::default() });
-        endpoint.exchanges += 1;
-        match glance.status {
-            Some(status) => *endpoint.classes.entry(status / 100).or_default() += 1,
-            None => endpoint.unanswered += 1,
-        }
-        endpoint.request_bytes += request_bytes;
-        endpoint.response_bytes += response_bytes;
-    }
-}
-
-impl Rate {
-    /// Nothing yet, in at most [`COLUMNS`] steps of a length that people use.
-    fn over(from: Timestamp, to: Timestamp) -> Self {
-        let span = to.since(from);
-        let step = STEPS.iter().copied().map(Duration::from_millis).find(|step| *step * (COLUMNS - 1) >= span).unwrap_or(span / (COLUMNS - 1));
-        let columns = span.as_nanos() / step.as_nanos() + 1;
-        Self { from, step, counts: vec![0; usize::try_from(columns).unwrap_or(1)] }
-    }
-
-    fn add(&mut self, start: Timestamp) {
-        let column = start.since(self.from).as_nanos() / self.step.as_nanos();
-        if let Some(count) = usize::try_from(column).ok().and_then(|column| self.counts.get_mut(column)) {
-            *count += 1;
-        }
-    }
 }
 
 impl Summary {
@@ -175,10 +95,10 @@ impl Summary {
         let manifest = &self.manifest;
         let ledger = &manifest.ledger;
         let endpoints = self.endpoints.iter().map(|endpoint| {
-            let classes: BTreeMap<_, _> = endpoint.classes.iter().map(|(class, count)| (format!("{class}xx"), count)).collect();
+            let classes: BTreeMap<_, _> = endpoint.figures.classes.iter().map(|(class, count)| (format!("{class}xx"), count)).collect();
             json!({
-                "method": endpoint.method, "endpoint": endpoint.path, "exchanges": endpoint.exchanges, "statuses": classes,
-                "unanswered": endpoint.unanswered, "request_bytes": endpoint.request_bytes, "response_bytes": endpoint.response_bytes,
+                "method": endpoint.method, "endpoint": endpoint.path, "exchanges": endpoint.figures.exchanges, "statuses": classes, "unanswered": endpoint.figures.unanswered,
+                "request_bytes": endpoint.figures.request_bytes, "response_bytes": endpoint.figures.response_bytes,
             })
         });
         let parts = manifest.parts.iter().map(|part| json!({ "name": part.name, "bytes": part.bytes, "exchanges": part.counts.exchanges }));
@@ -209,9 +129,11 @@ impl Summary {
             "interim": manifest.interim,
             "complete": manifest.complete,
             "connections": self.connections,
-            "bytes": { "requests": self.request_bytes, "responses": self.response_bytes, "stored": manifest.parts.iter().map(|part| part.bytes).sum::<u64>() },
+            "bytes": { "requests": self.request_bytes, "responses": self.response_bytes, "stored": manifest.parts.iter().map(|part| part.bytes).sum::<u64>(), "read": self.bytes_read },
             "rate": self.rate.as_ref().map(|rate| json!({ "from": rate.from.to_string(), "step_seconds": rate.step.as_secs_f64(), "exchanges": rate.counts })),
             "endpoints": endpoints.collect::<Vec<_>>(),
+            "roles": self.roles.iter().map(|(role, count)| (role.word(), count)).collect::<BTreeMap<_, _>>(),
+            "nodes": self.nodes,
             "statuses": self.statuses.iter().map(|(status, count)| (status.to_string(), count)).collect::<BTreeMap<_, _>>(),
             "content_types": self.content_types,
             "redactions": manifest.redactions,
@@ -271,32 +193,5 @@ fn account(ledger: &LossLedger, anomalies: &BTreeMap<Anomaly, u64>) -> impl Iter
     .into_iter()
 }
 
-/// Beyond so many endpoints or media types, traffic that makes up its own names is counted together.
-const MOST_KINDS: usize = 10_000;
-const OTHERS: &str = "(others)";
+/// How wide the chart of the rate may be.
 const COLUMNS: u32 = 60;
-/// Lengths of a step, in milliseconds.
-const STEPS: [u64; 22] = [
-    1,
-    2,
-    5,
-    10,
-    20,
-    50,
-    100,
-    200,
-    500,
-    1_000,
-    2_000,
-    5_000,
-    10_000,
-    30_000,
-    60_000,
-    300_000,
-    600_000,
-    1_800_000,
-    3_600_000,
-    21_600_000,
-    86_400_000,
-    604_800_000,
-];

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use reenact_formats::disk::recording::{KeyScope, Retired, State};
+use reenact_formats::disk::recording::{KeyScope, Rate, Retired, State};
 use reenact_formats::model::{FilterCause, LossCause, LossLedger, LossUnit, Notice, Unreadable};
 
 use super::figures::{bytes, count, counted, duration, printable_line, share};
-use super::summary::{Endpoint, Rate, Summary};
+use super::summary::{Endpoint, Summary};
 
 impl Summary {
     /// What is in it, for a person.
@@ -55,6 +55,11 @@ impl Summary {
                 page.section(name, &format!("{}{why}", counted(gone.exchanges, "exchange")));
             }
         }
+        // Of one service alone, seen by one machine, there is nothing to tell apart.
+        if self.roles.len() > 1 {
+            page.list("roles", self.roles.iter().map(|(role, count)| (*count, role.word().to_owned())));
+        }
+        page.list("nodes", self.nodes.iter().map(|(node, count)| (*count, printable_line(node))));
         self.rate_lines(&mut page);
         self.endpoint_lines(&mut page);
         page.list("statuses", self.statuses.iter().map(|(status, count)| (*count, status.to_string())));
@@ -101,7 +106,7 @@ impl Summary {
         let a_second = |count: u64, span: Duration| format!("{:.1}/s", count as f64 / span.as_secs_f64());
         let span = rate.step * u32::try_from(rate.counts.len()).unwrap_or(u32::MAX);
         page.section("rate", &format!("peak {}, mean {}", a_second(peak, rate.step), a_second(rate.counts.iter().sum(), span)));
-        for line in rate.chart() {
+        for line in chart(rate) {
             page.line(&format!("  │{line}"));
         }
         page.line(&format!("  └{}", "─".repeat(rate.counts.len())));
@@ -120,10 +125,10 @@ impl Summary {
             page.line(&format!(
                 "  {:<width$} {:>9}  {:<28} {:>10} {:>10}",
                 cut(name, width),
-                count(endpoint.exchanges),
+                count(endpoint.figures.exchanges),
                 endpoint.class_words(),
-                bytes(endpoint.request_bytes),
-                bytes(endpoint.response_bytes),
+                bytes(endpoint.figures.request_bytes),
+                bytes(endpoint.figures.response_bytes),
             ));
         }
         if let Some(more) = self.endpoints.len().checked_sub(SHOWN).filter(|more| *more > 0) {
@@ -132,22 +137,20 @@ impl Summary {
     }
 }
 
-impl Rate {
-    /// A chart of some lines, the highest first.
-    fn chart(&self) -> Vec<String> {
-        let peak = self.counts.iter().copied().max().unwrap_or(0).max(1);
-        (0..CHART_LINES)
-            .rev()
-            .map(|line| {
-                let columns = self.counts.iter().map(|count| {
-                    // In eighths of a line; what is not nothing is seen.
-                    let eighths = (count * CHART_LINES * 8).div_ceil(peak);
-                    BLOCKS[usize::try_from(eighths.saturating_sub(line * 8).min(8)).unwrap_or(8)]
-                });
-                columns.collect::<String>().trim_end().to_owned()
-            })
-            .collect()
-    }
+/// A chart of some lines, the highest first.
+fn chart(rate: &Rate) -> Vec<String> {
+    let peak = rate.counts.iter().copied().max().unwrap_or(0).max(1);
+    (0..CHART_LINES)
+        .rev()
+        .map(|line| {
+            let columns = rate.counts.iter().map(|count| {
+                // In eighths of a line; what is not nothing is seen.
+                let eighths = (count * CHART_LINES * 8).div_ceil(peak);
+                BLOCKS[usize::try_from(eighths.saturating_sub(line * 8).min(8)).unwrap_or(8)]
+            });
+            columns.collect::<String>().trim_end().to_owned()
+        })
+        .collect()
 }
 
 impl Endpoint {
@@ -160,9 +163,9 @@ impl Endpoint {
     }
 
     fn class_words(&self) -> String {
-        let mut words: Vec<_> = self.classes.iter().map(|(class, seen)| format!("{class}xx {}", count(*seen))).collect();
-        if self.unanswered > 0 {
-            words.push(format!("none {}", count(self.unanswered)));
+        let mut words: Vec<_> = self.figures.classes.iter().map(|(class, seen)| format!("{class}xx {}", count(*seen))).collect();
+        if self.figures.unanswered > 0 {
+            words.push(format!("none {}", count(self.figures.unanswered)));
         }
         words.join("  ")
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::audit::Audit;
+use super::figures::Figures;
 use super::retention::Retired;
 use super::wire::{self, WireAudit, WireCounts, WireLedger, WireManifest, WireOrigin, WireRetired};
 use super::{Extent, KeyScope, MANIFEST, RECORDING, State};
@@ -179,6 +180,8 @@ pub(super) struct Share {
     /// What had gone because it was old when the part was cut.
     pub retired: Retired,
     pub extent: Extent,
+    /// What its rows hold, in figures; known once all of them are there, and not of a part of an older release.
+    pub figures: Option<Figures>,
     /// How bad it is to find each rule's values; told of in the audit.
     pub severities: Arc<BTreeMap<String, String>>,
 }
@@ -203,13 +206,22 @@ impl Share {
             gone: Gone::default(),
             retired: manifest.retired.clone(),
             extent: manifest.extent,
+            figures: None,
             severities,
         }
     }
 
     /// The same share of the account, with no row in it yet.
     pub(super) fn emptied(&self, severities: Arc<BTreeMap<String, String>>) -> Self {
-        Self { counts: Counts::default(), redactions: BTreeMap::new(), kept: BTreeMap::new(), audit: Audit::default(), severities, ..self.clone() }
+        Self {
+            counts: Counts::default(),
+            redactions: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            audit: Audit::default(),
+            figures: None,
+            severities,
+            ..self.clone()
+        }
     }
 
     /// Something was seen so often, in no one exchange.
@@ -246,6 +258,7 @@ impl Share {
             (AUDIT.to_owned(), wire::text(&WireAudit::from(&self.audit))),
             (KEY_SCOPE.to_owned(), self.key_scope.word().to_owned()),
         ]);
+        footer.extend(self.figures.as_ref().map(|figures| (FIGURES.to_owned(), figures.to_text())));
         footer.extend(self.gone_by_key().map(|(key, counts)| (key.to_owned(), wire::text(&WireCounts::from(counts)))));
         if self.retired != Retired::default() {
             footer.insert(RETIRED.to_owned(), wire::text(&WireRetired::from(&self.retired)));
@@ -295,6 +308,7 @@ impl Share {
             extent: footer
                 .get(EXTENT)
                 .map_or(Ok(Extent::Whole), |word| Extent::from_word(word).ok_or_else(|| damaged(EXTENT, "it is none of whole, piece".to_owned())))?,
+            figures: footer.get(FIGURES).map(|figures| Figures::from_text(figures).map_err(|why| damaged(FIGURES, why))).transpose()?,
             severities: Arc::default(),
             policy_digest: footer.get(POLICY_DIGEST).cloned(),
             source: text(SOURCE)?.clone(),
@@ -452,6 +466,7 @@ const LEDGER: &str = "reenact.ledger";
 const REDACTIONS: &str = "reenact.redactions";
 const KEPT: &str = "reenact.kept";
 const AUDIT: &str = "reenact.audit";
+const FIGURES: &str = "reenact.figures";
 const ERASED: &str = "reenact.erased";
 const JOINED: &str = "reenact.joined";
 const CUT: &str = "reenact.cut";

@@ -34,6 +34,7 @@
 mod audit;
 mod columns;
 mod erase;
+mod figures;
 mod manifest;
 mod part;
 mod reader;
@@ -44,8 +45,8 @@ mod wire;
 mod writer;
 
 pub use audit::{Audit, AuditRow};
-pub use columns::Glance;
 pub use erase::{Erasure, erase, left_by_erasure};
+pub use figures::{EndpointFigures, Endpoints, Figures, Rate};
 pub use manifest::{Counts, Gone, Manifest, Part};
 pub use reader::{Digests, Exchanges, ReadAccount, Recording};
 pub use retention::{Retention, Retired};

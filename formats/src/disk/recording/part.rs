@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::RECORDING;
 use super::columns::{self, Rows};
+use super::figures::{Figures, PART_STEPS};
 use super::manifest::Share;
 use super::retention::Retired;
 use super::writer::Left;
@@ -80,6 +81,10 @@ impl Gathered {
     /// Writes the part; with a pool, several row groups are encoded at once. `left` is told what is held no longer.
     pub(super) fn write(mut self, place: &dyn Publish, name: &str, pool: Option<&ThreadPool>, left: &Left) -> Result<Written, Error> {
         self.close_batch();
+        let counts = &self.share.counts;
+        let mut figures = Figures::over(counts.from.zip(counts.to), PART_STEPS);
+        self.batches.iter().try_for_each(|batch| figures.count(batch, &place.path(name)))?;
+        self.share.figures = Some(figures);
         // Whole rows in one order, whichever order they came in: the same input makes the same bytes.
         self.places.sort_by_key(|place| (place.start, place.id, place.stream));
         let mut table = TableWriter::begin(place, name, &RECORDING, columns::schema(), properties())?;

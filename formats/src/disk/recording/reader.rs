@@ -16,7 +16,8 @@ use parquet::arrow::arrow_reader::{RowSelection, RowSelectionPolicy, RowSelector
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
-use super::columns::{self, Decoder, Glance};
+use super::columns::{self, Decoder};
+use super::figures::{Figures, PART_STEPS};
 use super::manifest::{Begun, Manifest, Part, Share};
 use super::retention::has_gone;
 use super::{MANIFEST, RECORDING, Selection, Window, part_name, part_number, wall_clock};
@@ -117,12 +118,27 @@ impl Recording {
         Ok(None)
     }
 
-    /// A glance at every exchange, part after part; neither heads nor bodies are read.
-    pub fn glances(&self) -> impl Iterator<Item = Result<Glance, Error>> {
-        self.manifest.parts.iter().flat_map(|part| match open_part(&self.dir, part, &self.manifest, Digests::Compare) {
-            Ok(opened) => opened.glances().map_or_else(|error| vec![Err(error)], |glances| glances.into_iter().map(Ok).collect()),
-            Err(error) => vec![Err(error)],
-        })
+    /// What its rows hold, in figures, with starts in at most so many steps of time; and how many bytes were read for it: of parts that tell their
+    /// figures the footers alone, of older ones the columns that are counted. Of a footer only the version and the counts are held against the manifest.
+    pub fn figures(&self, steps: u32) -> Result<(Figures, u64), Error> {
+        let mut figures = Figures::over(self.manifest.from.zip(self.manifest.to), steps);
+        let mut bytes = 0;
+        for part in &self.manifest.parts {
+            let path = self.dir.join(&part.name);
+            let table = Table::open_footer(&path, &RECORDING)?;
+            let share = Share::from_table(&table)?;
+            agree(&share, part, &self.manifest, &path)?;
+            bytes += table.bytes_read();
+            match share.figures {
+                Some(told) => figures.add(&told),
+                None => {
+                    let opened = open_part(&self.dir, part, &self.manifest, Digests::Compare)?;
+                    figures.add(&opened.figures(part)?);
+                    bytes += opened.table.bytes_read() + part.bytes;
+                }
+            }
+        }
+        Ok((figures, bytes))
     }
 
     /// Whether `part` is there in its full length.
@@ -226,12 +242,14 @@ fn open_part(dir: &Path, part: &Part, manifest: &Manifest, digests: Digests) -> 
         check_digest(&path, part)?;
     }
     let table = Table::open(&path, &RECORDING)?;
-    let share = Share::from_table(&table)?;
+    agree(&Share::from_table(&table)?, part, manifest, &path)?;
+    Ok(OpenPart { table, next_group: 0, rows_before: 0, last_start: None, rows: VecDeque::new() })
+}
+
+/// Whether a part says of itself what the manifest says of it.
+fn agree(share: &Share, part: &Part, manifest: &Manifest, path: &Path) -> Result<(), Error> {
     let why = if share.counts != part.counts { Some("its rows are not those that the manifest counts") } else { share.disagreement(manifest) };
-    match why {
-        Some(why) => Err(Error::Foreign { path, why: why.to_owned() }),
-        None => Ok(OpenPart { table, next_group: 0, rows_before: 0, last_start: None, rows: VecDeque::new() }),
-    }
+    why.map_or(Ok(()), |why| Err(Error::Foreign { path: path.to_owned(), why: why.to_owned() }))
 }
 
 /// Whether parts are held against their digests before they are read; for that all of a part is read.
@@ -442,15 +460,14 @@ impl OpenPart {
         Ok(starts.last().copied().or(self.last_start))
     }
 
-    fn glances(&self) -> Result<Vec<Glance>, Error> {
-        let mut glances = Vec::new();
+    fn figures(&self, part: &Part) -> Result<Figures, Error> {
+        let mut figures = Figures::over(part.counts.from.zip(part.counts.to), PART_STEPS);
         let reader = self.table.reader();
-        let mask = ProjectionMask::columns(reader.parquet_schema(), columns::GLANCED.iter().copied());
+        let mask = ProjectionMask::roots(reader.parquet_schema(), columns::places(reader.parquet_schema(), columns::COUNTED));
         for batch in self.table.batches(reader.with_projection(mask).with_batch_size(BATCH_ROWS))? {
-            let batch = batch?;
-            glances.extend(Decoder::new(&batch, self.table.path(), glances.len() as u64).glances()?);
+            figures.count(&batch?, self.table.path())?;
         }
-        Ok(glances)
+        Ok(figures)
     }
 
     fn find(&self, id: ExchangeId) -> Result<Option<Exchange>, Error> {

@@ -32,7 +32,7 @@ pub(super) fn sanitized() -> Option<Sanitized> {
 }
 
 /// An exchange that starts `start` nanoseconds after a fixed time, with a body of `size` bytes.
-fn exchange(connection: u64, start: i64, size: usize) -> Exchange {
+pub(super) fn exchange(connection: u64, start: i64, size: usize) -> Exchange {
     let start = Timestamp::from_nanos(1_700_000_000_000_000_000 + start);
     // Bytes that do not compress, the same on every run.
     let mut state = connection.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -270,28 +270,25 @@ fn an_exchange_is_found_by_its_id() {
 }
 
 #[test]
-fn a_glance_tells_what_people_count_by() {
+fn figures_are_told_by_footers_alone() {
     let dir = tempfile::tempdir().unwrap();
-    let exchanges = seconds(dir.path(), 5, 2);
-    let glances: Vec<_> = Recording::open(dir.path()).unwrap().glances().collect::<Result<_, _>>().unwrap();
-    assert_eq!(glances.len(), exchanges.len());
-    for (glance, exchange) in glances.iter().zip(&exchanges) {
-        let request = exchange.request.as_ref().unwrap();
-        let expected = Glance {
-            id: exchange.id,
-            start: exchange.start,
-            end: exchange.timing.end,
-            method: Some("POST".to_owned()),
-            endpoint: Some("/orders/{}".to_owned()),
-            status: Some(201),
-            content_types: [None, None],
-            request_bytes: Some(request.head.raw().len() as u64 + request.body.wire_length),
-            response_bytes: Some(exchange.response.as_ref().unwrap().head.raw().len() as u64),
-            complete: true,
-            anomalies: [].into(),
-        };
-        assert_eq!(glance, &expected);
-    }
+    let exchanges: Vec<_> = (0..20).map(|number| exchange(number + 1, number.cast_signed() * 1_000_000_000, 200_000)).collect();
+    write(dir.path(), WriterOptions { part_bytes: 1 << 20, ..WriterOptions::default() }, &exchanges);
+    let recording = Recording::open(dir.path()).unwrap();
+    let (figures, bytes) = recording.figures(60).unwrap();
+    let stored: u64 = recording.manifest().parts.iter().map(|part| part.bytes).sum();
+    assert!(recording.manifest().parts.len() == 4 && stored > 4_000_000 && bytes < 200_000, "{bytes} of {stored}");
+    let rate = figures.rate.unwrap();
+    assert_eq!((figures.connections, figures.statuses[&201], figures.last), (20, 20, exchanges[19].timing.end));
+    assert_eq!((rate.counts.iter().sum::<u64>(), rate.counts.iter().filter(|count| **count > 0).count()), (20, 20));
+
+    // A part whose footer says nothing of them is read, and held against its digest.
+    let path = dir.path().join("part-000002.parquet");
+    let mut altered = fs::read(&path).unwrap();
+    altered[1000] ^= 1;
+    fs::write(&path, altered).unwrap();
+    assert!(recording.figures(60).is_ok(), "no row is read");
+    assert!(recording.exchanges(&Window::ALL).unwrap().any(|exchange| matches!(exchange, Err(Error::Altered { .. }))));
 }
 
 #[test]
@@ -540,6 +537,9 @@ fn parts_of_older_minors_are_read() {
     writer.publish(footer.collect()).unwrap();
     fs::remove_file(dir.path().join(MANIFEST)).unwrap();
     assert_eq!(read(dir.path(), &Window::ALL), exchanges);
+    let (figures, bytes) = Recording::open(dir.path()).unwrap().figures(60).unwrap();
+    assert_eq!((figures.statuses[&201], figures.nodes.len()), (3, 0));
+    assert!(bytes > fs::metadata(path).unwrap().len(), "it had to be read");
 }
 
 #[test]
@@ -802,7 +802,7 @@ fn fill_disks(threads: usize) {
 #[test]
 fn columns_that_are_written_specially_are_columns() {
     let schema = columns::schema();
-    for column in [columns::BULKY, columns::TIMES, columns::UNIQUE, columns::WORDS, columns::PLAIN, columns::GLANCED].into_iter().flatten() {
+    for column in [columns::BULKY, columns::TIMES, columns::UNIQUE, columns::WORDS, columns::PLAIN, columns::COUNTED].into_iter().flatten() {
         let field = column.split('.').next().unwrap();
         assert!(schema.index_of(field).is_ok(), "{column}");
     }

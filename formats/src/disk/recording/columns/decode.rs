@@ -1,4 +1,4 @@
-//! A record batch into exchanges, or into glances at them.
+//! A record batch into exchanges.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -18,33 +18,6 @@ use crate::model::{
     Action, Anomaly, Body, BodyFraming, Completeness, ConnectionId, DropReason, Exchange, ExchangeId, Head, Initiator, Message, Part, Protocol, Redaction,
     Role, Shape, Side, Timestamp, Timing,
 };
-
-/// What the plain columns say of an exchange, to count by: no head and no body has to be read for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glance {
-    /// Its id.
-    pub id: ExchangeId,
-    /// When it began.
-    pub start: Timestamp,
-    /// The last byte of its response.
-    pub end: Option<Timestamp>,
-    /// The request method.
-    pub method: Option<String>,
-    /// The templated path.
-    pub endpoint: Option<String>,
-    /// The final status code.
-    pub status: Option<u16>,
-    /// The media types of request and response.
-    pub content_types: [Option<String>; 2],
-    /// Bytes of the request, head and body, if there was one.
-    pub request_bytes: Option<u64>,
-    /// Bytes of the response, head and body, if there was one.
-    pub response_bytes: Option<u64>,
-    /// Whether both sides were seen and are whole.
-    pub complete: bool,
-    /// What was odd.
-    pub anomalies: BTreeSet<Anomaly>,
-}
 
 /// Reads the rows of a batch of `path`.
 pub(crate) struct Decoder<'a> {
@@ -85,36 +58,10 @@ impl<'a> Decoder<'a> {
         Ok(connection.values().iter().zip(ordinal.values()).map(id).collect())
     }
 
-    /// A glance at each row.
-    pub(crate) fn glances(&self) -> Result<Vec<Glance>, Error> {
-        let ids = self.ids()?;
-        let starts = self.starts()?;
-        let end = self.primitive::<Int64Type>("response_end_ns")?;
-        let (method, endpoint) = (self.string("method")?, self.string("endpoint")?);
-        let status = self.primitive::<UInt16Type>("status")?;
-        let content_types = [self.string("request_content_type")?, self.string("response_content_type")?];
-        let (request_bytes, response_bytes) = (self.primitive::<UInt64Type>("request_bytes")?, self.primitive::<UInt64Type>("response_bytes")?);
-        let complete = self.column("complete", |column| column.as_boolean_opt())?;
-        let anomalies = self.list("anomalies")?;
-        let text = |column: &StringArray, row| column.is_valid(row).then(|| column.value(row).to_owned());
-        let number = |column: &UInt64Array, row| column.is_valid(row).then(|| column.value(row));
-        (0..self.batch.num_rows())
-            .map(|row| {
-                Ok(Glance {
-                    id: ids[row],
-                    start: starts[row],
-                    end: time(end, row),
-                    method: text(method, row),
-                    endpoint: text(endpoint, row),
-                    status: status.is_valid(row).then(|| status.value(row)),
-                    content_types: content_types.map(|column| text(column, row)),
-                    request_bytes: number(request_bytes, row),
-                    response_bytes: number(response_bytes, row),
-                    complete: complete.value(row),
-                    anomalies: self.anomalies(&anomalies.value(row), row)?,
-                })
-            })
-            .collect()
+    /// The times in a column.
+    pub(crate) fn times(&self, name: &str) -> Result<Vec<Option<Timestamp>>, Error> {
+        let column = self.primitive::<Int64Type>(name)?;
+        Ok((0..column.len()).map(|row| time(column, row)).collect())
     }
 
     /// The exchanges of the rows that `wanted` names.
@@ -298,7 +245,7 @@ impl<'a> Decoder<'a> {
         self.column(name, |column| column.as_primitive_opt())
     }
 
-    fn column<T>(&self, name: &str, typed: impl Fn(&'a dyn Array) -> Option<&'a T>) -> Result<&'a T, Error> {
+    pub(crate) fn column<T>(&self, name: &str, typed: impl Fn(&'a dyn Array) -> Option<&'a T>) -> Result<&'a T, Error> {
         let missing = || Error::Damaged { path: self.path.to_owned(), place: format!("column {name}"), why: "it is missing".to_owned() };
         let column = self.batch.column_by_name(name).ok_or_else(missing)?;
         typed(column.as_ref()).ok_or_else(|| self.wrong_type(name, column.data_type()))

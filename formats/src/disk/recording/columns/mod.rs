@@ -9,12 +9,13 @@ mod meant;
 mod plain;
 
 pub(super) use decode::Decoder;
-pub use decode::Glance;
 pub(super) use encode::Rows;
 
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+
+use parquet::schema::types::SchemaDescriptor;
 
 use crate::model::{BodyFraming, Exchange, Message, Side};
 
@@ -97,11 +98,12 @@ pub(super) const PLAIN: &[&str] = &[
     "complete",
 ];
 
-/// The columns of a [`Glance`].
-pub(super) const GLANCED: &[&str] = &[
+/// The columns that [`Figures`](super::Figures) are made of.
+pub(super) const COUNTED: &[&str] = &[
     "start_ns",
-    "connection",
     "ordinal",
+    "role",
+    "node",
     "response_end_ns",
     "method",
     "endpoint",
@@ -110,9 +112,14 @@ pub(super) const GLANCED: &[&str] = &[
     "response_content_type",
     "request_bytes",
     "response_bytes",
-    "complete",
     "anomalies",
 ];
+
+/// Where those of `names` that are there stand among the columns of a file.
+pub(super) fn places(schema: &SchemaDescriptor, names: &[&str]) -> Vec<usize> {
+    let fields = schema.root_schema().get_fields().iter().enumerate();
+    fields.filter(|(_, field)| names.contains(&field.name())).map(|(place, _)| place).collect()
+}
 
 /// The columns whose bytes are not repeated in statistics, nor worth a dictionary.
 pub(super) const BULKY: &[&str] =
