@@ -161,12 +161,12 @@ pub fn sanitize(
     let mut redactor = redaction.recorder()?;
     let expires = expires.into_iter().chain(manifest.expires).min();
     let source = redactor.value(SOURCE, &manifest.source);
-    let options = WriterOptions { source, origin: manifest.origin.clone(), expires, pool: writers, ..WriterOptions::default() };
+    let options = WriterOptions { source, origin: manifest.origin.clone(), extent: manifest.extent, expires, pool: writers, ..WriterOptions::default() };
     if let Some(key) = &manifest.key_id {
         redactor = redactor.with_recorded_key(key);
     }
     let mut sink = RecordingSink::create(output, Some(&redactor), options, work.clone())?;
-    sink.miss(&manifest.gone);
+    sink.miss(&manifest.absent());
     let mut done = 0;
     for exchanges in batches(recording.exchanges(&Window::ALL)?) {
         let exchanges = exchanges?;

@@ -151,6 +151,17 @@ fn a_window_is_cut_out_of_an_archive() {
     reenact(["sanitize", &again, "-o", &clean, "--key-file", &scratch.path("key")]).exits(0);
     assert_eq!(json(&["check", &clean, "--json"])["passed"], true);
 
+    // What is made of one whose oldest parts went adds up as well.
+    let [kept, short, sanitized] = ["kept", "short", "sanitized"].map(|name| scratch.path(name));
+    let packets = repository("examples/captures/orders.pcap");
+    reenact(["capture", "-r", &packets, "-o", &kept, "--key-file", &scratch.path("key"), "--part-size", "256k", "--keep", "3"]).exits(0);
+    reenact(["cut", &kept, "-o", &short, "--where", "status = 200"]).exits(0);
+    reenact(["sanitize", &kept, "-o", &sanitized, "--key-file", &scratch.path("key")]).exits(0);
+    for recording in [&kept, &short, &sanitized] {
+        let checked = json(&["check", recording, "--json"]);
+        assert_eq!(checked["passed"], true, "{checked}");
+    }
+
     // Without a manifest the parts tell, and nothing vouches for a check.
     fs::remove_file(Path::new(&archive).join("manifest.json")).expect("it is there");
     let said = json(&[&["cut", &archive, "-o", &scratch.path("rebuilt"), "--json"][..], &window].concat());

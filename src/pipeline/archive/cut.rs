@@ -66,7 +66,7 @@ pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline:
         progress(kept.exchanges);
     }
     let read = exchanges.account();
-    writer.miss(&manifest.gone);
+    writer.miss(&manifest.absent());
     writer.miss(&Gone { cut: left_out(manifest, &kept), ..Gone::default() });
     let mut written = if manifest.finished { writer.finish(&manifest.ledger)? } else { writer.finish_unfinished(&manifest.ledger)? };
     if manifest.state == State::Checked {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reenact_formats::disk::recording::{
-    Counts, Exchanges, Gone, Manifest, Recording, RecordingWriter, State, Window, WriterOptions, left_by_erasure, mark_checked,
+    Counts, Exchanges, Extent, Gone, Manifest, Recording, RecordingWriter, State, Window, WriterOptions, left_by_erasure, mark_checked,
 };
 use reenact_formats::model::{ConnectionId, Exchange, ExchangeId, LossLedger, Origin, Timestamp, Timing};
 
@@ -150,6 +150,9 @@ fn options<'a>(mut inputs: impl Iterator<Item = (&'a str, &'a Recording)>) -> Wr
         let other = taken_over(input.manifest());
         options.source = format!("{}; {name}: {}", options.source, other.source);
         options.expires = options.expires.into_iter().chain(other.expires).min();
+        if other.extent == Extent::Piece {
+            options.extent = Extent::Piece;
+        }
         if options.origin.kind != other.origin.kind {
             options.origin.kind = MIXED.to_owned();
         }
@@ -166,7 +169,7 @@ fn finish(mut writer: RecordingWriter, job: &MergeJob, inputs: &[Recording], joi
     let mut gone = Gone { joined, ..Gone::default() };
     for input in inputs {
         ledger.add(&input.manifest().ledger);
-        gone.add(&input.manifest().gone);
+        gone.add(&input.manifest().absent());
     }
     writer.miss(&gone);
     let of_all = |is: fn(&Manifest) -> bool| inputs.iter().all(|input| is(input.manifest()));

@@ -32,7 +32,14 @@ fn taken_over(manifest: &Manifest) -> WriterOptions {
         policy_digest: manifest.policy_digest.clone().unwrap_or_default(),
         severities,
     });
-    WriterOptions { sanitized, source: manifest.source.clone(), origin: manifest.origin.clone(), expires: manifest.expires, ..WriterOptions::default() }
+    WriterOptions {
+        sanitized,
+        source: manifest.source.clone(),
+        origin: manifest.origin.clone(),
+        extent: manifest.extent,
+        expires: manifest.expires,
+        ..WriterOptions::default()
+    }
 }
 
 /// Refuses to write into a recording that is read.

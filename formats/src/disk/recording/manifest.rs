@@ -370,6 +370,13 @@ impl Manifest {
         }
     }
 
+    /// What its account counts and it does not hold: so it is for any recording made of it, whose parts are numbered anew.
+    pub fn absent(&self) -> Gone {
+        let mut absent = self.gone.clone();
+        absent.cut.add(&self.retired.counts);
+        absent
+    }
+
     /// The same recording, before its first part.
     pub(super) fn emptied(&self) -> Self {
         let Self { state, ref key_id, key_scope, ref policy_digest, expires, ref origin, .. } = *self;
