@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use reenact_formats::model::{Exchange, Head};
 
 use super::quote::{printf_format, shell_word};
-use super::{Exporter, LeftOut, whole_request};
+use super::{Exporter, LeftOut, sendable_request};
 
 pub(super) struct Curl;
 
@@ -18,7 +18,7 @@ impl Exporter for Curl {
     }
 
     fn exchange(&mut self, exchange: &Exchange, out: &mut dyn Write) -> io::Result<Option<LeftOut>> {
-        let request = match whole_request(exchange) {
+        let request = match sendable_request(exchange) {
             Ok(request) => request,
             Err(why) => return Ok(Some(why)),
         };
@@ -85,7 +85,7 @@ pub(super) fn path_of(target: &[u8]) -> Vec<u8> {
         None => target,
     };
     let mut sent = Vec::with_capacity(path.len() + 1);
-    if !path.starts_with(b"/") && path != b"*" {
+    if !path.starts_with(b"/") {
         sent.push(b'/');
     }
     for byte in path {

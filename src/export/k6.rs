@@ -12,7 +12,7 @@ use reenact_formats::model::{ConnectionId, Exchange, Timestamp};
 
 use super::curl::{path_of, sent_fields};
 use super::quote::script_string;
-use super::{Exporter, LeftOut, text, whole_request};
+use super::{Exporter, LeftOut, sendable_request, text};
 
 #[derive(Default)]
 pub(super) struct K6 {
@@ -29,7 +29,7 @@ impl Exporter for K6 {
     }
 
     fn exchange(&mut self, exchange: &Exchange, out: &mut dyn Write) -> io::Result<Option<LeftOut>> {
-        let request = match whole_request(exchange) {
+        let request = match sendable_request(exchange) {
             Ok(request) => request,
             Err(why) => return Ok(Some(why)),
         };

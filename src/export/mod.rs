@@ -48,6 +48,8 @@ pub enum LeftOut {
     NoRequest,
     /// The request's body was not kept, or not seen whole.
     NoBody,
+    /// It asked for no path, as `CONNECT` and `OPTIONS *` do.
+    NoPath,
 }
 
 impl LeftOut {
@@ -56,6 +58,7 @@ impl LeftOut {
         match self {
             Self::NoRequest => "request not seen",
             Self::NoBody => "body of the request not kept",
+            Self::NoPath => "request for no path",
         }
     }
 }
@@ -155,6 +158,12 @@ fn origin_of(exchange: &Exchange) -> String {
 /// Bytes as text: as UTF-8 if they are that, else as Latin-1, which any bytes are.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|byte| char::from(*byte)).collect(), Cow::Borrowed)
+}
+
+/// The request of an exchange, if a script can send it: all of it is here, and it asks for a path.
+fn sendable_request(exchange: &Exchange) -> Result<&Message, LeftOut> {
+    let request = whole_request(exchange)?;
+    if request.head.method() == Some(b"CONNECT") || request.head.target() == Some(b"*") { Err(LeftOut::NoPath) } else { Ok(request) }
 }
 
 /// The request of an exchange, if all of it is here.

@@ -83,6 +83,38 @@ fn plain_of(unit: u16) -> char {
 mod tests {
     use super::*;
 
+    /// What a shell makes of a word.
+    fn read(word: &[u8]) -> Vec<u8> {
+        let (mut value, mut is_quoted, mut bytes) = (Vec::new(), false, word.iter());
+        while let Some(byte) = bytes.next() {
+            match (is_quoted, byte) {
+                (_, b'\'') => is_quoted = !is_quoted,
+                (true, byte) => value.push(*byte),
+                (false, b'\\') => value.extend(bytes.next()),
+                (false, _) => panic!("something stands outside of the quotes"),
+            }
+        }
+        assert!(!is_quoted, "a quote is open");
+        value
+    }
+
+    #[test]
+    fn any_bytes_stay_what_they_are() {
+        for pair in (0..=u16::MAX).map(u16::to_be_bytes) {
+            let value = [&pair[..], b"'", &pair[..]].concat();
+            let expected: Vec<u8> = value.iter().copied().filter(|byte| *byte != 0).collect();
+            assert_eq!(read(&shell_word(&value)), expected);
+            let format = printf_format(&value);
+            let inner = format.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap();
+            assert!(inner.is_ascii() && !inner.contains(['\'', '%', '\n', '$', '`']), "{inner}");
+            let text = String::from_utf8_lossy(&value);
+            let literal = script_string(&text);
+            assert!(literal.is_ascii() && !literal[1..literal.len() - 1].contains(['"', '\'', '<', '`', '$', '\n', '\r']), "{literal}");
+            // JSON is a part of JavaScript.
+            assert_eq!(serde_json::from_str::<String>(&literal).unwrap(), text);
+        }
+    }
+
     #[test]
     fn nothing_ends_a_literal() {
         assert_eq!(shell_word(b"a'; rm -rf / #\n$(x)`y`\\"), b"'a'\\''; rm -rf / #\n$(x)`y`\\'");

@@ -84,7 +84,7 @@ struct Entry {
     #[serde(rename = "serverIPAddress", default)]
     server: Option<Text>,
     #[serde(default)]
-    connection: Option<Text>,
+    connection: Option<serde_json::Value>,
     #[serde(rename = "_fromCache", default)]
     from_cache: Option<IgnoredAny>,
 }
@@ -205,9 +205,11 @@ impl Entry {
         let answered = self.response.filter(|response| response.status > 0.0);
         let response = answered.map(|response| response.message(&method, limits.max_body).ok_or(Unreadable::Response)).transpose()?;
 
-        let connection = text(self.connection.as_ref()).trim();
+        // A text by the format, a number by some who write it.
+        let connection = self.connection.map_or_else(String::new, |connection| connection.as_str().map_or_else(|| connection.to_string(), str::to_owned));
+        let connection = connection.trim();
         let key = [url.authority.as_bytes(), b" ", connection.as_bytes()].concat();
-        let is_told = !connection.is_empty() && connection != "0";
+        let is_told = !matches!(connection, "" | "0" | "null");
         let timings = self.timings.unwrap_or_default();
         let start = began.saturating_add([timings.blocked, timings.dns, timings.connect].into_iter().map(milliseconds).sum());
         let mut exchange = intake::exchange(intake.place(is_told.then_some(&key)), start);

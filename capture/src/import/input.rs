@@ -81,8 +81,9 @@ impl Input {
     pub(super) fn fill(&mut self, length: usize) -> Result<&[u8], Error> {
         while self.buffer.len() - self.start < length && !self.has_ended {
             self.buffer.drain(..std::mem::take(&mut self.start));
-            let (kept, room) = (self.buffer.len(), READ.max(length - self.buffer.len()));
-            self.buffer.resize(kept + room, 0);
+            // Step by step: a length that a file claims is not believed before as many bytes are there.
+            let kept = self.buffer.len();
+            self.buffer.resize(kept + READ, 0);
             let read = self.source.read(&mut self.buffer[kept..]);
             self.buffer.truncate(kept + read.as_ref().map_or(0, |read| *read));
             match read {

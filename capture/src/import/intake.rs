@@ -114,6 +114,10 @@ impl<'a> Intake<'a> {
 
     /// Hands on what is left. The account, and what is to be told.
     pub(super) fn finish(mut self, input: &Input) -> Result<(LossLedger, Vec<String>), Error> {
+        if self.is_stopped() {
+            let read = self.ledger.entries;
+            self.note(format!("stopped behind entry {read} of {}: what follows is not imported", input.name()));
+        }
         if !self.batch.is_empty() {
             self.hand_on(input)?;
         }
@@ -146,6 +150,8 @@ struct Known {
 impl Connections {
     /// The entry that opened a connection, and the index of the next exchange on it.
     fn next(&mut self, key: &[u8], entry: u64) -> (u64, u32) {
+        // What is longer was made to fill memory.
+        let key = &key[..key.len().min(LONGEST_KEY)];
         if let Some(known) = self.young.get_mut(key) {
             known.exchanges += 1;
             return (known.opened, known.exchanges);
@@ -164,6 +170,7 @@ impl Connections {
 pub(super) const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Half of as many connections as are known at once.
 const MOST_CONNECTIONS: usize = 1 << 16;
+const LONGEST_KEY: usize = 256;
 /// What is handed on at once.
 const BATCH_BYTES: u64 = 1 << 20;
 /// What an exchange takes beside its messages.

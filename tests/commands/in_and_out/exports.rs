@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what is made here is valid, and a test that cannot go on ends")]
 
-use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -11,9 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 use reenact_formats::disk::recording::{KeyScope, RecordingWriter, Sanitized, WriterOptions};
-use reenact_formats::model::{
-    Body, BodyFraming, Completeness, ConnectionId, DropReason, ExchangeId, Head, Initiator, KeyId, LossLedger, Protocol, Role, Shape, Side, Timestamp, Timing,
-};
+use reenact_formats::model::{Body, BodyFraming, Completeness, ConnectionId, DropReason, ExchangeId, Head, KeyId, LossLedger, Side, Timestamp, Timing};
 use reenact_formats::wire::http1::{Decoder, Event, Limits};
 use serde_json::Value;
 
@@ -44,21 +41,11 @@ fn exchange(number: u64, head: &str, body: &[u8]) -> Exchange {
     let answer = Head::response(Bytes::from_static(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")).unwrap();
     Exchange {
         id: ExchangeId { connection: ConnectionId(1 + number / 3), index: u32::try_from(1 + number % 3).unwrap() },
-        stream: 0,
-        protocol: Protocol::Http1,
-        role: Role::Inbound,
-        node: None,
-        initiator: Initiator::Client,
-        shape: Shape::Unary,
-        client: "10.0.0.9:40000".parse().unwrap(),
-        server: "10.0.0.1:8080".parse().unwrap(),
         start: at(number * 100),
         timing: Timing { request_end: Some(at(number * 100 + 1)), first_byte: Some(at(number * 100 + 5)), end: Some(at(number * 100 + 9)) },
         request: Some(message(Head::request(head.into()).unwrap(), body)),
-        interim: Vec::new(),
         response: Some(message(answer, b"hi")),
-        anomalies: BTreeSet::new(),
-        redactions: Vec::new(),
+        ..Exchange::between("10.0.0.9:40000".parse().unwrap(), "10.0.0.1:8080".parse().unwrap())
     }
 }
 
