@@ -161,7 +161,8 @@ impl Series {
                 remove(&folder.join(entry))?;
             }
         }
-        let next = numbered(folder)?.last().map_or(1, |(number, _)| number + 1);
+        // Also behind one that was killed before it had a manifest.
+        let next = entries(folder)?.iter().filter_map(|name| number_of(name)).max().map_or(1, |number| number + 1);
         let retention = options.retention;
         let options = WriterOptions { retention: Retention::default(), extent: Extent::Piece, ..options };
         let [told, accounted] = [LossLedger::default(), LossLedger::default()];

@@ -235,7 +235,10 @@ impl Reader {
     fn is_over(&mut self) -> bool {
         let Some(duration) = self.duration else { return false };
         let now = self.clock.now();
-        now.since(*self.began.get_or_insert(now)) >= duration
+        // The first packet may have strayed into the future.
+        let began = self.began.map_or(now, |began| began.min(now));
+        self.began = Some(began);
+        now.since(began) >= duration
     }
 
     fn tick(&mut self) -> (LossLedger, Progress) {
