@@ -12,11 +12,11 @@ use std::time::Duration;
 use rayon::ThreadPoolBuildError;
 use reenact_formats::disk;
 use reenact_formats::disk::publish::Digest;
-use reenact_formats::disk::recording::{self, Erasure, KeyScope, MANIFEST, Recording, State, Window};
+use reenact_formats::disk::recording::{self, Erasure, KeyScope, MANIFEST, Recording, State, Window, wall_clock};
 use reenact_formats::disk::run::{RecordingRef, Run};
-use reenact_formats::disk::snapshot::StateSnapshot;
+use reenact_formats::disk::snapshot::{self, Entity, Row, StateSnapshot};
 use reenact_formats::disk::verdict::Verdict;
-use reenact_formats::model::{Exchange, ExchangeId};
+use reenact_formats::model::{Exchange, ExchangeId, KeyId, Reply};
 use reenact_formats::seam::{Blame, Explain, Redact as _};
 use reenact_replay::{Hook, Permissions, Plan, PlanOptions, RunOptions, RunSummary, Targets};
 use reenact_sanitize::{Explained, Key, KnownPseudonyms, KnownValues, KnownValuesBuilder, Policy, Redactor, ResidueCheck, Subject};
@@ -172,6 +172,33 @@ pub fn erase(path: &Path, key: &Key, subject: &str) -> Result<Erasure, Error> {
     Ok(recording::erase(path, &mut |exchange| subject.is_in(exchange))?)
 }
 
+/// Whether the run or the snapshot in `path` holds a pseudonym of `subject` under `key`.
+pub fn holds(path: &Path, key: &Key, subject: &str) -> Result<bool, Error> {
+    let given = key.id();
+    let other_key = |expected: &KeyId| Error::OtherKey { given: given.to_string(), recording: path.to_owned(), expected: expected.to_string() };
+    let subject = Subject::new(key, subject);
+    if path.join(snapshot::DOCUMENT).exists() {
+        let snapshot = StateSnapshot::open(path)?;
+        if snapshot.key_id != given {
+            return Err(other_key(&snapshot.key_id));
+        }
+        let mut cells = snapshot.entities.iter().flat_map(Entity::rows).flat_map(Row::cells).flatten();
+        return Ok(cells.any(|cell| subject.is_in_value(cell)));
+    }
+    let run = Run::open(path)?;
+    if let Some(expected) = run.header().key_id.as_ref().filter(|expected| **expected != given) {
+        return Err(other_key(expected));
+    }
+    for outcome in run.outcomes() {
+        if let Reply::Answered { response: Some(response), redactions, .. } = outcome?.reply
+            && subject.is_in_answer(&response, &redactions)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A policy for the recording `path`, beginning from `policy`: what is found in it, what stays, and what no rule touches.
 pub fn propose(path: &Path, policy: &Policy) -> Result<String, Error> {
     let recording = Recording::open(path)?;
@@ -321,7 +348,11 @@ impl ReplayJob {
         let recording = open_redacted(&self.recording)?;
         let plan = Plan::build(recording.exchanges(&self.window)?, &self.plan)?;
         let redactor = self.redaction.redactor(Some(&recording))?;
-        let reference = RecordingRef { path: self.recording.display().to_string(), digest: Digest::of_file(&self.recording.join(MANIFEST))?.to_string() };
+        let reference = RecordingRef {
+            path: self.recording.display().to_string(),
+            digest: Digest::of_file(&self.recording.join(MANIFEST))?.to_string(),
+            expires: recording.manifest().expires,
+        };
         let options = RunOptions {
             plan: self.plan,
             permissions: self.permissions,
@@ -365,7 +396,9 @@ pub struct SnapshotJob {
 pub async fn snapshot(job: &SnapshotJob) -> Result<StateSnapshot, Error> {
     let recording = job.recording.as_deref().map(open_redacted).transpose()?;
     let mut redactor = job.redaction.redactor(recording.as_ref())?;
-    let snapshot = reenact_verify::snapshot(&job.database, &job.entities, &job.schema, &mut redactor).await?;
+    let mut snapshot = reenact_verify::snapshot(&job.database, &job.entities, &job.schema, &mut redactor).await?;
+    let lifetime = job.redaction.policy.lifetime().map(|lifetime| wall_clock().saturating_add(lifetime.duration()));
+    snapshot.expires = lifetime.into_iter().chain(recording.as_ref().and_then(|recording| recording.manifest().expires)).min();
     snapshot.write(&job.output)?;
     Ok(snapshot)
 }

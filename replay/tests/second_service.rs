@@ -74,7 +74,7 @@ fn replay(exchanges: &[Exchange], desk: &Desk, speed: f64) -> (Vec<Outcome>, End
         plan: options,
         tags: BTreeMap::from([("team".to_owned(), "tools".to_owned())]),
         timeout: Duration::from_secs(10),
-        ..RunOptions::new(RecordingRef { path: "here".into(), digest: "00".into() }, Targets::all(target))
+        ..RunOptions::new(RecordingRef { path: "here".into(), digest: "00".into(), expires: None }, Targets::all(target))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let summary = runtime.block_on(reenact_replay::run(plan, &options, Box::new(Nobody), &output, Control::default())).expect("a run");

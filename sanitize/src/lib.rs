@@ -55,6 +55,6 @@ pub use known_values::{KnownValues, KnownValuesBuilder};
 pub use owner::login_rank;
 pub use policy::Policy;
 pub use pseudonym::{Domain, Pseudonyms};
-pub use redactor::Redactor;
+pub use redactor::{Cell, CellKind, Redactor};
 pub use residue::{Finding, Originals, ResidueCheck};
 pub use subject::Subject;

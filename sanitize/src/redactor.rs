@@ -172,6 +172,32 @@ impl Redactor {
         Explained { side, path, rule, severity, domain: domain.word(), evidence, action, value: value.to_vec(), becomes: becomes.to_vec() }
     }
 
+    /// What a value of a database becomes, by the names of its table and its column, and by itself.
+    pub fn cell(&mut self, cell: &Cell<'_>, value: &str) -> String {
+        let path = place_of(cell.location);
+        let kind = match cell.kind {
+            CellKind::Text => LeafKind::JsonString,
+            CellKind::Number => LeafKind::JsonNumber,
+        };
+        let column = path.rsplit_once('/').map_or(path.as_str(), |(_, column)| column);
+        let place = Place { kind, name: Some(column), path: &path, beside: None };
+        let mut out = value.as_bytes().to_vec();
+        let mut hits = self.shared.detector.detect(value.as_bytes(), &place);
+        self.add_known(value.as_bytes(), || path.clone(), &mut hits);
+        if let Some(place) = self.shared.policy.locations().at(&path).filter(|place| place.action != Action::Keep && !value.is_empty()) {
+            take_whole(place, value.as_bytes(), &mut hits);
+        }
+        for hit in hits.into_iter().rev() {
+            let owner = cell.subject.filter(|_| hit.domain == Domain::BirthDate).map(str::as_bytes);
+            let told = Told { path: &path, kind, is_live: true, owner, answer: Answer::Open };
+            if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &told) {
+                *self.audit.entry(hit.rule).or_default() += 1;
+                out.splice(hit.span, made);
+            }
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
     /// The policy that it redacts under.
     pub fn policy(&self) -> &Policy {
         &self.shared.policy
@@ -249,6 +275,16 @@ impl Redactor {
             self.collisions.add(domain, value.as_bytes(), &made);
         }
         String::from_utf8_lossy(&made).into_owned()
+    }
+
+    /// The pseudonym of a date that is about `subject`, as the policy names the subjects of dates.
+    pub fn date_of(&self, subject: &str, date: &str) -> String {
+        String::from_utf8_lossy(&self.shared.pseudonyms.date_of(subject.as_bytes(), date.as_bytes())).into_owned()
+    }
+
+    /// Whether the policy names a column, as `table.column`, as what the dates beside it are about.
+    pub fn is_subject(&self, location: &str) -> bool {
+        self.shared.policy.subjects().contains(&place_of(location))
     }
 
     /// Whether what stands under `name` is never kept, whatever a policy says: security codes, track data, PIN blocks.
@@ -700,23 +736,7 @@ impl Redact for Redactor {
     }
 
     fn value(&mut self, location: &str, value: &str) -> String {
-        let (entity, column) = location.rsplit_once('.').unwrap_or(("", location));
-        let path = format!("{entity}/{column}");
-        let place = Place { kind: LeafKind::JsonString, name: Some(column), path: &path, beside: None };
-        let mut out = value.as_bytes().to_vec();
-        let mut hits = self.shared.detector.detect(value.as_bytes(), &place);
-        self.add_known(value.as_bytes(), || path.clone(), &mut hits);
-        if let Some(place) = self.shared.policy.locations().at(&path).filter(|place| place.action != Action::Keep && !value.is_empty()) {
-            take_whole(place, value.as_bytes(), &mut hits);
-        }
-        for hit in hits.into_iter().rev() {
-            let told = Told { path: &path, kind: place.kind, is_live: true, owner: None, answer: Answer::Open };
-            if let Made::New(_, made) = self.made_of(&hit, value.as_bytes(), &told) {
-                *self.audit.entry(hit.rule).or_default() += 1;
-                out.splice(hit.span, made);
-            }
-        }
-        String::from_utf8_lossy(&out).into_owned()
+        self.cell(&Cell { location, kind: CellKind::Text, subject: None }, value)
     }
 
     fn key_id(&self) -> KeyId {
@@ -732,6 +752,32 @@ impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor").field("key_id", &self.shared.key_id).field("policy_digest", &self.shared.policy_digest).finish_non_exhaustive()
     }
+}
+
+/// A value of a database, by where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Cell<'a> {
+    /// `table.column`
+    pub location: &'a str,
+    /// What it is there, and has to stay.
+    pub kind: CellKind,
+    /// What the dates of its row are about, if the policy says in which column that stands.
+    pub subject: Option<&'a str>,
+}
+
+/// What a value of a database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellKind {
+    /// Anything that can be read as text.
+    Text,
+    /// A number: looked at as one in JSON is.
+    Number,
+}
+
+/// The place that policies know a column by.
+fn place_of(location: &str) -> String {
+    let (table, column) = location.rsplit_once('.').unwrap_or(("", location));
+    format!("{table}/{column}")
 }
 
 /// Those of one side, save for the heads of informational responses.

@@ -51,6 +51,16 @@ impl Subject {
             })
     }
 
+    /// Whether a redacted answer of a replay does.
+    pub fn is_in_answer(&self, answer: &Message, redactions: &[Redaction]) -> bool {
+        self.is_in_message(answer, &Recorded::of(redactions))
+    }
+
+    /// Whether a value of a database does that was redacted: nothing says where in it.
+    pub fn is_in_value(&self, value: &str) -> bool {
+        !recall(&|text, hits| self.tokens.find(text, hits), value.as_bytes()).is_empty()
+    }
+
     fn is_in_message(&self, message: &Message, recorded: &Recorded) -> bool {
         if self.is_in_head(&message.head, recorded) || message.trailers.as_ref().is_some_and(|trailers| self.is_in_head(trailers, recorded)) {
             return true;

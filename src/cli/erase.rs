@@ -16,11 +16,11 @@ use super::{InvalidArgument, output};
 const EXAMPLES: &str = "\
 Examples:
   reenact erase rec/ --subject-file - --key-file key.txt < address.txt
-  reenact erase rec/ --subject ada@shop.example --key-file key.txt
+  reenact erase rec/ --subject ada@shop.example --key-file key.txt --search run/ --search state/
 
 The person is found by the pseudonyms that the key makes of the value: of an e-mail address, a name, a phone number, an account. Give each value that
 they are known by, one after the other. What was masked or dropped names no one, and is not found. Runs, snapshots and reports that were made of
-the recording are not touched: delete them.";
+the recording are not touched: delete them, or ask with --search which runs and snapshots hold something of theirs, and delete those.";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -34,6 +34,9 @@ pub(crate) struct EraseArgs {
     /// A file that holds it and nothing else; `-` for stdin
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     subject_file: Option<PathBuf>,
+    /// A run or a snapshot that was made of the recording: look whether it holds something of theirs, too; again for each. Nothing in it is changed
+    #[arg(long, value_name = "RUN|SNAPSHOT", value_hint = ValueHint::DirPath)]
+    search: Vec<PathBuf>,
     /// The key that the recording was redacted under; without it the environment variable REENACT_KEY
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key_file: Option<PathBuf>,
@@ -55,9 +58,18 @@ pub(crate) fn run(args: &EraseArgs) -> anyhow::Result<Exit> {
     if subject.trim().is_empty() {
         return Err(InvalidArgument::new("no subject was given", "say what the person is known by: --subject VALUE, or --subject-file FILE").into());
     }
+    // What cannot be searched is told before anything is changed.
+    let mut holding = Vec::new();
+    for folder in &args.search {
+        if pipeline::holds(folder, &key, subject.trim())? {
+            holding.push(folder);
+        }
+    }
     let done = pipeline::erase(&args.recording, &key, subject.trim())?;
     if args.json {
-        output::json(&json!({ "recording": args.recording, "erased": done.erased.exchanges, "parts_rewritten": done.parts }))?;
+        output::json(
+            &json!({ "recording": args.recording, "erased": done.erased.exchanges, "parts_rewritten": done.parts, "searched": args.search, "to_delete": holding }),
+        )?;
     } else if done.erased.exchanges == 0 {
         output::note(&format!("recording {}: no exchange holds a pseudonym of it; nothing was changed", args.recording.display()));
     } else {
@@ -69,7 +81,13 @@ pub(crate) fn run(args: &EraseArgs) -> anyhow::Result<Exit> {
             done.parts
         ));
     }
-    Ok(Exit::Pass)
+    for folder in &holding {
+        output::warning(&format!("{} holds something of theirs: delete it", folder.display()));
+    }
+    if args.search.is_empty() && done.erased.exchanges > 0 {
+        output::warning("runs and snapshots that were made of the recording may hold something of theirs: delete them, or name them with --search");
+    }
+    Ok(if holding.is_empty() { Exit::Pass } else { Exit::Fail })
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

@@ -21,6 +21,10 @@ pub(super) struct Table {
     name: String,
     pub(super) columns: Vec<Column>,
     pub(super) key: Key,
+    /// Its rows lie in itself, rather than in partitions.
+    is_whole: bool,
+    /// The user sees some of its rows, or none.
+    pub(super) hides_rows: bool,
     pub(super) triggers: Vec<Trigger>,
 }
 
@@ -54,9 +58,11 @@ pub(super) struct Column {
 /// What can stand in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holds {
-    /// What can be read as text: names, numbers, dates, documents.
+    /// What can be read as text: names, dates, documents.
     Text,
-    /// What tells of no one by itself: truth values, times of day, measures.
+    /// Numbers, which are looked at as those in JSON are.
+    Number,
+    /// What tells of no one by itself: truth values, times of day.
     Plain,
     /// Bytes that cannot be looked into.
     Bytes,
@@ -87,9 +93,10 @@ impl Table {
         if self.schema.is_empty() { self.name.clone() } else { format!("{}.{}", self.schema, self.name) }
     }
 
-    /// Its name as it is written in a statement.
+    /// Its name as it is written in a statement, for its own rows alone: those of a table that inherits from it are that one's.
     pub(super) fn quoted(&self, engine: Engine) -> String {
-        if self.schema.is_empty() { engine.quoted(&self.name) } else { format!("{}.{}", engine.quoted(&self.schema), engine.quoted(&self.name)) }
+        let name = if self.schema.is_empty() { engine.quoted(&self.name) } else { format!("{}.{}", engine.quoted(&self.schema), engine.quoted(&self.name)) };
+        if engine == Engine::Postgres && self.is_whole { format!("only {name}") } else { name }
     }
 
     /// How many values its key has.
@@ -179,7 +186,15 @@ impl Catalogue {
             }
             if !catalogue.tables.last().is_some_and(|table| table.schema == schema && table.name == name) {
                 let key = if row.is(9) { Key::None } else { Key::Place("") };
-                catalogue.tables.push(Table { schema, name, columns: Vec::new(), key, triggers: Vec::new() });
+                catalogue.tables.push(Table {
+                    schema,
+                    name,
+                    columns: Vec::new(),
+                    is_whole: key != Key::None,
+                    hides_rows: row.is(10),
+                    key,
+                    triggers: Vec::new(),
+                });
                 keys.push(Vec::new());
             }
             let table = catalogue.tables.last_mut().expect("it was pushed");
@@ -278,11 +293,11 @@ impl Words {
 
 impl Engine {
     /// Schema, table, column, place in the primary key (from 1), type, more of the type, characters, may be NULL, is made by the database,
-    /// has no place of its rows to read them by.
+    /// has no place of its rows to read them by, hides rows from this user.
     const fn columns_query(self) -> &'static str {
         match self {
             Self::Sqlite => {
-                "select '', l.name, c.name, c.pk, c.type, '', 0, c.\"notnull\" = 0, c.hidden > 0, l.wr \
+                "select '', l.name, c.name, c.pk, c.type, '', 0, c.\"notnull\" = 0, c.hidden > 0, l.wr, 0 \
                  from pragma_table_list l join pragma_table_xinfo(l.name) c \
                  where l.schema = 'main' and l.type = 'table' and l.name not like 'sqlite\\_%' escape '\\' order by l.name, c.cid"
             }
@@ -291,7 +306,7 @@ impl Engine {
                  (coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0))::text, format_type(a.atttypid, -1), b.typcategory::text || b.typname::text, \
                  (case when b.typname in ('bpchar', 'varchar') then greatest(case when t.typbasetype = 0 then a.atttypmod else t.typtypmod end - 4, 0) else 0 end)::text, \
                  case when a.attnotnull then '0' else '1' end, case when a.attgenerated <> '' or a.attidentity = 'a' then '1' else '0' end, \
-                 case when c.relkind = 'p' then '1' else '0' end \
+                 case when c.relkind = 'p' then '1' else '0' end, case when row_security_active(c.oid) then '1' else '0' end \
                  from pg_catalog.pg_class c \
                  join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
                  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
@@ -304,7 +319,7 @@ impl Engine {
             Self::MySql => {
                 "select '', c.table_name, c.column_name, cast(coalesce(k.ordinal_position, 0) as char), c.data_type, c.column_type, \
                  cast(coalesce(c.character_maximum_length, 0) as char), if(c.is_nullable = 'YES', '1', '0'), \
-                 if(coalesce(c.generation_expression, '') <> '', '1', '0'), '1' \
+                 if(coalesce(c.generation_expression, '') <> '', '1', '0'), '1', '0' \
                  from information_schema.columns c \
                  join information_schema.tables t on t.table_schema = database() and t.table_name = c.table_name \
                  left join information_schema.key_column_usage k on k.table_schema = database() and k.table_name = c.table_name \
@@ -343,8 +358,11 @@ impl Engine {
     const fn triggers_query(self) -> &'static str {
         match self {
             Self::Sqlite => {
-                "select '', tbl_name, name, 1 from sqlite_schema where type = 'trigger' \
-                 and instr(substr(lower(replace(sql, char(10), ' ')), 1, instr(lower(replace(sql, char(10), ' ')), ' on ')), ' update') > 0 order by name"
+                // Between its words may stand any white space, and comments; what it does begins with `begin`.
+                "with written as (select tbl_name, name, lower(replace(replace(replace(replace(replace(replace(sql, \
+                     char(9), ' '), char(10), ' '), char(12), ' '), char(13), ' '), '/*', ' '), '*/', ' ')) || ' begin ' as sql \
+                     from sqlite_schema where type = 'trigger') \
+                 select '', tbl_name, name, 1 from written where instr(substr(sql, 1, instr(sql, ' begin ')), ' update ') > 0 order by name"
             }
             Self::Postgres => {
                 "select case when n.nspname = current_schema() then '' else n.nspname end, c.relname::text, t.tgname::text, \
@@ -383,7 +401,8 @@ impl Engine {
                 // The category and the name of the base type, as in `Stext`.
                 let holds = match more {
                     "Ubytea" | "Utsvector" | "Utsquery" => Holds::Bytes,
-                    "Nfloat4" | "Nfloat8" | "Nmoney" | "Noid" | "Dtime" | "Dtimetz" | "Z\"char\"" | "Zchar" => Holds::Plain,
+                    "Nmoney" | "Noid" | "Dtime" | "Dtimetz" | "Z\"char\"" | "Zchar" => Holds::Plain,
+                    _ if more.starts_with('N') => Holds::Number,
                     _ if more.starts_with(['B', 'E', 'G', 'R', 'T', 'V', 'P']) => Holds::Plain,
                     _ => Holds::Text,
                 };
@@ -395,12 +414,13 @@ impl Engine {
                     (Holds::Bytes, String::new())
                 }
                 "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => {
-                    let holds = if more.starts_with("tinyint(1)") { Holds::Plain } else { Holds::Text };
+                    let holds = if more.starts_with("tinyint(1)") { Holds::Plain } else { Holds::Number };
                     (holds, if more.contains("unsigned") { "unsigned" } else { "signed" }.to_owned())
                 }
-                "decimal" => (Holds::Text, "decimal(65,30)".to_owned()),
+                "decimal" => (Holds::Number, "decimal(65,30)".to_owned()),
                 "bit" => (Holds::Plain, "unsigned".to_owned()),
-                "float" | "double" | "time" | "year" | "enum" | "set" => (Holds::Plain, "char".to_owned()),
+                "float" | "double" => (Holds::Number, "char".to_owned()),
+                "time" | "year" | "enum" | "set" => (Holds::Plain, "char".to_owned()),
                 "date" => (Holds::Text, "date".to_owned()),
                 "datetime" | "timestamp" => (Holds::Text, "datetime(6)".to_owned()),
                 "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => (Holds::Text, String::new()),

@@ -4,10 +4,9 @@
 //! happens here: a value in an error.
 
 use rayon::prelude::*;
-use reenact_formats::seam::Redact;
-use reenact_sanitize::Redactor;
+use reenact_sanitize::{Cell, CellKind, Domain, Redactor};
 
-use super::catalogue::{Column, Table};
+use super::catalogue::{Column, Holds, Table};
 use super::columns::Treatment;
 use super::connection::Value;
 use super::passwords::Scheme;
@@ -21,6 +20,8 @@ pub(super) struct Reader<'a> {
     pub(super) key_length: usize,
     /// The columns that are read.
     pub(super) columns: Vec<usize>,
+    /// The column that the dates of a row are about, if the policy names it.
+    pub(super) subject: Option<usize>,
 }
 
 /// A row that changes.
@@ -101,13 +102,22 @@ impl Reader<'_> {
         if *value == Value::Null {
             return Made::Stays;
         }
+        let subject = self.subject.and_then(|subject| said(&row[self.columns.iter().position(|column| *column == subject)?]));
+        let subject = subject.as_deref();
+        // SQLite's values bring their type with them, whatever their column is.
+        let is_number = column.holds == Holds::Number || matches!(value, Value::Integer(_) | Value::Real(_));
+        let kind = if is_number { CellKind::Number } else { CellKind::Text };
         match treatment {
             Treatment::Keep => Made::Stays,
             Treatment::Drop if column.may_be_null => Made::New(Value::Null),
             Treatment::Drop => Made::New(Value::Text(String::new())),
             Treatment::Mask => replaced(value, |text| "*".repeat(text.chars().count())),
-            Treatment::Domain(domain) => replaced(value, |text| if text.is_empty() { String::new() } else { redactor.pseudonym(*domain, text) }),
-            Treatment::Detect { location } => replaced(value, |text| redactor.value(location, text)),
+            Treatment::Domain(domain) => replaced(value, |text| match (domain, subject) {
+                _ if text.is_empty() => String::new(),
+                (Domain::BirthDate, Some(subject)) => redactor.date_of(subject, text),
+                _ => redactor.pseudonym(*domain, text),
+            }),
+            Treatment::Detect { location } => replaced(value, |text| redactor.cell(&Cell { location, kind, subject }, text)),
             Treatment::Password { login, scheme, cost, location } => {
                 let login = self.columns.iter().position(|column| column == login).map_or(&Value::Null, |place| &row[place]);
                 // What the policy calls a hash is one, also of a kind that is not known here.
@@ -119,7 +129,7 @@ impl Reader<'_> {
                 match (wanted, said(login)) {
                     (Some(wanted), Some(login)) => Made::Hash(wanted, redactor.password_for(&login)),
                     // Nobody logs in with it: no hash, or no name.
-                    _ => replaced(value, |text| redactor.value(location, text)),
+                    _ => replaced(value, |text| redactor.cell(&Cell { location, kind, subject }, text)),
                 }
             }
         }

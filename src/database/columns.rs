@@ -63,6 +63,8 @@ impl Treatment {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) treatments: Vec<Vec<Treatment>>,
+    /// For each table, the column that its dates are about, if the policy names one.
+    pub(super) subjects: Vec<Option<usize>>,
     /// Whether the policy says it of the column itself.
     configured: Vec<Vec<bool>>,
 }
@@ -70,7 +72,9 @@ pub(super) struct Plan {
 impl Plan {
     /// What the policy's files, each by its name, and the names of columns make of a database.
     pub(super) fn make(catalogue: &Catalogue, files: &[(String, DatabaseConfig)], redactor: &Redactor) -> Result<Self, Error> {
+        let subject = |table: &Table| table.columns.iter().position(|column| redactor.is_subject(&format!("{}.{}", table.shown(), column.name)));
         let mut plan = Self {
+            subjects: catalogue.tables.iter().map(subject).collect(),
             treatments: catalogue.tables.iter().map(|table| by_name(table, redactor)).collect(),
             configured: catalogue.tables.iter().map(|table| vec![false; table.columns.len()]).collect(),
         };
@@ -179,7 +183,7 @@ fn by_name(table: &Table, redactor: &Redactor) -> Vec<Treatment> {
     // As in traffic; an address under any other name counts last.
     let login = || {
         let rank = |name: &str| login_rank(name).or_else(|| (redactor.told_by(name) == Some(Domain::Email)).then_some(usize::MAX));
-        let texts = table.columns.iter().enumerate().filter(|(_, column)| column.holds == Holds::Text);
+        let texts = table.columns.iter().enumerate().filter(|(_, column)| matches!(column.holds, Holds::Text | Holds::Number));
         texts.filter_map(|(place, column)| Some((rank(&column.name)?, place))).min().map(|(_, place)| place)
     };
     table
@@ -187,9 +191,9 @@ fn by_name(table: &Table, redactor: &Redactor) -> Vec<Treatment> {
         .iter()
         .map(|column| {
             let location = format!("{}.{}", table.shown(), column.name);
-            if column.holds != Holds::Text || column.is_made {
+            if !matches!(column.holds, Holds::Text | Holds::Number) || column.is_made {
                 Treatment::Keep
-            } else if let Some(login) = login().filter(|_| is_password(&column.name, redactor)) {
+            } else if let Some(login) = login().filter(|_| column.holds == Holds::Text && is_password(&column.name, redactor)) {
                 Treatment::Password { login, scheme: None, cost: None, location }
             } else {
                 Treatment::Detect { location }

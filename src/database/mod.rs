@@ -116,6 +116,12 @@ pub enum Error {
         /// Which.
         table: String,
     },
+    /// Rows that cannot be seen would stay as they are.
+    #[error("table `{table}` hides rows from this user: row security is on")]
+    HiddenRows {
+        /// Which.
+        table: String,
+    },
     /// Something would run for each row that is written.
     #[error("table `{table}` has a trigger on its updates, `{trigger}`")]
     Trigger {
@@ -230,6 +236,9 @@ impl Explain for Error {
             Self::Bytes { .. } => "say in the policy, under database.tables, whether each is to be kept or dropped: { action: keep }",
             Self::Joined { .. } => "name one of them only; the other follows it",
             Self::NoKey { .. } => "give the copy's table a primary key (alter table … add column … auto_increment primary key), or keep all its columns",
+            Self::HiddenRows { .. } => {
+                "they would stay as they are: connect as the owner of the table, if it does not force row security on them, or as a user with bypassrls"
+            }
             Self::Trigger { .. } => "it would run for each row, and might keep what is replaced; drop it in the copy, or keep all columns of the table",
             Self::Replica { .. } => {
                 "as a superuser: grant set on parameter session_replication_role to the user. Foreign keys and triggers of the columns that are \
@@ -400,6 +409,9 @@ async fn prepare(connection: &mut Connection, catalogue: &Catalogue, plan: &Plan
     let engine = connection.engine();
     let mut must_rest = plan.touched_references(catalogue).next().is_some();
     for table in touched.iter().map(|table| &catalogue.tables[*table]) {
+        if table.hides_rows {
+            return Err(Error::HiddenRows { table: table.shown() });
+        }
         if table.key == Key::None {
             return Err(Error::NoKey { table: table.shown() });
         }

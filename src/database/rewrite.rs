@@ -43,8 +43,10 @@ impl<'a> Rewrite<'a> {
             Treatment::Password { login, .. } => Some(*login),
             _ => None,
         });
-        let columns: BTreeSet<usize> = plan.touched(place).chain(logins).collect();
-        let reader = Reader { table, treatments: &plan.treatments[place], key_length: table.key_length(), columns: columns.into_iter().collect() };
+        let subject = plan.subjects[place];
+        let columns: BTreeSet<usize> = plan.touched(place).chain(logins).chain(subject).collect();
+        let columns = columns.into_iter().collect();
+        let reader = Reader { table, treatments: &plan.treatments[place], key_length: table.key_length(), columns, subject };
         Self { engine, reader, moves: plan.moves(place, &table.key) }
     }
 

@@ -120,6 +120,41 @@ fn a_person_is_erased_by_what_they_are_known_by() {
 }
 
 #[test]
+fn what_was_made_of_a_recording_is_searched_and_expires() {
+    let story = Story::begin();
+    let recording = story.capture("rec", &[]);
+    let (key, value) = (story.path("key"), &planted("email")[0]);
+    let database = story.path("shop.db");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        use sqlx::{AssertSqlSafe, Connection, SqliteConnection, raw_sql};
+        let url = format!("sqlite:{database}?mode=rwc");
+        let sql = format!("create table customer (id integer primary key, email text); insert into customer values (1, '{value}'), (2, 'b@shop.example')");
+        let mut connection = SqliteConnection::connect(&url).await.expect("it opens");
+        raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("a table");
+        connection.close().await.expect("it ends in order");
+    });
+    let policy = story.policy("brief.yaml", "expires: 1h");
+    let state = story.path("state");
+    reenact(["snapshot", &format!("sqlite:{database}"), "-o", &state, "--key-file", &key, "--policy", &policy]).exits(0);
+    let document: Value = serde_json::from_str(&fs::read_to_string(format!("{state}/snapshot.json")).expect("it is there")).expect("JSON");
+    assert!(document["expires"].is_string(), "{document}");
+
+    let erase = |subject: &str| ran(command().args(["erase", &recording, "--subject", subject, "--key-file", &key, "--search", &state, "--json"]));
+    let holding = erase(value).exits(1);
+    let told: Value = serde_json::from_str(&holding.stdout).expect("JSON");
+    assert!(told["to_delete"][0] == state.as_str() && holding.stderr.contains("delete it"), "{told} {}", holding.stderr);
+    hides(&holding, value);
+    erase("nobody@nowhere.example").exits(0);
+
+    // Its hour is over.
+    let expired = fs::read_to_string(format!("{state}/snapshot.json")).expect("it is there");
+    let expires = document["expires"].as_str().expect("a time");
+    fs::write(format!("{state}/snapshot.json"), expired.replace(expires, "2020-02-01T00:00:00Z")).expect("the folder is ours");
+    assert!(erase(value).exits(2).stderr.contains("expired at 2020-02-01"));
+}
+
+#[test]
 fn an_erasure_changes_what_a_link_leads_to_and_nothing_that_is_not_its_own() {
     let story = Story::begin();
     let recording = story.capture("rec", &["--part-size", "64KiB"]);

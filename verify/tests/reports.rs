@@ -101,7 +101,11 @@ fn outcome(index: u64, run: u64, defect: Defect) -> Outcome {
 fn run(folder: &Path, name: &str, number: u64, defect: Defect, key: u8) -> Run {
     let header = RunHeader {
         started: Timestamp::from_nanos(START + (number as i64) * 60_000_000_000),
-        recording: RecordingRef { path: "recordings/checkout".into(), digest: "8c7dd922ad47494fc02c388e12c00eac278d3f0f9f0b9c5a53e3c3d3a5ae5a55".into() },
+        recording: RecordingRef {
+            path: "recordings/checkout".into(),
+            digest: "8c7dd922ad47494fc02c388e12c00eac278d3f0f9f0b9c5a53e3c3d3a5ae5a55".into(),
+            expires: None,
+        },
         targets: BTreeMap::from([("*".to_owned(), "http://127.0.0.1:8080".to_owned())]),
         key_id: Some(KeyId::from_digest([key; 8])),
         policy_digest: Some("5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9".into()),
@@ -145,6 +149,7 @@ fn state(defect: Defect) -> StateSnapshot {
         policy_digest: "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9".into(),
         database: "sqlite".into(),
         schema: if defect == Defect::None { "v1".into() } else { "v2".into() },
+        expires: None,
         entities: vec![
             Entity::new("address", columns(&["email", "label", "street", "city"]), 2, addresses).unwrap(),
             Entity::new("order", columns(&["reference", "amount", "status"]), 1, orders.collect()).unwrap(),

@@ -44,7 +44,7 @@ fn says(document: &Path, format: &str) -> bool {
 }
 
 const FIRST_PART: &str = "part-000001.parquet";
-const DOCUMENTS: [(&str, &str); 3] = [(MANIFEST, RECORDING.name), ("run.json", run::FORMAT.name), ("snapshot.json", snapshot::FORMAT.name)];
+const DOCUMENTS: [(&str, &str); 3] = [(MANIFEST, RECORDING.name), ("run.json", run::FORMAT.name), (snapshot::DOCUMENT, snapshot::FORMAT.name)];
 /// More than any of them takes.
 const MAX_DOCUMENT: u64 = 64 << 20;
 

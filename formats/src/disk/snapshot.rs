@@ -18,12 +18,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::Error;
 use super::publish::{Digest, Folder, Publish};
+use super::recording::wall_clock;
 use super::table::{Footer, Table, TableWriter, properties};
 use super::version::{Format, FormatVersion};
-use crate::model::KeyId;
+use crate::model::{KeyId, Timestamp};
 
 /// The format of `snapshot.json` and of the entities beside it.
-pub const FORMAT: Format = Format { name: "snapshot", version: FormatVersion { major: 1, minor: 0 } };
+pub const FORMAT: Format = Format { name: "snapshot", version: FormatVersion { major: 1, minor: 1 } };
 
 /// The state of a database at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct StateSnapshot {
     pub database: String,
     /// The schema version whose projections were used.
     pub schema: String,
+    /// When it may be read no longer.
+    pub expires: Option<Timestamp>,
     /// The entities, in the order of their names.
     pub entities: Vec<Entity>,
 }
@@ -159,6 +162,7 @@ impl StateSnapshot {
             policy_digest: self.policy_digest.clone(),
             database: self.database.clone(),
             schema: self.schema.clone(),
+            expires: self.expires.map(|time| time.to_string()),
             entities,
         };
         folder.publish(DOCUMENT, &FORMAT.document(&document)).map(|_| ())
@@ -174,8 +178,12 @@ impl StateSnapshot {
         let wire: WireSnapshot = FORMAT.read_document(&document_path)?;
         let damaged = |place: &str, why: String| Error::Damaged { path: document_path.clone(), place: place.to_owned(), why };
         let key_id = wire.key_id.parse().map_err(|why| damaged("key_id", why))?;
+        let expires = wire.expires.as_deref().map(str::parse).transpose().map_err(|_| damaged("expires", "it is not a time".to_owned()))?;
+        if let Some(expired) = expires.filter(|time| *time <= wall_clock()) {
+            return Err(Error::Expired { path: path.to_owned(), expired });
+        }
         let entities = wire.entities.into_iter().map(|entity| read_entity(path, entity)).collect::<Result<_, _>>()?;
-        Ok(Self { key_id, policy_digest: wire.policy_digest, database: wire.database, schema: wire.schema, entities })
+        Ok(Self { key_id, policy_digest: wire.policy_digest, database: wire.database, schema: wire.schema, expires, entities })
     }
 }
 
@@ -185,6 +193,8 @@ struct WireSnapshot {
     policy_digest: String,
     database: String,
     schema: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
     entities: Vec<WireEntity>,
 }
 
@@ -273,7 +283,8 @@ fn file_name(name: &str, taken: &mut BTreeSet<String>) -> String {
     format!("{free}.parquet")
 }
 
-const DOCUMENT: &str = "snapshot.json";
+/// What tells a snapshot's folder from others.
+pub const DOCUMENT: &str = "snapshot.json";
 const BLOCK: usize = 1024;
 const ROW_GROUP: usize = 64 * 1024;
 
@@ -293,6 +304,7 @@ mod tests {
             policy_digest: "p".to_owned(),
             database: "sqlite".to_owned(),
             schema: "v1".to_owned(),
+            expires: Some(Timestamp::from_nanos(4_000_000_000_000_000_000)),
             entities: vec![
                 Entity::new("Thing", columns.clone(), 1, rows.clone()).unwrap(),
                 Entity::new("thing", columns.clone(), 2, rows).unwrap(),
@@ -308,6 +320,15 @@ mod tests {
         sample().write(&path).unwrap();
         assert_eq!(StateSnapshot::open(&path).unwrap(), sample());
         assert!(path.join("Thing.parquet").exists() && path.join("thing-2.parquet").exists() && path.join("public_nothing.parquet").exists());
+    }
+
+    #[test]
+    fn one_that_expired_is_not_read() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("snapshot");
+        let past = Timestamp::from_nanos(1_500_000_000_000_000_000);
+        StateSnapshot { expires: Some(past), ..sample() }.write(&path).unwrap();
+        assert!(matches!(StateSnapshot::open(&path), Err(Error::Expired { expired, .. }) if expired == past));
     }
 
     #[test]

@@ -9,7 +9,10 @@ use crate::testing::{Act, Blank, Server, exchange, ok, script};
 use crate::{At, Hook, PlanOptions, Targets};
 
 fn options(server: &Server) -> RunOptions {
-    RunOptions { timeout: Duration::from_secs(5), ..RunOptions::new(RecordingRef { path: "here".into(), digest: "00".into() }, Targets::all(server.url())) }
+    RunOptions {
+        timeout: Duration::from_secs(5),
+        ..RunOptions::new(RecordingRef { path: "here".into(), digest: "00".into(), expires: None }, Targets::all(server.url()))
+    }
 }
 
 fn play(exchanges: Vec<Exchange>, options: &RunOptions, control: Control) -> Result<(Vec<Outcome>, RunSummary), Error> {

@@ -145,7 +145,14 @@ mod tests {
     }
 
     fn snapshot(entities: Vec<Entity>) -> StateSnapshot {
-        StateSnapshot { key_id: KeyId::from_digest([0; 8]), policy_digest: String::new(), database: "sqlite".into(), schema: "v1".into(), entities }
+        StateSnapshot {
+            key_id: KeyId::from_digest([0; 8]),
+            policy_digest: String::new(),
+            database: "sqlite".into(),
+            schema: "v1".into(),
+            expires: None,
+            entities,
+        }
     }
 
     fn differences(run: Vec<Entity>, baseline: Vec<Entity>) -> [u64; 4] {

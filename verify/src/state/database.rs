@@ -27,7 +27,14 @@ pub async fn snapshot(database: &str, entities: &Entities, schema: &str, redact:
         Address::Postgres(options) => read::<Postgres>(options, database, projections, redact).await?,
         Address::MySql(options) => read::<MySql>(options, database, projections, redact).await?,
     };
-    Ok(StateSnapshot { key_id: redact.key_id(), policy_digest: redact.policy_digest(), database: word.to_owned(), schema: schema.to_owned(), entities })
+    Ok(StateSnapshot {
+        key_id: redact.key_id(),
+        policy_digest: redact.policy_digest(),
+        database: word.to_owned(),
+        schema: schema.to_owned(),
+        expires: None,
+        entities,
+    })
 }
 
 /// Asks `database` one query, and hands out what it answers value by value, as it comes: the names of the columns, the place of

@@ -27,7 +27,7 @@ pub use wire::PublishedPart;
 pub use writer::RunWriter;
 
 /// The format of runs, as this release writes it.
-pub const FORMAT: Format = Format { name: "run", version: FormatVersion { major: 1, minor: 0 } };
+pub const FORMAT: Format = Format { name: "run", version: FormatVersion { major: 1, minor: 1 } };
 
 /// What is known before the first request leaves.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +63,8 @@ pub struct RecordingRef {
     pub path: String,
     /// SHA-256 over its manifest, hexadecimal.
     pub digest: String,
+    /// When it may be read no longer; the run neither.
+    pub expires: Option<Timestamp>,
 }
 
 /// How a run ended.

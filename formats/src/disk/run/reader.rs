@@ -12,6 +12,7 @@ use super::writer::{RUN_FILE, part_name, part_number};
 use super::{FORMAT, RunEnd, RunHeader};
 use crate::disk::Error;
 use crate::disk::publish::Digest;
+use crate::disk::recording::wall_clock;
 use crate::disk::table::Table;
 use crate::model::Outcome;
 
@@ -33,6 +34,9 @@ impl Run {
             return Err(Error::NotOurs { path: path.to_owned(), format: FORMAT.name, why: format!("it has no {RUN_FILE}") });
         }
         let (header, end) = FORMAT.read_document::<WireRun>(&file)?.read(&file)?;
+        if let Some(expired) = header.recording.expires.filter(|time| *time <= wall_clock()) {
+            return Err(Error::Expired { path: path.to_owned(), expired });
+        }
         let (end, published) = end.map_or_else(|| (None, Vec::new()), |(end, parts)| (Some(end), parts));
         let parts = parts(path)?;
         let last = parts.len().max(published.len());

@@ -12,7 +12,7 @@ use crate::model::{
 fn header() -> RunHeader {
     RunHeader {
         started: Timestamp::from_nanos(1_700_000_000_000_000_001),
-        recording: RecordingRef { path: "clean".into(), digest: "00".repeat(32) },
+        recording: RecordingRef { path: "clean".into(), digest: "00".repeat(32), expires: Some(Timestamp::from_nanos(4_000_000_000_000_000_000)) },
         targets: [("*".to_owned(), "http://127.0.0.1:8080".to_owned())].into(),
         key_id: Some(KeyId::from_digest([7; 8])),
         policy_digest: Some("ab".repeat(32)),
@@ -212,4 +212,15 @@ fn the_page_on_formats_names_every_column_and_field_of_a_run() {
     for key in json.as_object().unwrap().keys().chain(json["end"].as_object().unwrap().keys()) {
         assert!(section.contains(&format!("`{key}`")), "{key}");
     }
+}
+
+#[test]
+fn a_run_expires_with_its_recording() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("run");
+    let past = Timestamp::from_nanos(1_500_000_000_000_000_000);
+    let mut header = header();
+    header.recording.expires = Some(past);
+    RunWriter::create(&path, header).unwrap().finish(&end(EndReason::Completed)).unwrap();
+    assert!(matches!(Run::open(&path), Err(Error::Expired { expired, .. }) if expired == past));
 }

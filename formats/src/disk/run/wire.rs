@@ -52,6 +52,8 @@ pub(super) struct WireRun {
 struct WireRecording {
     path: String,
     digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,7 +78,11 @@ impl WireRun {
     pub(super) fn new(header: &RunHeader, end: Option<(&RunEnd, &[PublishedPart])>) -> Self {
         Self {
             started: header.started.to_string(),
-            recording: WireRecording { path: header.recording.path.clone(), digest: header.recording.digest.clone() },
+            recording: WireRecording {
+                path: header.recording.path.clone(),
+                digest: header.recording.digest.clone(),
+                expires: header.recording.expires.map(|time| time.to_string()),
+            },
             targets: header.targets.clone(),
             key_id: header.key_id.as_ref().map(ToString::to_string),
             policy_digest: header.policy_digest.clone(),
@@ -99,9 +105,10 @@ impl WireRun {
         let damaged = |place: &str, why: String| Error::Damaged { path: path.to_owned(), place: place.to_owned(), why };
         let time = |place: &str, text: &str| text.parse().map_err(|_| damaged(place, "it is not a time".to_owned()));
         let key_id = self.key_id.map(|text| text.parse::<KeyId>().map_err(|_| damaged("key_id", "it is not a key id".to_owned()))).transpose()?;
+        let expires = self.recording.expires.as_deref().map(|text| time("recording.expires", text)).transpose()?;
         let header = RunHeader {
             started: time("started", &self.started)?,
-            recording: RecordingRef { path: self.recording.path, digest: self.recording.digest },
+            recording: RecordingRef { path: self.recording.path, digest: self.recording.digest, expires },
             targets: self.targets,
             key_id,
             policy_digest: self.policy_digest,
