@@ -73,7 +73,7 @@ impl Redactor {
             policy: policy.clone(),
             policy_digest: policy.digest(),
             detector: Detector::new(policy.rules()),
-            pseudonyms: Pseudonyms::with(key, policy.choices().clone()),
+            pseudonyms: Pseudonyms::with(key, policy.choices().clone()).told_by(policy.rules()),
             key_id: key.id(),
         };
         let collisions = Collisions::new(shared.pseudonyms.seed());

@@ -19,6 +19,7 @@ mod token;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use address::Detail;
@@ -28,7 +29,9 @@ use prf::Prf;
 pub(crate) use token::is_web_token;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use crate::detect::Detector;
 use crate::key::Key;
+use crate::rules::Rules;
 
 /// The referential unit of pseudonyms: equal values of one domain stay equal wherever they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,6 +121,8 @@ pub(crate) struct Choices {
 pub struct Pseudonyms {
     domains: Vec<Prf>,
     choices: Choices,
+    /// Tells what the claims of a token are.
+    detector: Detector,
     /// Tells them from others in what a thread remembers.
     number: u64,
 }
@@ -134,12 +139,22 @@ impl Pseudonyms {
     pub(crate) fn with(key: &Key, choices: Choices) -> Self {
         let of = |domain: Domain| Prf::new(&key.derive(domain.word()));
         let days = calendar::offset(&of(Domain::BirthDate), b"");
-        Self { domains: Domain::ALL.iter().map(|domain| of(*domain).shifting(days)).collect(), choices, number: COUNT.fetch_add(1, Ordering::Relaxed) }
+        Self {
+            domains: Domain::ALL.iter().map(|domain| of(*domain).shifting(days)).collect(),
+            choices,
+            detector: Detector::new(&Rules::built_in()),
+            number: COUNT.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     /// Tells these pseudonyms from others in what a thread remembers.
     pub(crate) const fn number(&self) -> u64 {
         self.number
+    }
+
+    /// The same, where other rules say what the claims of a token are.
+    pub(crate) fn told_by(self, rules: &Arc<Rules>) -> Self {
+        Self { detector: Detector::new(rules), ..self }
     }
 
     /// The pseudonym of `value` in `domain`. An empty value stays empty.

@@ -6,6 +6,8 @@ use reenact_formats::content::{Leaf, LeafKind, visit_nested};
 
 use super::prf::{Prf, Stream};
 use super::{Answer, Domain, Pseudonyms};
+use crate::detect::Place;
+use crate::rules::RuleId;
 
 /// The forms that need more than their classes kept. `None` for all else.
 pub(super) fn structured(all: &Pseudonyms, prf: &Prf, text: &str) -> Option<String> {
@@ -54,9 +56,8 @@ fn opaque_part(stream: &mut Stream, part: &str) -> String {
 fn replaced(all: &Pseudonyms, json: &[u8], kept: &[&str]) -> Vec<u8> {
     let mut edits = Vec::new();
     visit_nested(json, &mut |leaf| {
-        // A scope or an issuer with an address or a password in it is more than its name says.
-        let is_kept = leaf.name.as_deref().is_some_and(|name| kept.contains(&name)) && !leaf.value.contains(&b'@');
-        if let Some(made) = if is_kept { None } else { claim(all, &leaf) } {
+        let is_kept = leaf.name.as_deref().is_some_and(|name| kept.contains(&name));
+        if let Some(made) = claim(all, &leaf, is_kept) {
             edits.push((leaf.span, leaf.surface.dress(&made)));
         }
     });
@@ -67,19 +68,27 @@ fn replaced(all: &Pseudonyms, json: &[u8], kept: &[&str]) -> Vec<u8> {
     out
 }
 
-fn claim(all: &Pseudonyms, leaf: &Leaf<'_>) -> Option<Vec<u8>> {
+/// What a claim becomes. What it is, a member of that name in any JSON text would be, too; what no rule knows is opaque, for a token is about someone.
+fn claim(all: &Pseudonyms, leaf: &Leaf<'_>, is_kept: bool) -> Option<Vec<u8>> {
     let text = leaf.text()?;
-    let name = leaf.name.as_deref().unwrap_or_default();
-    match leaf.kind {
-        LeafKind::JsonString | LeafKind::JsonNumber if NEVER_KEPT.contains(&name) => {
-            Some(vec![b'0'; if leaf.kind == LeafKind::JsonNumber { 1 } else { text.len() }])
-        }
-        LeafKind::JsonString => Some(all.of(claim_domain(name, text), text.as_bytes())),
-        LeafKind::JsonNumber => Some(number(all, text)),
-        // Most names are words of the standard; one with an address in it is not.
-        LeafKind::JsonKey if text.contains('@') => Some(all.of(Domain::Email, text.as_bytes())),
-        _ => None,
+    let (is_text, is_number) = (leaf.kind == LeafKind::JsonString, leaf.kind == LeafKind::JsonNumber);
+    if !(is_text || is_number || leaf.kind == LeafKind::JsonKey) {
+        return None;
     }
+    let hits = all.detector.detect(text.as_bytes(), &Place { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path, beside: None });
+    // A scope or an issuer with an address or a password in it is more than its name says; most names are words of the standard.
+    if (is_kept || leaf.kind == LeafKind::JsonKey) && hits.iter().all(|hit| hit.held.is_none() && hit.domain == Domain::Opaque) {
+        return None;
+    }
+    let whole = hits.first().filter(|hit| hits.len() == 1 && hit.held.is_none() && hit.span == (0..text.len()));
+    Some(match whole {
+        // Few digits tell what they were made of.
+        Some(hit) if is_number && (hit.rule == RuleId::CARD_SECURITY || matches!(hit.domain, Domain::Opaque | Domain::Password)) => b"0".to_vec(),
+        Some(hit) if hit.rule == RuleId::CARD_SECURITY => vec![b'0'; text.len()],
+        Some(hit) if !is_number => all.of(hit.domain, text.as_bytes()),
+        _ if is_number => number(all, text),
+        _ => all.of(Domain::Opaque, text.as_bytes()),
+    })
 }
 
 /// Another number that is written like it: sign, point and exponent stay, and no zero leads that did not.
@@ -107,18 +116,6 @@ fn number(all: &Pseudonyms, text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The registered claims that are about a person (OpenID Connect Core 1.0, section 5.1).
-fn claim_domain(name: &str, text: &str) -> Domain {
-    match name {
-        _ if text.contains('@') && !text.contains("://") => Domain::Email,
-        "name" | "given_name" | "family_name" | "middle_name" | "nickname" => Domain::Person,
-        "phone_number" => Domain::Phone,
-        "birthdate" => Domain::BirthDate,
-        "street_address" | "formatted" => Domain::Address,
-        _ => Domain::Opaque,
-    }
-}
-
 /// An armoured key: the lines that open and close it stay, the letters between are replaced.
 fn armoured(prf: &Prf, text: &str) -> Option<String> {
     let begin = text.find("-----BEGIN ")?;
@@ -142,5 +139,3 @@ const KEPT_CLAIMS: [&str; 14] = ["iss", "aud", "exp", "nbf", "iat", "auth_time",
 const KEPT_IN_HEADER: [&str; 11] = ["alg", "typ", "cty", "kid", "enc", "zip", "crit", "b64", "kty", "crv", "use"];
 const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/// Security codes of cards and what opens them: never kept, in no form.
-const NEVER_KEPT: [&str; 9] = ["cvv", "cvv2", "cvc", "cvc2", "csc", "pin", "pin_block", "track1", "track2"];

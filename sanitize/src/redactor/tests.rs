@@ -243,6 +243,23 @@ fn entity_tags_that_may_be_digests_become_others_on_both_sides() {
 }
 
 #[test]
+fn claims_are_what_members_of_their_names_are() {
+    let claims = r#"{"sub":"u-17","email":"ann@shop.example","nachname":"Petrov","telefon":"+44 7911 123456","cvv":"123","exp":1700000000,"role":"admin"}"#;
+    let encoded = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text);
+    let token = format!("{}.{}.kdDJ2AIx6frNjGzHgMW0zCqhed7Sot7xqSxL6pJjb94", encoded(r#"{"alg":"HS256"}"#), encoded(claims));
+    let made = redacted_json(&format!(r#"{{"t":"{token}","email":"ann@shop.example","nachname":"Petrov","telefon":"+44 7911 123456"}}"#));
+    let outer: serde_json::Value = serde_json::from_str(&made).expect("JSON");
+    let part = outer["t"].as_str().and_then(|token| token.split('.').nth(1)).expect("a token");
+    let inner = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, part).expect("base64");
+    let inner: serde_json::Value = serde_json::from_slice(&inner).expect("JSON");
+    for name in ["email", "nachname", "telefon"] {
+        assert!(inner[name].is_string() && inner[name] == outer[name], "{name}: {inner} {outer}");
+    }
+    assert_eq!((inner["cvv"].as_str(), inner["exp"].as_u64()), (Some("000"), Some(1_700_000_000)));
+    assert!(inner["sub"] != "u-17" && inner["role"] != "admin", "{inner}");
+}
+
+#[test]
 fn json_keeps_its_types_and_its_other_bytes() {
     for (content, expected) in [
         (r#"{ "cvv" : 123, "cvc":"1234",  "n": 17, "ok":true, "email":null }"#, r#"{ "cvv" : 0, "cvc":"0000",  "n": 17, "ok":true, "email":null }"#),
@@ -750,6 +767,37 @@ fn percent(text: &str) -> String {
     text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
+/// A body of one of the forms, of members some of which have telling names.
+fn body_of(members: &[(usize, String, String)], form: usize) -> (&'static str, Vec<u8>) {
+    let named = || {
+        members.iter().enumerate().map(|(index, (name, text, secret))| match name {
+            0 => ("password".to_owned(), secret.clone()),
+            1 => ("email".to_owned(), format!("u{index}@shop.example")),
+            2 => ("card".to_owned(), "4111 1111 1111 1111".to_owned()),
+            _ => (format!("field{index}"), text.clone()),
+        })
+    };
+    let json = |text: &str| serde_json::to_string(text).expect("text");
+    let markup = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let joined = |separator: &str, f: &dyn Fn((String, String)) -> String| named().map(f).collect::<Vec<_>>().join(separator);
+    let (media_type, text) = match form {
+        0 => ("application/json", format!("{{ {} }}\n", joined(" ,\t", &|(name, value)| format!("{} :{}", json(&name), json(&value))))),
+        1 => ("application/x-www-form-urlencoded", joined("&", &|(name, value)| format!("{name}={}", percent(&value)))),
+        2 => {
+            let part =
+                |(name, value): (String, String)| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{}\r\n", value.replace("--b", ""));
+            ("multipart/form-data; boundary=b", format!("{}--b--\r\n", joined("", &part)))
+        }
+        3 => ("application/xml", format!("<a>\n{}</a>", joined("\n ", &|(name, value)| format!("<{name}>{}</{name}>", markup(&value))))),
+        4 => {
+            let row = |pick: &dyn Fn((String, String)) -> String| joined(",", &|member| format!("\"{}\"", pick(member).replace('"', "\"\"")));
+            ("text/csv", format!("{}\r\n{}\r\n", row(&|(name, _)| name), row(&|(_, value)| value)))
+        }
+        _ => ("text/plain", joined("\n", &|(name, value)| format!("{name}: {value}"))),
+    };
+    (media_type, text.into_bytes())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::default())]
 
@@ -780,6 +828,52 @@ proptest! {
         let mut twice = once.clone();
         self::redactor().exchange(&mut twice);
         prop_assert_eq!(twice, once);
+    }
+
+    #[test]
+    fn what_is_not_recorded_is_as_it_was(
+        members in prop::collection::vec((0_usize..6, "[ -~äß✓]{0,12}", planted()), 0..8),
+        form in 0_usize..6,
+        encoding in prop_oneof![Just("identity"), Just("gzip"), Just("br"), Just("zstd")],
+    ) {
+        let (media_type, content) = body_of(&members, form);
+        let encoded = if content.is_empty() { Vec::new() } else { coding::encode(encoding.as_bytes(), &content).expect("encodes") };
+        let head = format!("POST /a HTTP/1.1\r\nContent-Encoding: {encoding}\r\nContent-Type: {media_type}");
+        let before = exchange(1, request(&head, &encoded), response("x: y", b""));
+        let mut after = before.clone();
+        redactor().exchange(&mut after);
+        let (was, is) = (before.request.as_ref().expect("there"), after.request.as_ref().expect("there"));
+        let mut spans: Vec<Range<usize>> = after
+            .redactions
+            .iter()
+            .filter(|redaction| redaction.side == Side::Request && redaction.part == Part::Body && !redaction.span.is_empty())
+            .map(|redaction| redaction.span.start as usize..redaction.span.end as usize)
+            .collect();
+        spans.sort_by_key(|span| span.start);
+        if spans.is_empty() {
+            // Not decoded and encoded again: the very bytes, and none of them copied.
+            prop_assert_eq!(&is.body, &was.body);
+            prop_assert!(is.body.slices.iter().zip(&was.body.slices).all(|(is, was)| is.as_ptr() == was.as_ptr()));
+        } else {
+            let made = content_of(is).expect("it can be decoded");
+            // What stands between two of them stood there, in this order, and nothing else did but what they replace.
+            let mut rest = content.as_slice();
+            let edges = std::iter::once(0).chain(spans.iter().map(|span| span.end));
+            let between: Vec<&[u8]> = edges.zip(spans.iter().map(|span| span.start).chain([made.len()])).map(|(from, to)| &made[from..to]).collect();
+            for (index, piece) in between.iter().enumerate() {
+                let at = match index {
+                    0 => rest.starts_with(piece).then_some(0),
+                    _ if index + 1 == between.len() => rest.ends_with(piece).then(|| rest.len() - piece.len()),
+                    _ => memchr::memmem::find(rest, piece),
+                };
+                prop_assert!(at.is_some(), "{:?} is new in {:?}", String::from_utf8_lossy(piece), String::from_utf8_lossy(&made));
+                rest = &rest[at.unwrap_or_default() + piece.len()..];
+            }
+            prop_assert_eq!(is.head.header("content-length").map(<[u8]>::to_vec), Some(is.body.kept_length().to_string().into_bytes()));
+        }
+        let mut twice = after.clone();
+        redactor().exchange(&mut twice);
+        prop_assert_eq!(twice, after);
     }
 
     #[test]
