@@ -71,7 +71,7 @@ enum Command {
     /// Watch the whole pipeline on an embedded capture and sandbox; ends with a report
     Demo(demo::DemoArgs),
     /// Turn packets, live or from a file, into a redacted recording
-    Capture(capture::CaptureArgs),
+    Capture(Box<capture::CaptureArgs>),
     /// Turn another tool's file into a redacted recording
     Import(import::ImportArgs),
     /// Write a redacted recording as another tool's file
@@ -159,7 +159,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Demo(args) => demo::run(&args),
-        Command::Capture(args) => capture::run(args),
+        Command::Capture(args) => capture::run(*args),
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(&args),
         Command::Key(args) => key::run(args),
