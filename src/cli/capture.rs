@@ -29,6 +29,7 @@ use super::{InvalidArgument, output, privileges, report, signals};
 const EXAMPLES: &str = "\
 Examples:
   reenact capture -i eth0 -o rec/ --key-file key.txt tcp port 8080
+  reenact capture -i any -o rec/ --key-file key.txt --cpu-limit 50 --memory-limit 512MiB --metrics 127.0.0.1:9469 tcp port 8080
   reenact capture -r traffic.pcapng -o rec/ --key-file key.txt
   reenact capture -r traffic.pcapng -o rec/ --key-file key.txt --known-values customers.csv
   reenact capture -i eth0 -o rec/ --key-file key.txt --include 'host=api.*' --exclude 'path=/health*' --opt-out-header x-no-recording
@@ -167,6 +168,8 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
     };
     let exit = work.run(tap, control, &statistics, as_json)?;
     match damage.get() {
+        // An interface of several that fails ends alone.
+        Some(text) if is_live => Err(InvalidArgument::new(text, "the others were listened to until the end, and their recording is whole").into()),
         // A stop that falls into the middle of a packet cuts what it reads; that is no fault of the source.
         Some(text) if !is_stopped.load(Ordering::SeqCst) => {
             Err(InvalidArgument::new(text, "the account of what came before, and its recording, are whole; for the rest make or copy the file again").into())
