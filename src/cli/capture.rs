@@ -168,8 +168,10 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
     };
     let exit = work.run(tap, control, &statistics, as_json)?;
     match damage.get() {
-        // An interface of several that fails ends alone.
-        Some(text) if is_live => Err(InvalidArgument::new(text, "the others were listened to until the end, and their recording is whole").into()),
+        // Of several interfaces, one that fails ends alone.
+        Some(text) if is_live => {
+            Err(InvalidArgument::new(text, "see whether the interface is still there; what was recorded until then, and from others, is whole").into())
+        }
         // A stop that falls into the middle of a packet cuts what it reads; that is no fault of the source.
         Some(text) if !is_stopped.load(Ordering::SeqCst) => {
             Err(InvalidArgument::new(text, "the account of what came before, and its recording, are whole; for the rest make or copy the file again").into())
