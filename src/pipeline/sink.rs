@@ -163,7 +163,8 @@ impl Redaction {
     }
 
     fn tick(&mut self, now: Timestamp, ledger: &LossLedger, writer: &mut Recorder) -> Result<(), Error> {
-        if !self.waiting.is_empty() {
+        // Also where nothing is waiting: on a link that has fallen silent no one else asks for what is under way.
+        if !self.waiting.is_empty() || self.under_way.is_some() {
             self.turn(writer)?;
         }
         if self.under_way.is_some() {

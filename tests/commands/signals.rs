@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 use serde_json::Value;
 
@@ -125,6 +125,81 @@ fn a_capture_that_is_told_to_stop_is_whole() {
         assert!(inspected["exchanges"].as_u64() > Some(500), "{inspected}");
         assert_eq!(inspected["state"], "checked", "{inspected}");
     }
+}
+
+/// Says half of the example to a capture from a pipe.
+fn from_a_pipe(arguments: &[&str], output: &Path) -> (Child, ChildStdin) {
+    let packets = half();
+    let mut child = command()
+        .args(["capture", "-r", "-", "-o"])
+        .arg(output)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(&packets).expect("it reads");
+    stdin.flush().expect("it reads");
+    (child, stdin)
+}
+
+fn half() -> Vec<u8> {
+    let packets = fs::read(repository("examples/captures/orders.pcap")).expect("the capture is committed");
+    packets[..packets.len() / 2].to_vec()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).map_or_else(|_| Vec::new(), |entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+}
+
+#[test]
+fn a_capture_that_is_told_twice_stops_at_once_and_tears_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, arguments) in [("one", &["--part-size", "64k"][..]), ("several", &["--part-size", "64k", "--rotate-size", "300k"])] {
+        let output = folder.path().join(name);
+        let (child, stdin) = from_a_pipe(arguments, &output);
+        // It listens to signals before it begins to write.
+        (0..1200).take_while(|_| names(&output).is_empty()).for_each(|_| waited(50));
+        // Both come before it can do anything about the first.
+        for name in ["-STOP", "-INT", "-TERM", "-CONT"] {
+            signal(&child, name);
+        }
+        let ran = ended(child).exits(3);
+        assert!(ran.stderr.contains("stopped at once"), "{}", ran.stderr);
+        drop(stdin);
+        let recordings: Vec<_> = if name == "one" { vec![output.clone()] } else { names(&output).iter().map(|name| output.join(name)).collect() };
+        for recording in recordings {
+            assert!(names(&recording).iter().all(|name| !name.ends_with(".tmp")), "{:?}", names(&recording));
+            let inspected = reenact(["inspect", recording.to_str().expect("the path is text"), "--json"]).exits(0).json();
+            assert!(inspected["state"] == "redacted" && inspected["finished"] == false, "{inspected}");
+        }
+    }
+}
+
+#[test]
+fn a_silent_pipe_still_publishes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (output, file) = (folder.path().join("rec"), folder.path().join("half.pcap"));
+    fs::write(&file, half()).expect("the folder is ours");
+    let told = reenact(["capture", "--discard", "--json", "-r", file.to_str().expect("the path is text")]).stdout;
+    let told: Value = serde_json::from_str(&told).expect("it is JSON");
+    let answered = told["complete"].as_u64().expect("a number");
+    assert!(answered > 1000, "{told}");
+    let (mut child, stdin) = from_a_pipe(&["--part-age", "3s"], &output);
+    // All that was answered stands in parts before anything else is said.
+    let published = || {
+        let inspected = reenact(["inspect", output.to_str().expect("the path is text"), "--json"]);
+        if inspected.code == 0 { inspected.json()["complete"].as_u64().unwrap_or_default() } else { 0 }
+    };
+    (0..600).take_while(|_| published() < answered).for_each(|_| waited(100));
+    assert_eq!(published(), answered);
+    assert!(child.try_wait().expect("it is our child").is_none(), "it waits for more");
+    signal(&child, "-INT");
+    let ran = ended(child).exits(0);
+    drop(stdin);
+    assert!(ran.stderr.contains("checked"), "{}", ran.stderr);
 }
 
 #[test]
