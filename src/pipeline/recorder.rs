@@ -4,6 +4,7 @@
 //! one another, recordings in folders of their own in that one, called by number and by the time at which they began. What never happens
 //! here: an exchange goes into two recordings, or a folder is removed that is no recording of that series.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZero;
@@ -15,8 +16,8 @@ use std::time::Duration;
 
 use reenact_formats::disk;
 use reenact_formats::disk::publish::TEMPORARY_SUFFIX;
-use reenact_formats::disk::recording::{Extent, Gone, MANIFEST, Manifest, Recording, RecordingWriter, Retention, WriterOptions};
-use reenact_formats::model::{Exchange, LossLedger, Timestamp};
+use reenact_formats::disk::recording::{Extent, Gone, MANIFEST, Manifest, RecordingWriter, Retention, WriterOptions};
+use reenact_formats::model::{Exchange, KeyId, LossLedger, Timestamp};
 
 /// When a recording is ended and another begun, whichever comes first. Looked at once a second, by the time of packets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,8 +112,9 @@ impl Recorder {
 
 /// Removes what was being written below `output` and was not published; whoever writes it must be about to end.
 pub fn abandon(output: &Path) {
-    let folders = numbered(output).unwrap_or_default().into_iter().map(|(_, path)| path).chain([output.to_owned()]);
-    for folder in folders {
+    // Of recordings that follow one another one is written, and the one before it perhaps closed.
+    let last = numbered(output).unwrap_or_default().into_iter().rev().take(2).map(|(_, path)| path);
+    for folder in last.chain([output.to_owned()]) {
         let names = entries(&folder).unwrap_or_default();
         for name in names.iter().filter(|name| name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)) {
             // Best effort: readers pass over what is left.
@@ -134,6 +136,9 @@ struct Series {
     current: Option<Current>,
     /// The one before it, while its last part is written.
     closing: Option<(PathBuf, JoinHandle<Result<Manifest, disk::Error>>)>,
+    /// Those that are closed and were not let go, also of an earlier series, the oldest first.
+    kept: VecDeque<PathBuf>,
+    key_id: Option<KeyId>,
     done: Recordings,
     now: Timestamp,
     /// The account as the last tick told it, and up to where it is in recordings that were closed.
@@ -157,12 +162,27 @@ impl Series {
             return Err(disk::Error::OutputNotEmpty { path: folder.to_owned() });
         }
         for entry in entries(folder)? {
+            let path = folder.join(&entry);
             if entry.strip_prefix('.').is_some_and(|name| name.strip_suffix(GOING).is_some_and(|name| number_of(name).is_some())) {
-                remove(&folder.join(entry))?;
+                remove(&path)?;
+            } else if !entry.starts_with('.') && (number_of(&entry).is_none() || !is_folder(&path)) {
+                return Err(disk::Error::NotOurs { path, format: SERIES, why: "recordings that follow one another have a folder for themselves".to_owned() });
             }
         }
-        // Also behind one that was killed before it had a manifest.
-        let next = entries(folder)?.iter().filter_map(|name| number_of(name)).max().map_or(1, |number| number + 1);
+        let key_id = options.sanitized.as_ref().map(|sanitized| sanitized.key_id.clone());
+        let mut kept = VecDeque::new();
+        let numbered = numbered(folder)?;
+        for (_, path) in &numbered {
+            match Manifest::read(&path.join(MANIFEST)) {
+                Ok(manifest) => match strangeness(&manifest, key_id.as_ref()) {
+                    Some(why) => return Err(disk::Error::NotOurs { path: path.clone(), format: SERIES, why: why.to_owned() }),
+                    None => kept.push_back(path.clone()),
+                },
+                // One that was killed before it had a manifest, or is damaged: it stays, and whatever it is, its number is taken.
+                Err(_) => {}
+            }
+        }
+        let next = numbered.last().map_or(1, |(number, _)| number + 1);
         let retention = options.retention;
         let options = WriterOptions { retention: Retention::default(), extent: Extent::Piece, ..options };
         let [told, accounted] = [LossLedger::default(), LossLedger::default()];
@@ -176,6 +196,8 @@ impl Series {
             bytes: 0,
             current: None,
             closing: None,
+            kept,
+            key_id,
             done: Vec::new(),
             now,
             told,
@@ -246,6 +268,7 @@ impl Series {
     fn closed(&mut self) -> Result<(), disk::Error> {
         if let Some((path, closing)) = self.closing.take() {
             let manifest = closing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            self.kept.push_back(path.clone());
             self.done.push((path, manifest));
         }
         Ok(())
@@ -254,20 +277,32 @@ impl Series {
     /// Whole recordings that are beyond their number or their time go, also those of an earlier series; those that are written stay.
     fn retire(&mut self) -> Result<(), disk::Error> {
         let Retention { parts: most, age } = self.retention;
-        let written: Vec<&PathBuf> = self.current.iter().map(|current| &current.path).chain(self.closing.iter().map(|(path, _)| path)).collect();
-        let others: Vec<PathBuf> = numbered(&self.folder)?.into_iter().map(|(_, path)| path).filter(|path| !written.contains(&path)).collect();
-        let beyond = most.map_or(0, |most| (others.len() + written.len()).saturating_sub(whole(most)).min(others.len()));
-        for (index, path) in others.iter().enumerate() {
-            let is_old = || age.is_some_and(|age| latest(path).is_some_and(|to| self.now.since(to) > age));
-            if index < beyond || is_old() {
-                // First out of sight: whoever is stopped in the middle leaves no half of one.
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let going = self.folder.join(format!(".{name}{GOING}"));
-                fs::rename(path, &going).map_err(disk::Error::write(path))?;
-                remove(&going)?;
-                self.done.retain(|(done, _)| done != path);
+        let written = usize::from(self.current.is_some()) + usize::from(self.closing.is_some());
+        let mut beyond = most.map_or(0, |most| (self.kept.len() + written).saturating_sub(whole(most)));
+        let mut kept = VecDeque::new();
+        while let Some(path) = self.kept.pop_front() {
+            let is_beyond = beyond > 0;
+            beyond = beyond.saturating_sub(1);
+            if !is_beyond && age.is_none() {
+                kept.push_back(path);
+                continue;
             }
+            // It may be gone, or another thing by now: then it is no business of ours.
+            let manifest = Manifest::read(&path.join(MANIFEST)).ok().filter(|manifest| strangeness(manifest, self.key_id.as_ref()).is_none());
+            let Some(manifest) = manifest.filter(|_| is_folder(&path)) else { continue };
+            let is_old = age.zip(manifest.to).is_some_and(|(age, to)| self.now.since(to) > age);
+            if !is_beyond && !is_old {
+                kept.push_back(path);
+                continue;
+            }
+            // First out of sight: whoever is stopped in the middle leaves no half of one.
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let going = self.folder.join(format!(".{name}{GOING}"));
+            fs::rename(&path, &going).map_err(disk::Error::write(&path))?;
+            remove(&going)?;
+            self.done.retain(|(done, _)| *done != path);
         }
+        self.kept = kept;
         Ok(())
     }
 
@@ -287,9 +322,19 @@ fn whole(most: NonZero<u64>) -> usize {
     usize::try_from(most.get()).unwrap_or(usize::MAX)
 }
 
-/// When the last exchange of a recording began, if it can be read.
-fn latest(path: &Path) -> Option<Timestamp> {
-    Recording::open_partial(path).ok()?.manifest().to
+/// Why a recording is none of a series under this key, if so.
+fn strangeness(manifest: &Manifest, key_id: Option<&KeyId>) -> Option<&'static str> {
+    if manifest.extent != Extent::Piece {
+        Some("it was not written as one of several that follow one another")
+    } else if manifest.key_id.as_ref() != key_id {
+        Some("it is under another key")
+    } else {
+        None
+    }
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
 }
 
 fn remove(path: &Path) -> Result<(), disk::Error> {
@@ -299,32 +344,27 @@ fn remove(path: &Path) -> Result<(), disk::Error> {
     }
 }
 
-/// The recordings of a series, the oldest first.
+/// What is called like the recordings of a series, the oldest first.
 fn numbered(folder: &Path) -> Result<Vec<(u64, PathBuf)>, disk::Error> {
-    let mut numbered: Vec<_> = entries(folder)?
-        .into_iter()
-        .filter_map(|name| Some((number_of(&name)?, folder.join(name))))
-        .filter(|(_, path)| path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) && path.join(MANIFEST).is_file())
-        .collect();
+    let named = entries(folder)?.into_iter().filter_map(|name| Some((number_of(&name)?, folder.join(name))));
+    let mut numbered: Vec<_> = named.filter(|(_, path)| is_folder(path)).collect();
     numbered.sort();
     Ok(numbered)
 }
 
 fn entries(folder: &Path) -> Result<Vec<String>, disk::Error> {
     let names = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>, _>>());
-    Ok(names.map_err(disk::Error::read(folder))?.into_iter().filter_map(|name| name.into_string().ok()).collect())
+    Ok(names.map_err(disk::Error::read(folder))?.into_iter().map(|name| name.to_string_lossy().into_owned()).collect())
 }
 
 /// What the recording with this number is called that begins at `began`: `000012-20261120T120300Z`.
 fn name_of(number: u64, began: Timestamp) -> String {
     let time: String = began.to_string().split(['.', 'Z']).next().unwrap_or_default().chars().filter(|char| !matches!(char, '-' | ':')).collect();
-    let name = format!("{number:06}-{time}Z");
-    // There was no packet, or one with a time of no calendar.
-    if number_of(&name).is_some() { name } else { format!("{number:06}") }
+    format!("{number:06}-{time}Z")
 }
 
 fn number_of(name: &str) -> Option<u64> {
-    let (number, time) = name.split_once('-').unwrap_or((name, "00000000T000000Z"));
+    let (number, time) = name.split_once('-')?;
     let is_like = |(at, byte): (usize, u8)| match at {
         8 => byte == b'T',
         15 => byte == b'Z',
@@ -336,6 +376,8 @@ fn number_of(name: &str) -> Option<u64> {
 
 /// What the names of folders end with that are being removed.
 const GOING: &str = ".going.tmp";
+/// What a folder holds where recordings follow one another.
+const SERIES: &str = "recording of this series";
 const BEFORE_ALL: Timestamp = Timestamp::from_nanos(i64::MIN);
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -355,11 +397,20 @@ mod tests {
             assert_eq!(name_of(number, began), name);
             assert_eq!(number_of(name), Some(number));
         }
-        for other in
-            ["", "000001-", "1", "00001", "000001-20261120", "000001-20261120T120300z", "x00001-20261120T120300Z", "lost+found", "000001-2026-1120T12030Z"]
-        {
+        for other in [
+            "",
+            "000007",
+            "202611",
+            "000001-",
+            "1",
+            "00001",
+            "000001-20261120",
+            "000001-20261120T120300z",
+            "x00001-20261120T120300Z",
+            "lost+found",
+            "000001-2026-1120T12030Z",
+        ] {
             assert_eq!(number_of(other), None, "{other}");
         }
-        assert_eq!(number_of("000007"), Some(7));
     }
 }

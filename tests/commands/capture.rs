@@ -263,6 +263,32 @@ fn a_capture_ends_and_rotates_by_the_time_of_packets() {
     assert!(again.len() == 2 && last.starts_with("0000") && last[..6].parse::<usize>().expect("a number") > names.len() + 2, "{again:?}");
     let (_, young) = rotated("young", &["--rotate-every", "2s", "--keep-for", "6s"]);
     assert!((2..7).contains(&young.len()), "{young:?}");
+    // What is no recording of this series stays, and nothing is begun beside it.
+    let copied = |to: &Path| {
+        fs::create_dir_all(to).expect("the folder is ours");
+        files(&scratch.path("whole")).iter().for_each(|(name, bytes)| fs::write(to.join(name), bytes).expect("the folder is ours"));
+    };
+    let of_another_key = series(&scratch.path("young")).pop().expect("some are left").file_name().expect("a name").to_owned();
+    let other_key = scratch.path("other-key");
+    let other_key = other_key.to_str().expect("the path is text");
+    reenact(["key", "new", other_key]).exits(0);
+    for (name, key, stranger) in [
+        ("photos", key, Path::new("202611/manifest.json")),
+        ("copied", key, Path::new("000500-20261120T120300Z/manifest.json")),
+        ("young", other_key, Path::new(&of_another_key)),
+    ] {
+        let folder = scratch.path(name);
+        match name {
+            "photos" => fs::create_dir_all(folder.join("202611/photos")).and_then(|()| fs::write(folder.join(stranger), "{}")).expect("the folder is ours"),
+            "copied" => copied(folder.join(stranger).parent().expect("it is in a folder")),
+            _ => {}
+        }
+        let before = series(&folder);
+        let output = folder.to_str().expect("the path is text");
+        let ran = scratch.capture(&["-o", output, "--key-file", key, "--rotate-every", "1s", "--keep", "1"]).exits(2);
+        assert!(ran.stderr.contains("is not a recording of this series") && ran.stderr.contains("hint: with a rotation"), "{name}: {}", ran.stderr);
+        assert!(folder.join(stranger).exists() && series(&folder) == before, "{name}");
+    }
     // What is no series is left alone.
     let ran = scratch.capture(&["-o", scratch.path("whole").to_str().expect("the path is text"), "--danger-raw", "--rotate-every", "5s"]).exits(2);
     assert!(ran.stderr.contains("is not empty"), "{}", ran.stderr);

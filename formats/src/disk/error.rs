@@ -245,6 +245,9 @@ impl Explain for Error {
         let text = match self {
             Self::OutputNotEmpty { .. } | Self::OutputNotFolder { .. } => "name a folder that does not exist yet; nothing is ever overwritten".to_owned(),
             Self::NotOurs { format: "recording", .. } => "a recording is a folder that `reenact capture` or `reenact sanitize` wrote".to_owned(),
+            Self::NotOurs { format: "recording of this series", .. } => {
+                "with a rotation, name a folder that does not exist yet, or one that holds nothing but an earlier series under the same key".to_owned()
+            }
             Self::NotOurs { format, .. } => format!("give the folder that reenact wrote the {format} to"),
             Self::Unreadable { written_by, .. } => format!("read it with reenact {written_by} or later"),
             Self::MissingPart { .. } => {

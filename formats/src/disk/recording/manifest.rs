@@ -446,7 +446,8 @@ impl Manifest {
         place.publish(MANIFEST, &RECORDING.document(&WireManifest::from(self)))
     }
 
-    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+    /// What the manifest at `path` says, whatever has become of the parts.
+    pub fn read(path: &Path) -> Result<Self, Error> {
         RECORDING.read_document::<WireManifest>(path)?.into_manifest().map_err(|(place, why)| Error::Damaged { path: path.to_owned(), place, why })
     }
 }
