@@ -130,7 +130,19 @@ impl<'o> ResidueCheck<'o> {
                 findings.add(path.to_owned(), self.rules.word(RuleId::KNOWN_VALUE));
             }
         }
+        findings.side = Side::Request;
+        if let Some(rule) = exchange.node.as_deref().and_then(|node| self.text(node)) {
+            findings.add("metadata:node".to_owned(), rule);
+        }
         findings.found
+    }
+
+    /// The rule that finds something in a text that stands in no message, as the name of a machine does.
+    pub fn text(&self, text: &str) -> Option<&str> {
+        let place = Place { kind: LeafKind::JsonString, name: None, path: "", beside: None };
+        let found = self.detector.detect(text.as_bytes(), &place).first().map(|hit| hit.rule);
+        let known = || self.known_values.filter(|known| known.holds(text)).map(|_| RuleId::KNOWN_VALUE);
+        found.or_else(known).map(|rule| self.rules.word(rule))
     }
 
     fn message(&self, message: &Message, recorded: &[&Redaction], findings: &mut Findings) {

@@ -18,7 +18,7 @@ use super::{InvalidArgument, output};
 
 const EXAMPLES: &str = "\
 Examples:
-  reenact merge web1/ web2/ -o all/
+  reenact merge day1/ day2/ -o all/
   reenact merge web1=/mnt/a/rec web2=/mnt/b/rec -o all/ --offset web2=+12ms
 
 All must be redacted under one key and one policy. The clock of the first machine is the one that holds. Those of the others are set by it: by
@@ -28,7 +28,7 @@ two ends, becomes one exchange.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct MergeArgs {
-    /// The recordings, each as a folder, or as NAME=FOLDER; without a name the machine is called as the folder is
+    /// The recordings, each as NAME=FOLDER with the name of its machine, or as a folder; without names machines are node1, node2 and so on
     #[arg(value_name = "RECORDING", value_hint = ValueHint::DirPath, num_args = 2.., required = true)]
     recordings: Vec<PathBuf>,
     /// The folder that the one recording is written to; it must not exist, or be empty
@@ -48,8 +48,14 @@ pub(crate) struct MergeArgs {
 }
 
 pub(crate) fn run(args: MergeArgs) -> anyhow::Result<Exit> {
-    let recordings: Vec<_> = args.recordings.iter().map(|text| named(text)).collect::<Result<_, _>>()?;
-    let offsets: BTreeMap<String, i64> = args.offsets.iter().map(|text| offset(text)).collect::<Result<_, _>>()?;
+    let recordings: Vec<_> = (1..).zip(&args.recordings).map(|(number, text)| named(number, text)).collect::<Result<_, _>>()?;
+    let mut offsets = BTreeMap::new();
+    for text in &args.offsets {
+        let (name, nanos) = offset(text)?;
+        if offsets.insert(name, nanos).is_some() {
+            return Err(InvalidArgument::new(format!("--offset {text:?} is the second one of that machine"), "give each machine one").into());
+        }
+    }
     let tolerance =
         time(&args.tolerance).ok_or_else(|| InvalidArgument::new(format!("--tolerance {:?} is no time", args.tolerance), "write it as in 200ms or 1s"))?;
     let mut total = 0;
@@ -64,16 +70,16 @@ pub(crate) fn run(args: MergeArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Pass)
 }
 
-/// A recording, and what its machine is called.
-fn named(text: &Path) -> Result<(String, PathBuf), InvalidArgument> {
+/// A recording, and what its machine is called: never as its folder is, which may be called after someone.
+fn named(number: usize, text: &Path) -> Result<(String, PathBuf), InvalidArgument> {
     let pair = text.to_str().filter(|_| !text.exists()).and_then(|text| text.split_once('='));
     let (name, path) = match pair {
         Some((name, path)) => (name.to_owned(), PathBuf::from(path)),
-        None => {
-            let folder = std::fs::canonicalize(text).unwrap_or_else(|_| text.to_owned());
-            (folder.file_name().unwrap_or_default().to_string_lossy().into_owned(), text.to_owned())
-        }
+        None => (format!("node{number}"), text.to_owned()),
     };
+    if path.as_os_str().is_empty() {
+        return Err(InvalidArgument::new(format!("{text:?} names no recording"), "write NAME=RECORDING, or the recording alone"));
+    }
     if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
         return Err(InvalidArgument::new(format!("recording {} has no name that a machine can have", path.display()), "give it one: NAME=RECORDING"));
     }

@@ -46,7 +46,7 @@ type Fault = fn(&mut Exchange);
 
 #[test]
 fn every_fault_of_a_rewriter_is_seen() {
-    let faults: [(&str, Fault, &str, &str); 12] = [
+    let faults: [(&str, Fault, &str, &str); 13] = [
         ("a hit is skipped", |exchange| put(exchange, ANSWER.as_bytes()), "body:/email", "email"),
         (
             "the record says another place",
@@ -112,6 +112,7 @@ fn every_fault_of_a_rewriter_is_seen() {
         ("a recurrence is missed", |exchange| put(exchange, format!(r#"{{"id":"{TOKEN}"}}"#).as_bytes()), "body:/id", "original"),
         ("a recurrence is missed within a text", |exchange| put(exchange, format!(r#"{{"note":"see {TOKEN}, twice"}}"#).as_bytes()), "body:/note", "original"),
         ("an address is left", |exchange| exchange.client = "93.184.216.34:1".parse().expect("an address"), "metadata:client", "ip"),
+        ("a machine is called after someone", |exchange| exchange.node = Some(MAIL.into()), "metadata:node", "email"),
         ("a body that no one can read is left", |exchange| put(exchange, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "body:", "opaque_body"),
     ];
     let policy = Policy::default();

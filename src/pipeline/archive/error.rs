@@ -39,6 +39,14 @@ pub enum Error {
         /// The other.
         redacted: PathBuf,
     },
+    /// A machine that is called as a person is.
+    #[error("the name that was given to recording {} holds what rule {rule} redacts", recording.display())]
+    TellingName {
+        /// The recording.
+        recording: PathBuf,
+        /// The rule.
+        rule: String,
+    },
     /// Two machines with one name.
     #[error("both {} and {} are called {name:?}", one.display(), other.display())]
     SameName {
@@ -103,9 +111,10 @@ impl Explain for Error {
                 "write one of them anew under the key and the policy of the other: reenact sanitize REC -o CLEAN --key-file FILE --policy FILE".to_owned()
             }
             Self::RawAndRedacted { .. } => "redact it first: reenact sanitize REC -o CLEAN".to_owned(),
+            Self::TellingName { .. } => "the name stands in each row: give it one that tells of no one, as in web1=RECORDING".to_owned(),
             Self::SameName { .. } => "give each a name of its own: NAME=RECORDING".to_owned(),
             Self::Twice { .. } => "name each recording once".to_owned(),
-            Self::NoSuchNode { .. } => "a recording is called as its folder is, or NAME=RECORDING says how".to_owned(),
+            Self::NoSuchNode { .. } => "NAME=RECORDING says what a machine is called; without it they are node1, node2 and so on".to_owned(),
             Self::HalfErased { .. } => "run that `reenact erase` again".to_owned(),
             Self::TooManyConnections { .. } => "merge the recordings of all machines at once, not one after the other".to_owned(),
             Self::Outside { .. } => "times are in UTC; `reenact inspect` shows which a recording has".to_owned(),

@@ -15,6 +15,7 @@ use reenact_formats::disk::recording::{
     Counts, Exchanges, Extent, Gone, Manifest, Recording, RecordingWriter, State, Window, WriterOptions, left_by_erasure, mark_checked,
 };
 use reenact_formats::model::{ConnectionId, Exchange, ExchangeId, LossLedger, Origin, Timestamp, Timing};
+use reenact_sanitize::{Policy, ResidueCheck};
 
 use super::clocks::{Lead, Sample, leads};
 use super::join::Joiner;
@@ -93,8 +94,14 @@ fn open(job: &MergeJob) -> Result<Vec<Recording>, pipeline::Error> {
     let mut names = BTreeMap::new();
     let mut places = BTreeMap::new();
     let mut inputs: Vec<Recording> = Vec::new();
+    let policy = Policy::default();
+    let residue = ResidueCheck::new(&policy, None);
     for (name, path) in &job.recordings {
         refuse_within(&job.output, path)?;
+        // It is written into each row as it is.
+        if let Some(rule) = residue.text(name) {
+            return Err(Error::TellingName { recording: path.clone(), rule: rule.to_owned() }.into());
+        }
         if let Some(other) = names.insert(name, path) {
             return Err(Error::SameName { name: name.clone(), one: other.clone(), other: path.clone() }.into());
         }
