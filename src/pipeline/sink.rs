@@ -13,7 +13,7 @@ use std::thread;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use reenact_formats::disk::recording::{Gone, KeyScope, Sanitized, WriterOptions};
-use reenact_formats::model::{ConnectionId, Exchange, LossLedger, Side, Timestamp};
+use reenact_formats::model::{ConnectionId, Exchange, Head, LossLedger, Side, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Originals, Redactor};
 
@@ -81,7 +81,9 @@ fn write(writer: &mut Recorder, exchanges: &[Exchange]) -> Result<(), Error> {
 
 /// About how many bytes an exchange takes.
 pub(super) fn bytes_of(exchange: &Exchange) -> u64 {
-    SIDES.iter().filter_map(|side| exchange.message(*side)).map(|message| message.body.kept_length()).sum::<u64>() + ROW_BYTES
+    let messages = || SIDES.iter().filter_map(|side| exchange.message(*side));
+    let heads = messages().flat_map(|message| message.trailers.iter().chain([&message.head])).chain(&exchange.interim);
+    messages().map(|message| message.body.kept_length()).sum::<u64>() + heads.map(Head::memory).sum::<u64>() + ROW_BYTES
 }
 
 impl ExchangeSink for RecordingSink {
@@ -225,7 +227,7 @@ const fn lane_of(connection: ConnectionId) -> usize {
 const COLLISION: &str = "collision";
 /// As much as is worth sharing out.
 const BATCH_BYTES: u64 = 1 << 20;
-/// What an exchange takes beside its bodies.
+/// What an exchange takes beside its heads and bodies.
 const ROW_BYTES: u64 = 2048;
 const SIDES: [Side; 2] = [Side::Request, Side::Response];
 /// More than most machines have processors; a power of two.

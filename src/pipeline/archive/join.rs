@@ -18,6 +18,7 @@ use reenact_formats::disk::recording::Counts;
 use reenact_formats::model::{Exchange, Role, Side, Timestamp};
 
 use super::seen::{Mark, body_mark, mark};
+use crate::pipeline::sink::bytes_of;
 
 /// Joins exchanges that come in the order of their starts.
 pub(super) struct Joiner {
@@ -167,18 +168,12 @@ fn kept(exchange: &Exchange) -> u64 {
     [Side::Request, Side::Response].into_iter().filter_map(|side| exchange.message(side)).map(|message| message.body.kept_length()).sum()
 }
 
-fn bytes_of(exchange: &Exchange) -> u64 {
-    ROW_BYTES + kept(exchange)
-}
-
 /// What waits in memory at most, about.
 const MOST_BYTES: u64 = 64 << 20;
 /// How many may be recognised at most.
 const MOST_MARKS: usize = 1 << 18;
 /// How many that are alike are looked at for one.
 const MOST_ALIKE: usize = 1024;
-/// What an exchange takes beside its bodies.
-const ROW_BYTES: u64 = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -251,6 +246,14 @@ mod tests {
         // What is forgotten is here twice, and nothing is lost.
         let (out, times) = joined(Limits { marks: 1, ..WIDE }, &events);
         assert_eq!((out.len(), times), (6, 0));
+    }
+
+    #[test]
+    fn heads_count_as_what_is_held() {
+        let mut joiner = Joiner::new(Duration::from_millis(100));
+        let path = format!("/{}", "x".repeat(1 << 16));
+        joiner.take(exchange(0, 1, &path), 0, &mut |_| Ok(())).expect("it is kept");
+        assert!(joiner.held_bytes > 1 << 16, "{}", joiner.held_bytes);
     }
 
     #[test]
