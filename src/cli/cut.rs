@@ -11,6 +11,8 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::progress::Progress;
+use super::redaction::RedactionArgs;
+use super::report;
 use super::threads::ThreadArgs;
 use super::window::WindowArgs;
 use super::{InvalidArgument, output};
@@ -38,9 +40,13 @@ pub(crate) struct CutArgs {
     /// Only exchanges of which this is true
     #[arg(long = "where", value_name = "CONDITION")]
     condition: Option<String>,
-    /// Compare the digests of parts before anything of them is taken; for that all of a part is read
+    /// Compare the digests of parts before anything of them is taken; for that all of a part is read. Without it what is cut out of a checked
+    /// recording is checked anew
     #[arg(long)]
     verify: bool,
+    /// The policy that it was redacted under; without it the built-in one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    policy: Option<PathBuf>,
     /// Report as one JSON object
     #[arg(long)]
     json: bool,
@@ -55,14 +61,15 @@ pub(crate) fn run(args: CutArgs) -> anyhow::Result<Exit> {
         recording: args.recording,
         selection: Selection { window, condition },
         digests: if args.verify { Digests::Compare } else { Digests::Skip },
+        policy: RedactionArgs::policy_in(args.policy.as_deref())?,
         output: args.output,
         threads: args.threads.count(),
     };
     let progress = Progress::start("cutting", None);
     let done = archive::cut(&job, &mut |done| progress.at(done, "exchanges"))?;
     drop(progress);
-    report(&job, &done, args.json)?;
-    Ok(Exit::Pass)
+    tell(&job, &done, args.json)?;
+    Ok(report::residue(&done.findings))
 }
 
 fn condition(text: &str) -> Result<Where, InvalidArgument> {
@@ -70,8 +77,8 @@ fn condition(text: &str) -> Result<Where, InvalidArgument> {
         .map_err(|error| InvalidArgument::new(format!("--where: {error}"), "write it as in \"method in ('GET', 'POST') and path like '/api/%'\""))
 }
 
-fn report(job: &CutJob, done: &Cut, as_json: bool) -> anyhow::Result<()> {
-    let Cut { manifest, read, bytes_there, exchanges_there } = done;
+fn tell(job: &CutJob, done: &Cut, as_json: bool) -> anyhow::Result<()> {
+    let Cut { manifest, read, bytes_there, exchanges_there, is_under_another_policy, findings } = done;
     let parts_there = read.parts + read.parts_skipped;
     if as_json {
         output::json(&json!({
@@ -80,6 +87,7 @@ fn report(job: &CutJob, done: &Cut, as_json: bool) -> anyhow::Result<()> {
             "from": manifest.from.map(|time| time.to_string()),
             "to": manifest.to.map(|time| time.to_string()),
             "state": manifest.state.word(),
+            "residue": findings.len(),
             "of": { "exchanges": exchanges_there, "parts": parts_there, "bytes": bytes_there },
             "read": { "parts": read.parts, "row_groups": read.row_groups, "bytes": read.bytes },
         }))?;
@@ -94,6 +102,9 @@ fn report(job: &CutJob, done: &Cut, as_json: bool) -> anyhow::Result<()> {
     ));
     output::note(&format!("  read          {} of {}, in {} of {} parts", bytes(read.bytes), bytes(*bytes_there), count(read.parts), count(parts_there)));
     output::note(&format!("  state         {}", manifest.state));
+    if *is_under_another_policy {
+        output::warning("it is not marked as checked: no digest was compared (--verify), and it was redacted under another policy than this (--policy FILE)");
+    }
     if manifest.exchanges == 0 {
         output::warning("no exchange is as asked for; the recording is empty");
     }

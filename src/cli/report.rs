@@ -8,6 +8,7 @@ use std::time::Instant;
 use reenact::inspect::{count as n, duration, summarize, survey_json};
 use reenact::pipeline::{Recorded, Survey, Written};
 use reenact_formats::model::{LossLedger, Unreadable};
+use reenact_sanitize::Finding;
 use serde_json::json;
 
 use super::exit::Exit;
@@ -32,17 +33,19 @@ pub(crate) fn recorded(output: &Path, written: Written, began: Instant, as_json:
     output::note(account(recorded).trim_end());
     let apart = if is_checked { format!(", and {} to look for residue", duration(checking)) } else { String::new() };
     output::note(&format!("  {:<13} {}{apart}", "took", duration(took)));
-    if recorded.findings.is_empty() {
-        return Ok(Exit::Pass);
+    Ok(residue(&recorded.findings))
+}
+
+/// Tells what the residue check has found, if anything.
+pub(crate) fn residue(findings: &[Finding]) -> Exit {
+    if findings.is_empty() {
+        return Exit::Pass;
     }
-    output::note(&format!(
-        "residue: {} values look as if they should have been redacted, so the recording is not marked as checked",
-        n(recorded.findings.len() as u64)
-    ));
-    for finding in recorded.findings.iter().take(MOST_FINDINGS) {
+    output::note(&format!("residue: {} values look as if they should have been redacted, so the recording is not marked as checked", n(findings.len() as u64)));
+    for finding in findings.iter().take(MOST_FINDINGS) {
         output::note(&format!("  exchange {}: {} at {}", finding.exchange, finding.rule, finding.path));
     }
-    Ok(Exit::Fail)
+    Exit::Fail
 }
 
 /// Checks recordings that were written one after the other since `began`, and reports them: on stdout what `inspect` would say of each, under

@@ -203,31 +203,36 @@ impl Written {
             return Ok(Recorded { manifest: self.manifest, findings: Vec::new() });
         };
         let check = ResidueCheck::new(policy, Some(originals)).with_known_values(known_values.as_deref());
-        let recording = Recording::open(&self.output)?;
-        let mut batches = batches(recording.exchanges(&Window::ALL)?);
-        let mut findings = Vec::new();
-        let mut next = batches.next().transpose()?;
-        // While one batch is looked at, the next is read.
-        while let Some(exchanges) = next {
-            let mut found = Vec::new();
-            next = match &self.pool {
-                Some(pool) => {
-                    let look = || found = exchanges.par_iter().flat_map_iter(|exchange| check.exchange(exchange)).collect();
-                    pool.join(look, || batches.next().transpose()).1?
-                }
-                None => {
-                    found.extend(exchanges.iter().flat_map(|exchange| check.exchange(exchange)));
-                    batches.next().transpose()?
-                }
-            };
-            findings.extend(found);
-        }
-        if findings.is_empty() {
-            mark_checked(&self.output)?;
-        }
-        let manifest = Recording::open(&self.output)?.into_manifest();
-        Ok(Recorded { manifest, findings })
+        check_written(&self.output, &check, self.pool.as_deref())
     }
+}
+
+/// Reads all of a recording, and marks it as checked if `check` finds nothing in it.
+pub(super) fn check_written(output: &Path, check: &ResidueCheck<'_>, pool: Option<&ThreadPool>) -> Result<Recorded, Error> {
+    let recording = Recording::open(output)?;
+    let mut batches = batches(recording.exchanges(&Window::ALL)?);
+    let mut findings = Vec::new();
+    let mut next = batches.next().transpose()?;
+    // While one batch is looked at, the next is read.
+    while let Some(exchanges) = next {
+        let mut found = Vec::new();
+        next = match pool {
+            Some(pool) => {
+                let look = || found = exchanges.par_iter().flat_map_iter(|exchange| check.exchange(exchange)).collect();
+                pool.join(look, || batches.next().transpose()).1?
+            }
+            None => {
+                found.extend(exchanges.iter().flat_map(|exchange| check.exchange(exchange)));
+                batches.next().transpose()?
+            }
+        };
+        findings.extend(found);
+    }
+    if findings.is_empty() {
+        mark_checked(output)?;
+    }
+    let manifest = Recording::open(output)?.into_manifest();
+    Ok(Recorded { manifest, findings })
 }
 
 /// Exchanges in their order, as many at once as are worth sharing out.

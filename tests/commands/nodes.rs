@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reenact_formats::disk::recording::{Recording, Window};
-use reenact_formats::model::Exchange;
+use reenact::explain::exchange_of;
+use reenact_formats::disk::recording::{KeyScope, Recording, RecordingWriter, Sanitized, Window, WriterOptions, mark_checked};
+use reenact_formats::model::{Exchange, LossLedger};
+use reenact_sanitize::{Key, Policy};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -222,7 +224,8 @@ fn recordings_of_several_machines_become_one() {
     // The first saw twenty, the second the last eight of them and twelve more, by a clock that is a second and a half ahead.
     let [one, two] = [scratch.record("web1", seen(40_001..40_021, 0), &[]), scratch.record("web2", seen(40_013..40_033, 1500), &["--expires", "30d"])];
     let all = scratch.path("all");
-    let said = json(&["merge", &one, &two, "-o", &all, "--json"]);
+    let named = [format!("web1={one}"), format!("web2={two}")];
+    let said = json(&["merge", &named[0], &named[1], "-o", &all, "--json"]);
     assert_eq!((&said["exchanges"], &said["joined"], &said["state"]), (&32.into(), &8.into(), &"checked".into()), "{said}");
     assert_eq!((&said["nodes"][1]["name"], &said["nodes"][1]["clock"], &said["nodes"][1]["estimated_from"]), (&"web2".into(), &"estimated".into(), &8.into()));
     // The twelve that the second did not see took the first ten milliseconds each.
@@ -262,12 +265,53 @@ fn recordings_of_several_machines_become_one() {
     assert_eq!(rows(&cut).len(), 12);
     reenact(["sanitize", &all, "-o", &clean, "--key-file", &scratch.path("key")]).exits(0);
     let three = scratch.record("web3", seen(40_030..40_035, 0), &[]);
-    assert_eq!(json(&["merge", &clean, &three, "-o", &again, "--json"])["joined"], 3);
+    assert_eq!(json(&["merge", &clean, &format!("web3={three}"), "-o", &again, "--json"])["joined"], 3);
     for recording in [&cut, &clean, &again] {
         assert_eq!(json(&["check", recording, "--json"])["passed"], true, "{recording}");
     }
     let nodes: BTreeSet<_> = rows(&again).iter().map(|exchange| exchange.node.clone().expect("a node").to_string()).collect();
     assert_eq!(nodes.into_iter().collect::<Vec<_>>(), ["web1", "web2", "web3"]);
+}
+
+#[test]
+fn what_folders_are_called_stays_out_of_what_is_merged() {
+    let scratch = Scratch::new();
+    let folders = ["ada@planted.example", "web"].map(|name| scratch.record(name, seen(40_001..40_003, 0), &[]));
+    fs::rename(&folders[0], scratch.path("bea@planted.example")).expect("the folder is ours");
+    let all = scratch.path("all");
+    let said = json(&["merge", &scratch.path("bea@planted.example"), &folders[1], "-o", &all, "--offset", "node2=1h", "--json"]);
+    assert_eq!([&said["nodes"][0]["name"], &said["nodes"][1]["name"]], ["node1", "node2"], "{said}");
+    let nodes: BTreeSet<_> = rows(&all).iter().map(|exchange| exchange.node.clone().expect("a node").to_string()).collect();
+    assert_eq!(nodes.into_iter().collect::<Vec<_>>(), ["node1", "node2"]);
+    let source = json(&["inspect", &all, "--json"])["source"].as_str().expect("a text").to_owned();
+    assert!(source.contains("node1: file") && !source.contains("bea@"), "{source}");
+}
+
+#[test]
+fn what_is_cut_out_of_a_checked_recording_is_checked_anew() {
+    let scratch = Scratch::new();
+    let policy = scratch.file("policy.yaml", b"version: 1\nextends: pci\n");
+    let recording = scratch.record("rec", service_with_a_dependency(), &["--policy", &policy]);
+    let cut = |name: &str, options: &[&str]| json(&[&["cut", &recording, "-o", &scratch.path(name), "--json"], options].concat())["state"].clone();
+    let unvouched = reenact(["cut", &recording, "-o", &scratch.path("a"), "--json"]).exits(0);
+    assert_eq!(unvouched.json()["state"], "redacted");
+    assert!(unvouched.stderr.contains("--verify") && unvouched.stderr.contains("--policy"), "{}", unvouched.stderr);
+    assert_eq!([cut("b", &["--verify"]), cut("c", &["--policy", &policy])], ["checked", "checked"]);
+
+    // One that says of itself that it is checked, and is not.
+    let rules = Policy::default();
+    let sanitized =
+        Sanitized { key_id: Key::generate().expect("a key").id(), key_scope: KeyScope::Shared, policy_digest: rules.digest(), severities: rules.severities() };
+    let altered = scratch.path("altered");
+    let options = WriterOptions { sanitized: Some(sanitized), ..WriterOptions::default() };
+    let mut writer = RecordingWriter::create(Path::new(&altered), options).expect("the folder is ours");
+    let text = b"POST /orders HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\r\n{\"email\":\"ada@planted.example\"}\n";
+    writer.write(&exchange_of(text).expect("a request")).expect("it is written");
+    writer.finish(&LossLedger::default()).expect("it is written");
+    mark_checked(Path::new(&altered)).expect("it is there");
+    let cut = reenact(["cut", &altered, "-o", &scratch.path("left"), "--json"]).exits(1);
+    assert_eq!((&cut.json()["state"], &cut.json()["residue"]), (&"redacted".into(), &1.into()), "{}", cut.stderr);
+    assert!(cut.stderr.contains("email at body:/email") && !cut.stderr.contains("planted"), "{}", cut.stderr);
 }
 
 #[test]
@@ -287,6 +331,7 @@ fn what_cannot_be_merged_is_said() {
     let other_policy = made("other-policy", &["--key-file", &scratch.path("key"), "--policy", &policy]);
     let output = scratch.path("out");
     let again = format!("again={one}/../one");
+    let telling = format!("ada@planted.example={two}");
     let twins = [format!("x={one}"), format!("x={two}")];
     for (arguments, words) in [
         (vec![one.as_str(), &other_key], &["different keys"][..]),
@@ -294,10 +339,13 @@ fn what_cannot_be_merged_is_said() {
         (vec![&one, &raw], &["raw", "neither"]),
         (vec![&one, &again], &["the same recording"]),
         (vec![&twins[0], &twins[1]], &["are called \"x\""]),
-        (vec![&one, &two, "--offset", "three=1s"], &["no recording is called \"three\"", "one, two"]),
+        (vec![&one, &two, "--offset", "three=1s"], &["no recording is called \"three\"", "node1, node2"]),
         (vec![&one, &two, "--offset", "two=soon"], &["says no offset"]),
+        (vec![&one, &two, "--offset", "node2=1s", "--offset", "node2=2s"], &["second one of that machine"]),
+        (vec![&one, "node2="], &["names no recording"]),
         (vec![&one, &two, "--tolerance", "much"], &["is no time"]),
         (vec![&one, &scratch.path("nothing")], &["nothing"]),
+        (vec![&one, &telling], &["rule email", "tells of no one"]),
     ] {
         refused(&[&["merge", "-o", &output][..], &arguments].concat(), words);
         assert!(!Path::new(&output).exists(), "{arguments:?}");

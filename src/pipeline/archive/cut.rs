@@ -1,7 +1,7 @@
 //! A window out of a long recording.
 //!
 //! In: a recording of hours, and which of its exchanges are wanted. Out: a recording of these, and how much of the other one was read for it. What never
-//! happens here: a page is read in which nothing is wanted.
+//! happens here: a page is read in which nothing is wanted, or a recording is called checked whose rows no one vouches for.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use reenact_formats::disk::recording::{
     Counts, Digests, Gone, Manifest, ReadAccount, Recording, RecordingWriter, Selection, State, WriterOptions, left_by_erasure, mark_checked,
 };
+use reenact_sanitize::{Finding, Policy, ResidueCheck};
 
-use super::super::record::Pools;
+use super::super::record::{Pools, Recorded, check_written};
 use super::{Error, refuse_within, taken_over};
 use crate::pipeline;
 
@@ -23,6 +24,8 @@ pub struct CutJob {
     pub selection: Selection,
     /// Whether the digests of the parts that are read are compared.
     pub digests: Digests,
+    /// What it was redacted under, if that is known: where no digest vouches for the rows, they are looked at anew.
+    pub policy: Policy,
     /// The folder of the shorter one.
     pub output: PathBuf,
     /// How many threads encode.
@@ -34,6 +37,10 @@ pub struct CutJob {
 pub struct Cut {
     /// The shorter recording.
     pub manifest: Manifest,
+    /// What the residue check found in it, where it was needed; nothing, or the shorter recording is not *checked*.
+    pub findings: Vec<Finding>,
+    /// Whether the longer recording is checked, and the shorter one could not be, for it was redacted under another policy than the given one.
+    pub is_under_another_policy: bool,
     /// What was read of the longer one.
     pub read: ReadAccount,
     /// How many bytes its parts have.
@@ -55,7 +62,8 @@ pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline:
     {
         return Err(Error::Outside { recording: job.recording.clone(), first, last }.into());
     }
-    let options = WriterOptions { pool: Pools::of(job.threads)?.writers, ..taken_over(manifest) };
+    let Pools { work, writers } = Pools::of(job.threads)?;
+    let options = WriterOptions { pool: writers, ..taken_over(manifest) };
     let mut exchanges = recording.select(&job.selection, job.digests)?;
     let mut writer = RecordingWriter::create(&job.output, options)?;
     let mut kept = Counts::default();
@@ -68,13 +76,21 @@ pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline:
     let read = exchanges.account();
     writer.miss(&manifest.absent());
     writer.miss(&Gone { cut: left_out(manifest, &kept), ..Gone::default() });
-    let mut written = if manifest.finished { writer.finish(&manifest.ledger)? } else { writer.finish_unfinished(&manifest.ledger)? };
-    if manifest.state == State::Checked {
-        mark_checked(&job.output)?;
-        written = Recording::open(&job.output)?.into_manifest();
-    }
+    let written = if manifest.finished { writer.finish(&manifest.ledger)? } else { writer.finish_unfinished(&manifest.ledger)? };
+    let is_under_another_policy = job.digests == Digests::Skip && manifest.policy_digest.as_ref() != Some(&job.policy.digest());
+    let is_checked = manifest.state == State::Checked;
+    let Recorded { manifest: written, findings } = match job.digests {
+        // They are the rows that were checked.
+        Digests::Compare if is_checked => {
+            mark_checked(&job.output)?;
+            Recorded { manifest: Recording::open(&job.output)?.into_manifest(), findings: Vec::new() }
+        }
+        Digests::Skip if is_checked && !is_under_another_policy => check_written(&job.output, &ResidueCheck::new(&job.policy, None), work.as_deref())?,
+        _ => Recorded { manifest: written, findings: Vec::new() },
+    };
     let bytes_there = manifest.parts.iter().map(|part| part.bytes).fold(0, u64::saturating_add);
-    Ok(Cut { manifest: written, read, bytes_there, exchanges_there: manifest.exchanges })
+    let is_under_another_policy = is_under_another_policy && is_checked;
+    Ok(Cut { manifest: written, findings, is_under_another_policy, read, bytes_there, exchanges_there: manifest.exchanges })
 }
 
 /// What a recording holds and `kept` does not count.
