@@ -44,7 +44,7 @@ pub(super) enum Element {
     TooLong,
     /// There is no other.
     End,
-    /// The text ends within the array.
+    /// The text ends within the array, or a `}` does what only its `]` may.
     Cut,
     /// There is no such array.
     Absent,
@@ -78,7 +78,7 @@ impl<'p> Elements<'p> {
                     }
                     input.pass(passed);
                     self.looked = 0;
-                    return Ok(element.unwrap_or(Element::End));
+                    return Ok(element.unwrap_or(if byte == b']' { Element::End } else { Element::Cut }));
                 }
             }
             let looked = self.looked;
@@ -122,7 +122,7 @@ impl<'p> Elements<'p> {
             }
             return None;
         }
-        if self.is_within && self.depth == own && self.begun.is_none() && !byte.is_ascii_whitespace() && !matches!(byte, b',' | b']') {
+        if self.is_within && self.depth == own && self.begun.is_none() && !byte.is_ascii_whitespace() && !matches!(byte, b',' | b']' | b'}') {
             self.begun = Some(at);
         }
         match byte {

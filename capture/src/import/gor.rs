@@ -5,11 +5,11 @@
 //! meta    := type SP id SP time [SP latency]
 //! type    := 1 request | 2 recorded response | 3 replayed response
 //! id      := 24 hexadecimal digits, or 40; the same for what belongs together
-//! time    := nanoseconds since 1970; latency: nanoseconds from the first byte to the last
+//! time    := nanoseconds since 1970; latency: nanoseconds from the first byte to the last, -1 where none was measured
 //! SEP     := LF, three monkeys in UTF-8, LF
 //! ```
 //!
-//! Nothing is escaped: a body may hold a SEP, so that one counts only where the file ends behind it or a meta line follows. A short id
+//! Nothing is escaped: a body may hold a SEP, so that one counts only where a meta line follows, or nothing but a few white spaces until the file ends. A short id
 //! is made of the client's port, the server's port, the client's address and a sequence number: all but the last tell the
 //! connection, which is numbered anew. What waits for its other half is bounded, and given out alone where that does not come.
 
@@ -81,7 +81,10 @@ fn next_record(input: &mut Input) -> Result<Option<Record>, Error> {
                 input.fill(behind + LONGEST_META)?;
                 continue;
             }
-            if !window[behind..].trim_ascii().is_empty() && Meta::read(&window[behind..]).is_none() {
+            let after = &window[behind..];
+            // What is shorter than a meta line is all that is left of the file.
+            let is_last = after.len() < LONGEST_META && after.trim_ascii().is_empty();
+            if !is_last && Meta::read(after).is_none() {
                 searched = at + 1;
                 continue;
             }
@@ -134,10 +137,10 @@ impl Meta {
             _ => return None,
         };
         let id = Id::read(words.next()?)?;
-        let number = |word: &[u8]| std::str::from_utf8(word).ok().filter(|word| !word.starts_with(['+', '-']))?.parse::<i64>().ok();
+        let number = |word: &[u8]| std::str::from_utf8(word).ok().filter(|word| !word.starts_with('+'))?.parse::<i64>().ok();
         let start = number(words.next()?)?;
         let latency = words.next().map_or(Some(0), number)?;
-        let times = [start, start.saturating_add(latency)].map(Timestamp::from_nanos);
+        let times = [start, start.saturating_add(latency.max(0))].map(Timestamp::from_nanos);
         words.next().is_none().then_some(Self { kind, id, start: times[0], end: times[1], length: end + 1 })
     }
 }

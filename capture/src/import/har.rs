@@ -52,7 +52,7 @@ pub(super) fn read(input: &mut Input, intake: &mut Intake<'_>) -> Result<(), Err
             }
             Element::End => return Ok(()),
             Element::Cut => {
-                input.mark_damage(&format!("ends after entry {}, in the middle", intake.ledger.entries));
+                input.mark_damage(&format!("is cut off or damaged behind entry {}", intake.ledger.entries));
                 return Ok(());
             }
             Element::Absent => return Err(Error::NotAnImport { name: input.name().to_owned(), format: "har", found: "it has no log.entries".to_owned() }),

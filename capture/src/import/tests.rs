@@ -115,6 +115,31 @@ mod gor {
     }
 
     #[test]
+    fn what_ends_a_record_is_no_matter_of_how_the_file_is_read() {
+        for spaces in [1, 50, 999, 1000, 1001, 70_000, 262_144, 300_000] {
+            let body = format!("a{MONKEYS}{}tail", " ".repeat(spaces));
+            let post = format!("POST /a HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            let text = file(&[(1, ID[0], 1, &post), (2, ID[0], 2, OK)]);
+            for step in [1000, usize::MAX] {
+                let (exchanges, ledger) = outcome(text.as_bytes(), ImportFormat::Gor, step);
+                let request = exchanges[0].request.as_ref().unwrap();
+                assert_eq!((exchanges.len(), request.body.kept_length(), ledger.unwrap().entries), (1, body.len() as u64, 2), "{spaces} {step}");
+            }
+        }
+        // A few behind the last one end the file.
+        let (_, imported) = of(format!("{} \n\n", file(&[(1, ID[0], 1, GET), (2, ID[0], 2, OK)])).as_bytes());
+        assert_eq!((imported.ledger.entries, imported.notes.len()), (2, 0));
+    }
+
+    #[test]
+    fn times_may_be_below_zero() {
+        let text = format!("1 {} 100 -1\n{GET}{MONKEYS}2 {} -7 3\n{OK}{MONKEYS}", ID[0], ID[0]);
+        let (exchanges, imported) = of(text.as_bytes());
+        assert_eq!((told(&exchanges), imported.ledger.entries), (vec![("1.1".to_owned(), 100, Some(200))], 2));
+        assert_eq!([exchanges[0].timing.request_end, exchanges[0].timing.end].map(|time| time.unwrap().as_nanos()), [100, -4]);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_counted_with_its_place() {
         let mut text = file(&[(1, ID[0], 1, GET), (1, ID[1], 2, "no request at all"), (2, ID[0], 3, "no answer")]);
         text.push_str(&format!("1 {OTHER} 4\n{GET}{MONKEYS}1 {OTHER} yesterday\n{GET}{MONKEYS}"));
@@ -312,7 +337,17 @@ mod har {
         // A text that ends early has given what came before.
         let text = har(&[&good, &good]);
         let (exchanges, imported) = of(&text.as_bytes()[..text.len() - 40]);
-        assert_eq!((exchanges.len(), imported.damage.as_deref()), (1, Some("it ends after entry 1, in the middle")));
+        assert_eq!((exchanges.len(), imported.damage.as_deref()), (1, Some("it is cut off or damaged behind entry 1")));
+    }
+
+    #[test]
+    fn a_bracket_too_many_ends_the_file() {
+        let good = entry(REQUEST, RESPONSE);
+        for (wrong, found, entries) in [(format!("{good}}}"), 1, 1), (format!("{good}, 5 }}"), 1, 2), ("}".to_owned(), 0, 0), (format!("{good}, }}"), 1, 1)] {
+            let (exchanges, imported) = of(har(&[&wrong, &good]).as_bytes());
+            assert_eq!((exchanges.len(), imported.ledger.entries), (found, entries), "{wrong}");
+            assert_eq!(imported.damage, Some(format!("it is cut off or damaged behind entry {entries}")));
+        }
     }
 }
 
