@@ -333,7 +333,7 @@ fn no_claim_of_a_web_token_tells_of_anyone() {
         assert_eq!((made.is_number(), made.is_string()), (claim.is_number(), claim.is_string()), "{name}");
     }
     assert_eq!((&made["cvv"], &made["pin"]), (&"000".into(), &0.into()));
-    assert!(!made.to_string().contains("ada"));
+    assert!(!made.to_string().contains("ada"), "{made}");
 }
 
 #[test]

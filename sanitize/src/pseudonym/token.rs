@@ -77,7 +77,8 @@ fn claim(all: &Pseudonyms, leaf: &Leaf<'_>, is_kept: bool) -> Option<Vec<u8>> {
     }
     let hits = all.detector.detect(text.as_bytes(), &Place { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path, beside: None });
     // A scope or an issuer with an address or a password in it is more than its name says; most names are words of the standard.
-    if (is_kept || leaf.kind == LeafKind::JsonKey) && hits.iter().all(|hit| hit.held.is_none() && hit.domain == Domain::Opaque) {
+    let is_someones = text.contains('@') || hits.iter().any(|hit| hit.held.is_some() || hit.domain != Domain::Opaque);
+    if (is_kept || leaf.kind == LeafKind::JsonKey) && !is_someones {
         return None;
     }
     let whole = hits.first().filter(|hit| hits.len() == 1 && hit.held.is_none() && hit.span == (0..text.len()));
@@ -85,8 +86,10 @@ fn claim(all: &Pseudonyms, leaf: &Leaf<'_>, is_kept: bool) -> Option<Vec<u8>> {
         // Few digits tell what they were made of.
         Some(hit) if is_number && (hit.rule == RuleId::CARD_SECURITY || matches!(hit.domain, Domain::Opaque | Domain::Password)) => b"0".to_vec(),
         Some(hit) if hit.rule == RuleId::CARD_SECURITY => vec![b'0'; text.len()],
-        Some(hit) if !is_number => all.of(hit.domain, text.as_bytes()),
+        // Of a URL with user and password the user would stay.
+        Some(hit) if !is_number && (hit.domain == Domain::Email || !text.contains('@')) => all.of(hit.domain, text.as_bytes()),
         _ if is_number => number(all, text),
+        _ if text.contains('@') && !text.contains("://") => all.of(Domain::Email, text.as_bytes()),
         _ => all.of(Domain::Opaque, text.as_bytes()),
     })
 }
