@@ -243,8 +243,9 @@ impl Work {
                 let began = now();
                 let written = pipeline::capture(job, tap, &control);
                 statistics.end();
+                // What the gauge shows now, not what was told a second ago.
+                let written = written.inspect_err(|_| live::told_before(&control.gauge.reading()))?;
                 drop(control);
-                let written = written.inspect_err(|_| live::told_before(&statistics.latest()))?;
                 if job.rotation.is_some() {
                     return report::series(&job.output, written, began, as_json);
                 }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use reenact::inspect::count;
-use reenact::pipeline::{Figures, LiveLimits};
-use reenact_capture::CaptureOptions;
+use reenact::pipeline::LiveLimits;
+use reenact_capture::{CaptureOptions, Reading};
 use serde_json::json;
 
 use super::statistics::StatsFormat;
@@ -89,8 +89,7 @@ pub(super) fn list_interfaces(as_json: bool) -> anyhow::Result<Exit> {
 }
 
 /// What a live capture had found when it broke off: not all of it may stand in a part.
-pub(super) fn told_before(figures: &Figures) {
-    let capture = &figures.capture;
+pub(super) fn told_before(capture: &Reading) {
     if capture.packets > 0 {
         output::note(&format!(
             "until then {} packets and {} exchanges were seen, {} packets of {} connections shed, {} dropped by the kernel; what no part holds of them is lost",
