@@ -78,7 +78,7 @@ fn condition(text: &str) -> Result<Where, InvalidArgument> {
 }
 
 fn tell(job: &CutJob, done: &Cut, as_json: bool) -> anyhow::Result<()> {
-    let Cut { manifest, read, bytes_there, exchanges_there, is_under_another_policy, findings } = done;
+    let Cut { manifest, read, bytes_there, exchanges_there, parts_missing, is_under_another_policy, findings } = done;
     let parts_there = read.parts + read.parts_skipped;
     if as_json {
         output::json(&json!({
@@ -88,7 +88,7 @@ fn tell(job: &CutJob, done: &Cut, as_json: bool) -> anyhow::Result<()> {
             "to": manifest.to.map(|time| time.to_string()),
             "state": manifest.state.word(),
             "residue": findings.len(),
-            "of": { "exchanges": exchanges_there, "parts": parts_there, "bytes": bytes_there },
+            "of": { "exchanges": exchanges_there, "parts": parts_there, "parts_missing": parts_missing, "bytes": bytes_there },
             "read": { "parts": read.parts, "row_groups": read.row_groups, "bytes": read.bytes },
         }))?;
     }
@@ -102,6 +102,7 @@ fn tell(job: &CutJob, done: &Cut, as_json: bool) -> anyhow::Result<()> {
     ));
     output::note(&format!("  read          {} of {}, in {} of {} parts", bytes(read.bytes), bytes(*bytes_there), count(read.parts), count(parts_there)));
     output::note(&format!("  state         {}", manifest.state));
+    report::missing(&format!("recording {}", job.recording.display()), *parts_missing);
     if *is_under_another_policy {
         output::warning("it is not marked as checked: no digest was compared (--verify), and it was redacted under another policy than this (--policy FILE)");
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::progress::Progress;
+use super::report;
 use super::threads::ThreadArgs;
 use super::{InvalidArgument, output};
 
@@ -66,7 +67,7 @@ pub(crate) fn run(args: MergeArgs) -> anyhow::Result<Exit> {
     let progress = Progress::start("merging", Some(total));
     let merged = archive::merge(&job, &mut |done| progress.at(done, "exchanges"))?;
     drop(progress);
-    report(&job.output, &merged, args.json)?;
+    tell(&job.output, &merged, args.json)?;
     Ok(Exit::Pass)
 }
 
@@ -107,7 +108,7 @@ fn time(text: &str) -> Option<Duration> {
     }
 }
 
-fn report(recording: &Path, merged: &Merged, as_json: bool) -> anyhow::Result<()> {
+fn tell(recording: &Path, merged: &Merged, as_json: bool) -> anyhow::Result<()> {
     let Merged { manifest, joined, nodes } = merged;
     if as_json {
         output::json(&json!({
@@ -127,6 +128,7 @@ fn report(recording: &Path, merged: &Merged, as_json: bool) -> anyhow::Result<()
     }
     output::note(&format!("  joined        {} that two machines saw", count(*joined)));
     output::note(&format!("  state         {}", manifest.state));
+    nodes.iter().for_each(|node| report::missing(&format!("the recording of {}", node.name), node.parts_missing));
     Ok(())
 }
 
@@ -139,6 +141,7 @@ fn node_json(node: &Node) -> Value {
     json!({
         "name": node.name,
         "exchanges": node.exchanges,
+        "parts_missing": node.parts_missing,
         "offset_ms": node.lead.nanos as f64 / 1e6,
         "clock": clock,
         "estimated_from": exchanges,

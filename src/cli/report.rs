@@ -36,6 +36,17 @@ pub(crate) fn recorded(output: &Path, written: Written, began: Instant, as_json:
     Ok(residue(&recorded.findings))
 }
 
+/// Warns where a recording that another is made of has lost parts.
+pub(crate) fn missing(recording: &str, parts: u64) {
+    if parts > 0 {
+        output::warning(&format!(
+            "{recording} has no manifest, and {} of its parts {} missing: what was in them is not here",
+            n(parts),
+            if parts == 1 { "is" } else { "are" }
+        ));
+    }
+}
+
 /// Tells what the residue check has found, if anything.
 pub(crate) fn residue(findings: &[Finding]) -> Exit {
     if findings.is_empty() {

@@ -168,6 +168,15 @@ fn a_window_is_cut_out_of_an_archive() {
     fs::remove_file(Path::new(&archive).join("manifest.json")).expect("it is there");
     let said = json(&[&["cut", &archive, "-o", &scratch.path("rebuilt"), "--json"][..], &window].concat());
     assert_eq!((&said["exchanges"], &said["state"]), (&expected.len().into(), &"redacted".into()), "{said}");
+
+    // Nor does anyone tell what was in a part that is not there.
+    fs::remove_file(Path::new(&archive).join("part-000002.parquet")).expect("it is there");
+    let rebuilt = scratch.path("rebuilt");
+    for arguments in [vec!["cut", &archive], vec!["merge", &archive, &rebuilt]] {
+        let output = scratch.path(&format!("without-{}", arguments[0]));
+        let told = reenact([&arguments[..], &["-o", &output]].concat()).exits(0);
+        assert!(told.stderr.contains("1 of its parts is missing"), "{}", told.stderr);
+    }
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub struct Cut {
     pub is_under_another_policy: bool,
     /// What was read of the longer one.
     pub read: ReadAccount,
+    /// How many of its parts are not there: it has no manifest any more, and they are between others.
+    pub parts_missing: u64,
     /// How many bytes its parts have.
     pub bytes_there: u64,
     /// How many exchanges it has.
@@ -88,9 +90,10 @@ pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline:
         Digests::Skip if is_checked && !is_under_another_policy => check_written(&job.output, &ResidueCheck::new(&job.policy, None), work.as_deref())?,
         _ => Recorded { manifest: written, findings: Vec::new() },
     };
+    let parts_missing = manifest.missing.len() as u64;
     let bytes_there = manifest.parts.iter().map(|part| part.bytes).fold(0, u64::saturating_add);
     let is_under_another_policy = is_under_another_policy && is_checked;
-    Ok(Cut { manifest: written, findings, is_under_another_policy, read, bytes_there, exchanges_there: manifest.exchanges })
+    Ok(Cut { manifest: written, findings, is_under_another_policy, read, parts_missing, bytes_there, exchanges_there: manifest.exchanges })
 }
 
 /// What a recording holds and `kept` does not count.

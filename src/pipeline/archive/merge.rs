@@ -56,6 +56,8 @@ pub struct Node {
     pub name: String,
     /// How many exchanges it saw.
     pub exchanges: u64,
+    /// How many parts of its recording are not there: that has no manifest any more, and they are between others.
+    pub parts_missing: u64,
     /// How far its clock was ahead of the first one's.
     pub lead: Lead,
 }
@@ -85,7 +87,10 @@ pub fn merge(job: &MergeJob, progress: &mut dyn FnMut(u64)) -> Result<Merged, pi
     let joined = joiner.finish(&mut |exchange| Ok(writer.write(exchange)?))?;
     let joined_exchanges = joined.exchanges;
     let manifest = finish(writer, job, &inputs, joined)?;
-    let nodes = named().zip(&inputs).zip(leads).map(|((name, input), lead)| Node { name: name.to_owned(), exchanges: input.manifest().exchanges, lead });
+    let nodes = named().zip(&inputs).zip(leads).map(|((name, input), lead)| {
+        let Manifest { exchanges, missing, .. } = input.manifest();
+        Node { name: name.to_owned(), exchanges: *exchanges, parts_missing: missing.len() as u64, lead }
+    });
     Ok(Merged { manifest, joined: joined_exchanges, nodes: nodes.collect() })
 }
 
