@@ -466,12 +466,13 @@ impl Redaction {
     }
 }
 
-/// Opens a recording that may be replayed: not raw, and every part as the manifest vouches for it.
+/// Opens a recording that may be replayed: not raw, nothing left of an erasure, and every part as the manifest vouches for it.
 fn open_redacted(path: &Path) -> Result<Recording, Error> {
     let recording = Recording::open(path)?;
     if recording.manifest().state == State::Raw {
         return Err(reenact_replay::Error::RawRecording.into());
     }
+    archive::refuse_half_erased(path)?;
     recording.verify_digests()?;
     Ok(recording)
 }

@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode;
-use reenact_formats::model::{Exchange, FilterCause, Head};
+use reenact_formats::content::split_absolute;
+use reenact_formats::model::{Exchange, FilterCause, Head, is_token};
 use sha2::{Digest as _, Sha256};
 
 use crate::Error;
@@ -162,7 +163,7 @@ impl FromStr for Condition {
             None => (text, None),
         };
         let place = match place.split_once(':') {
-            Some(("header", name)) if is_token(name) => Place::Header(name.to_owned()),
+            Some(("header", name)) if is_token(name.as_bytes()) => Place::Header(name.to_owned()),
             Some(("header", _)) => return Err(wrong("it names no header")),
             None if place == "host" => Place::Host,
             None if place == "path" => Place::Path,
@@ -237,8 +238,8 @@ impl FromStr for SampleBy {
         match text.split_once(':') {
             None if text == "connection" => Ok(Self::Connection),
             None if text == "client" => Ok(Self::Client),
-            Some(("cookie", name)) if is_token(name) => Ok(Self::Cookie(name.to_owned())),
-            Some(("header", name)) if is_token(name) => Ok(Self::Header(name.to_owned())),
+            Some(("cookie", name)) if is_token(name.as_bytes()) => Ok(Self::Cookie(name.to_owned())),
+            Some(("header", name)) if is_token(name.as_bytes()) => Ok(Self::Header(name.to_owned())),
             _ => Err(Error::Session { text: text.to_owned() }),
         }
     }
@@ -254,25 +255,15 @@ fn cookie(pairs: &[u8], name: &str) -> Option<Vec<u8>> {
 /// What a request says of its host: the authority in its target, which outranks the field (RFC 9112, section 3.2.2), and the field.
 fn hosts(head: &Head) -> impl Iterator<Item = &[u8]> {
     let target = head.target().unwrap_or_default();
-    let authority = if head.method() == Some(b"CONNECT") { Some(target) } else { absolute(target).map(|(authority, _)| authority) };
+    let authority = if head.method() == Some(b"CONNECT") { Some(target) } else { split_absolute(target).map(|absolute| absolute.host()) };
     let named = authority.is_none().then(|| head.headers_named("host").map(|header| header.value));
     // A request without any is for the host that is called nothing.
     let none = authority.is_none() && head.header("host").is_none();
     authority.into_iter().chain(named.into_iter().flatten()).chain(none.then_some(&b""[..]))
 }
 
-/// The authority of a target that is a URL, and what follows it.
-fn absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
-    let scheme = target.windows(3).position(|window| window == b"://").filter(|at| target[..*at].iter().all(u8::is_ascii_alphanumeric))?;
-    let rest = &target[scheme + 3..];
-    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority.iter().rposition(|byte| *byte == b'@').map_or(authority, |at| &authority[at + 1..]);
-    Some((host, path))
-}
-
 fn path(target: &[u8]) -> &[u8] {
-    let path = absolute(target).map_or(target, |(_, path)| path);
+    let path = split_absolute(target).map_or(target, |absolute| absolute.rest);
     let end = path.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(path.len());
     if path.is_empty() || end == 0 { b"/" } else { &path[..end] }
 }
@@ -282,10 +273,6 @@ fn without_port(host: &[u8]) -> &[u8] {
         Some(colon) if host[colon + 1..].iter().all(u8::is_ascii_digit) => &host[..colon],
         _ => host,
     }
-}
-
-fn is_token(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// Whether letters that differ in case only are the same.

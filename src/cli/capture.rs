@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use clap::{Args, ValueEnum, ValueHint};
-use reenact::pipeline::{self, CaptureJob, Redaction, Watch};
+use reenact::pipeline::{self, CaptureJob, Watch};
 use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, OnProgress, Service, Source, Tap};
 use reenact_formats::disk::recording::PART_BYTES;
 
@@ -21,7 +21,7 @@ use self::live::LiveArgs;
 use self::statistics::Statistics;
 use super::exit::Exit;
 use super::progress::{Progress, now};
-use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs};
+use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs, of_recording};
 use super::size::{Size, size_within};
 use super::threads::ThreadArgs;
 use super::{InvalidArgument, output, privileges, report, signals};
@@ -292,12 +292,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
         return Ok(Work::Survey(source, Box::new(options), watch));
     }
     let output = args.output.ok_or_else(|| InvalidArgument::new("no output folder", "name one: -o DIR; or --discard, for the account alone"))?;
-    let redaction = if args.danger_raw {
-        output::warning("the recording is written raw: it will hold personal data and secrets as they were sent, and cannot be replayed");
-        None
-    } else {
-        Some(Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? })
-    };
+    let redaction = of_recording(args.danger_raw, &args.redaction, &args.known_values)?;
     let rotation = args.ending.rotation();
     if rotation.is_some() && redaction.as_ref().is_some_and(|redaction| redaction.policy.is_unlinkable()) {
         let hint = "leave out --rotate-every and --rotate-size: a policy that forbids links gives each recording a key of its own";

@@ -115,8 +115,8 @@ fn to_file(recording: &Recording, format: ExportFormat, path: &Path, report: &mu
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = Folder::existing(folder).begin(name)?;
     let exported = export::export(recording, format, &mut file as &mut dyn Write, report).map_err(|error| match error {
-        export::Error::Write(source) => reenact_formats::disk::Error::Write { path: path.to_owned(), source }.into(),
-        export::Error::Recording(error) => anyhow::Error::from(error),
+        export::Error::Write(source) => anyhow::Error::from(reenact_formats::disk::Error::Write { path: path.to_owned(), source }),
+        error => error.into(),
     })?;
     file.publish()?;
     Ok(exported)

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
-use reenact::pipeline::{self, ImportJob, Redaction};
+use reenact::pipeline::{self, ImportJob};
 use reenact_capture::{Control, FieldMap, ImportFormat, ImportOptions, ImportSource};
 use reenact_formats::disk::recording::PART_BYTES;
 
 use super::exit::Exit;
 use super::progress::{Progress, now};
-use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs};
+use super::redaction::{ExpiryArgs, KnownValuesArgs, RedactionArgs, of_recording};
 use super::size::{Size, size_within};
 use super::threads::ThreadArgs;
 use super::{InvalidArgument, output, report, signals};
@@ -96,12 +96,7 @@ pub(crate) fn run(args: ImportArgs) -> anyhow::Result<Exit> {
     let source = if args.file.as_os_str() == "-" { ImportSource::Stdin } else { ImportSource::File(args.file) };
     let fields = args.fields.into_iter().fold(FieldMap::default(), FieldMap::with);
     let options = ImportOptions { format: args.from.map(From::format), max_body: args.max_body.0, host: args.host, fields };
-    let redaction = if args.danger_raw {
-        output::warning("the recording is written raw: it will hold personal data and secrets as they were sent, and cannot be replayed");
-        None
-    } else {
-        Some(Redaction { known_values: args.known_values.load()?, ..args.redaction.load()? })
-    };
+    let redaction = of_recording(args.danger_raw, &args.redaction, &args.known_values)?;
     let expires = args.expiry.expires(redaction.as_ref().map(|redaction| &redaction.policy));
     let threads = args.threads.count();
     let job = ImportJob { source, options, output: args.output, part_bytes: args.part_size.0, redaction, expires, threads };

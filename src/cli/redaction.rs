@@ -115,6 +115,15 @@ impl KnownValuesArgs {
     }
 }
 
+/// The redaction of a recording that is written from traffic; none if that is asked for, with a warning.
+pub(crate) fn of_recording(danger_raw: bool, redaction: &RedactionArgs, known_values: &KnownValuesArgs) -> anyhow::Result<Option<Redaction>> {
+    if danger_raw {
+        output::warning("the recording is written raw: it will hold personal data and secrets as they were sent, and cannot be replayed");
+        return Ok(None);
+    }
+    Ok(Some(Redaction { known_values: known_values.load()?, ..redaction.load()? }))
+}
+
 /// The key in `file`, else in the environment, if there is one.
 pub(crate) fn given_key(file: Option<&Path>) -> anyhow::Result<Option<Key>> {
     if let Some(file) = file {

@@ -5,7 +5,8 @@
 
 use std::io::{self, Write};
 
-use reenact_formats::model::{Exchange, Head};
+use reenact_formats::content::split_absolute;
+use reenact_formats::model::{Exchange, Head, is_token};
 
 use super::quote::{printf_format, shell_word};
 use super::{Exporter, LeftOut, sendable_request};
@@ -22,6 +23,9 @@ impl Exporter for Curl {
             Ok(request) => request,
             Err(why) => return Ok(Some(why)),
         };
+        if request.head.method() == Some(b"HEAD") && request.body.kept_length() > 0 {
+            return Ok(Some(LeftOut::HeadWithBody));
+        }
         // What announces a length has a body, and be it an empty one.
         let has_body = request.body.kept_length() > 0 || request.head.header("content-length").is_some() && request.head.method() != Some(b"HEAD");
         writeln!(out, "\n# {}", exchange.id)?;
@@ -39,11 +43,15 @@ impl Exporter for Curl {
             out.write_all(&word)?;
         }
         out.write_all(match (has_body, body.is_empty()) {
-            (true, true) => b" --data-binary @- < /dev/null\n",
-            (true, false) => b" --data-binary @-\n",
-            (false, _) => b" < /dev/null\n",
+            (true, true) => b" --data-binary @- < /dev/null || failed=1\n",
+            (true, false) => b" --data-binary @- || failed=1\n",
+            (false, _) => b" < /dev/null || failed=1\n",
         })?;
         Ok(None)
+    }
+
+    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(b"\nexit $failed\n")
     }
 }
 
@@ -68,8 +76,7 @@ fn words(head: &Head, has_body: bool) -> Vec<Vec<u8>> {
 /// The fields that a script sends as they were, on one line each: not those that say where to and how long.
 pub(super) fn sent_fields(head: &Head) -> impl Iterator<Item = (&[u8], Vec<u8>)> {
     let made_anew = ["host", "content-length", "transfer-encoding", "connection", "keep-alive", "expect", "te", "trailer", "upgrade", "proxy-connection"];
-    let is_name = |name: &[u8]| !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
-    head.headers().filter(move |field| is_name(field.name) && !made_anew.iter().any(|name| field.is(name))).map(|field| {
+    head.headers().filter(move |field| is_token(field.name) && !made_anew.iter().any(|name| field.is(name))).map(|field| {
         let line: Vec<u8> = field.value.iter().map(|byte| if matches!(byte, b'\r' | b'\n' | 0) { b' ' } else { *byte }).collect();
         (field.name, line)
     })
@@ -77,13 +84,7 @@ pub(super) fn sent_fields(head: &Head) -> impl Iterator<Item = (&[u8], Vec<u8>)>
 
 /// What stands behind the host of an absolute target; no control character, and no space.
 pub(super) fn path_of(target: &[u8]) -> Vec<u8> {
-    let path = match target.windows(3).position(|at| at == b"://").filter(|at| target[..*at].iter().all(u8::is_ascii_alphanumeric)) {
-        Some(at) => {
-            let rest = &target[at + 3..];
-            &rest[rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len())..]
-        }
-        None => target,
-    };
+    let path = split_absolute(target).map_or(target, |absolute| absolute.rest);
     let mut sent = Vec::with_capacity(path.len() + 1);
     if !path.starts_with(b"/") {
         sent.push(b'/');
@@ -112,8 +113,9 @@ if [ -z "$url" ]; then
 fi
 failed=0
 send() {
-    # Of what a target answers, its status is shown.
-    curl --silent --show-error --globoff --http1.1 --path-as-is --output /dev/null --write-out '%{http_code}\n' ${CURL_OPTIONS:-} "$@" --url "$url" ||
-        echo "$0: a request failed" >&2
+    # Of what a target answers, its status is shown. No configuration file and no proxy leads elsewhere.
+    curl -q --noproxy '*' --silent --show-error --globoff --http1.1 --path-as-is --output /dev/null --write-out '%{http_code}\n' ${CURL_OPTIONS:-} "$@" --url "$url" && return
+    echo "$0: a request failed" >&2
+    return 1
 }
 "#;

@@ -1,11 +1,12 @@
 //! What GoReplay reads: for each exchange a request record and, if there is an answer, a response record.
 //!
 //! Ids are made of the connection's addresses and a number, as GoReplay makes them of what it captures. Bodies of responses that were not
-//! kept are cut. The format has no escapes: whoever reads it tells the end of a record from what follows it.
+//! kept are cut. The format has no escapes: what holds the mark that ends a record is left out, as whatever follows the mark would be read as a record of its own.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use memchr::memmem;
 use reenact_formats::model::{Exchange, Timestamp};
 use reenact_formats::wire::http1::{encode_body, encode_head};
 
@@ -16,7 +17,7 @@ use super::{Exporter, LeftOut, whole_request};
 pub(super) struct Gor {
     tuples: Tuples,
     written: u32,
-    payload: Vec<u8>,
+    records: Vec<u8>,
 }
 
 impl Exporter for Gor {
@@ -30,29 +31,39 @@ impl Exporter for Gor {
         let (Tuple { client, server }, _) = self.tuples.of(exchange.id.connection, wanted, fit);
         let id = format!("{:04x}{:04x}{:08x}{:08x}", client.port(), server.port(), u32::from(ipv4(client.ip())), self.written);
 
-        self.payload.clear();
-        encode_head(request, &mut self.payload);
-        encode_body(request, &mut self.payload);
-        record(1, &id, [Some(exchange.start), exchange.timing.request_end], &self.payload, out)?;
+        self.records.clear();
+        let mut is_clean = record(1, &id, [Some(exchange.start), exchange.timing.request_end], &mut self.records, |out| {
+            encode_head(request, out);
+            encode_body(request, out);
+        });
         if let Some(response) = &exchange.response {
-            self.payload.clear();
-            exchange.interim.iter().for_each(|head| self.payload.extend_from_slice(head.raw()));
-            encode_head(response, &mut self.payload);
-            encode_body(response, &mut self.payload);
             let first = exchange.timing.first_byte.or(exchange.timing.request_end).or(Some(exchange.start));
-            record(2, &id, [first, exchange.timing.end], &self.payload, out)?;
+            is_clean &= record(2, &id, [first, exchange.timing.end], &mut self.records, |out| {
+                exchange.interim.iter().for_each(|head| out.extend_from_slice(head.raw()));
+                encode_head(response, out);
+                encode_body(response, out);
+            });
         }
+        if !is_clean {
+            return Ok(Some(LeftOut::HoldsMark));
+        }
+        out.write_all(&self.records)?;
         Ok(None)
     }
 }
 
-fn record(kind: u8, id: &str, [start, end]: [Option<Timestamp>; 2], payload: &[u8], out: &mut dyn Write) -> io::Result<()> {
+/// Adds a record to `out`. Whether its end is the only one in it.
+fn record(kind: u8, id: &str, [start, end]: [Option<Timestamp>; 2], out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) -> bool {
+    let begin = out.len();
     let start = start.unwrap_or_default();
     let latency = end.map_or(0, |end| end.since(start).as_nanos());
-    writeln!(out, "{kind} {id} {} {latency}", start.as_nanos())?;
-    out.write_all(payload)?;
-    out.write_all("\n🐵🙈🙉\n".as_bytes())
+    out.extend(format!("{kind} {id} {} {latency}\n", start.as_nanos()).bytes());
+    payload(out);
+    out.extend_from_slice(END);
+    memmem::find(&out[begin..], END).is_some_and(|at| begin + at + END.len() == out.len())
 }
+
+const END: &[u8] = "\n🐵🙈🙉\n".as_bytes();
 
 /// What an id can say: of a server its port, of an address four bytes.
 fn fit(tuple: Tuple) -> Tuple {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reenact_formats::content::{MAX_DECODED, decoded_body};
+use reenact_formats::content::{MAX_DECODED, decoded_body, split_absolute};
 use reenact_formats::disk::version::RELEASE;
 use reenact_formats::model::{Completeness, Exchange, Head, Message, Timestamp};
 use serde_json::{Value, json};
@@ -64,7 +64,9 @@ fn entry(exchange: &Exchange, request: &Message) -> Value {
 fn request_of(exchange: &Exchange, message: &Message) -> Value {
     let head = &message.head;
     let target = text(head.target().unwrap_or_default());
-    let url = if target.contains("://") { target.clone().into_owned() } else { format!("{}{target}", origin_of(exchange)) };
+    let is_whole = head.target().is_some_and(|target| split_absolute(target).is_some());
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    let url = if is_whole { target.clone().into_owned() } else { format!("{}{slash}{target}", origin_of(exchange)) };
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

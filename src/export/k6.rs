@@ -50,12 +50,17 @@ impl Exporter for K6 {
             Ok(text) => script_string(text),
             Err(_) => format!("{{base64:{}}}", script_string(&STANDARD.encode(&body))),
         };
-        let [id, method, path] =
-            [exchange.id.to_string().as_str(), &text(head.method().unwrap_or_default()), &text(&path_of(head.target().unwrap_or_default()))].map(script_string);
+        // A session's number may be more than a script's numbers can tell apart.
+        let [session, id, method, path] = [
+            exchange.id.connection.to_string().as_str(),
+            exchange.id.to_string().as_str(),
+            &text(head.method().unwrap_or_default()),
+            &text(&path_of(head.target().unwrap_or_default())),
+        ]
+        .map(script_string);
         writeln!(
             out,
-            "add({}, {id}, {:.6}, {method}, {path}, {{{}}}, {body}, {});",
-            exchange.id.connection,
+            "add({session}, {id}, {:.6}, {method}, {path}, {{{}}}, {body}, {});",
             think.as_secs_f64(),
             fields.join(","),
             exchange.status().unwrap_or_default(),

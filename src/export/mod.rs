@@ -24,6 +24,8 @@ use reenact_formats::disk::recording::{Recording, State, Window};
 use reenact_formats::model::{Completeness, Exchange, Message};
 use reenact_formats::seam::{Blame, Explain};
 
+use crate::pipeline::archive;
+
 /// A format that can be exported to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportFormat {
@@ -48,6 +50,10 @@ pub enum LeftOut {
     NoRequest,
     /// The request's body was not kept, or not seen whole.
     NoBody,
+    /// It holds what ends a record of the format.
+    HoldsMark,
+    /// A `HEAD` with a body, which curl cannot send.
+    HeadWithBody,
     /// It asked for no path, as `CONNECT` and `OPTIONS *` do.
     NoPath,
 }
@@ -58,6 +64,8 @@ impl LeftOut {
         match self {
             Self::NoRequest => "request not seen",
             Self::NoBody => "body of the request not kept",
+            Self::HoldsMark => "holds the mark that ends a record",
+            Self::HeadWithBody => "HEAD with a body",
             Self::NoPath => "request for no path",
         }
     }
@@ -78,6 +86,9 @@ pub enum Error {
     /// The recording cannot be read, or not be exported.
     #[error(transparent)]
     Recording(#[from] disk::Error),
+    /// What was to be erased from the recording may be in it still.
+    #[error(transparent)]
+    HalfErased(#[from] archive::Error),
     /// The file cannot be written.
     #[error(transparent)]
     Write(#[from] io::Error),
@@ -87,6 +98,7 @@ impl Explain for Error {
     fn blame(&self) -> Blame {
         match self {
             Self::Recording(error) => error.blame(),
+            Self::HalfErased(error) => error.blame(),
             Self::Write(_) => Blame::Ours,
         }
     }
@@ -94,6 +106,7 @@ impl Explain for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Recording(error) => error.hint(),
+            Self::HalfErased(error) => error.hint(),
             Self::Write(_) => None,
         }
     }
@@ -116,11 +129,12 @@ trait Exporter {
 }
 
 /// Opens a recording that may leave this machine: one that was redacted.
-pub fn open(path: &std::path::Path) -> Result<Recording, disk::Error> {
+pub fn open(path: &std::path::Path) -> Result<Recording, Error> {
     let recording = Recording::open(path)?;
     if recording.manifest().state == State::Raw {
-        return Err(disk::Error::NotRedacted { path: path.to_owned() });
+        return Err(disk::Error::NotRedacted { path: path.to_owned() }.into());
     }
+    archive::refuse_half_erased(path)?;
     Ok(recording)
 }
 

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use reenact_capture::{Control, ImportOptions, ImportSource, Imported, Importer};
 use reenact_formats::disk::recording::WriterOptions;
-use reenact_formats::model::Timestamp;
-use reenact_formats::seam::Redact as _;
+use reenact_formats::model::{Exchange, LossLedger, Timestamp};
+use reenact_formats::seam::{BoxError, ExchangeSink, Redact as _};
 
 use super::record::{Pools, SOURCE};
 use super::sink::RecordingSink;
@@ -48,7 +48,41 @@ pub fn import(job: &ImportJob, control: &Control) -> Result<(Written, Imported),
     let source = redactor.as_mut().map_or(source.clone(), |redactor| redactor.value(SOURCE, &source));
     let options =
         WriterOptions { part_bytes: job.part_bytes, source, origin: format.origin(), expires: job.expires, pool: writers, ..WriterOptions::default() };
-    let mut sink = RecordingSink::create(&job.output, redactor.as_ref(), options, work.clone())?;
+    let create = || RecordingSink::create(&job.output, redactor.as_ref(), options.clone(), work.clone());
+    let mut sink = OnceNeeded { create, sink: None };
     let imported = importer.run(&mut sink, control)?;
-    Ok((Written::new(sink, job.redaction.as_ref(), &imported.ledger, work)?, imported))
+    Ok((Written::new(sink.begun()?, job.redaction.as_ref(), &imported.ledger, work)?, imported))
+}
+
+/// A recording that is begun when there is something to write: a file of which nothing can be read leaves none behind.
+struct OnceNeeded<F> {
+    create: F,
+    sink: Option<RecordingSink>,
+}
+
+impl<F: Fn() -> Result<RecordingSink, Error>> OnceNeeded<F> {
+    fn sink(&mut self) -> Result<&mut RecordingSink, Error> {
+        match &mut self.sink {
+            Some(sink) => Ok(sink),
+            none => Ok(none.insert((self.create)()?)),
+        }
+    }
+
+    fn begun(self) -> Result<RecordingSink, Error> {
+        self.sink.map_or_else(self.create, Ok)
+    }
+}
+
+impl<F: Fn() -> Result<RecordingSink, Error>> ExchangeSink for OnceNeeded<F> {
+    fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError> {
+        self.sink()?.exchange(exchange)
+    }
+
+    fn exchanges(&mut self, exchanges: Vec<Exchange>) -> Result<(), BoxError> {
+        self.sink()?.exchanges(exchanges)
+    }
+
+    fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
+        self.sink()?.tick(now, ledger)
+    }
 }

@@ -215,6 +215,10 @@ fn files_that_are_none_are_named_and_leave_nothing() {
         assert!(refused.stderr.contains(found) && refused.stderr.contains("hint: ") && !refused.stderr.contains("secret"), "{}", refused.stderr);
         assert!(!fs::exists(scratch.path("rec")).expect("the folder is ours"), "{name}");
     }
+    scratch.file("d", "no line of a log\n");
+    let refused = scratch.import("d", "rec", &["--from", "access-log"]).exits(2);
+    assert!(refused.stderr.contains("none of its 1 entries can be read"), "{}", refused.stderr);
+    assert!(!fs::exists(scratch.path("rec")).expect("the folder is ours"));
     let refused = scratch.import("missing", "rec", &[]).exits(2);
     assert!(refused.stderr.contains("cannot open"), "{}", refused.stderr);
 }

@@ -4,7 +4,7 @@
 //! the body. What never happens here: a part ends the line that it stands in.
 
 use bytes::Bytes;
-use reenact_formats::model::{Anomaly, Body, BodyFraming, Completeness, DropReason, Head, InvalidHead, Message};
+use reenact_formats::model::{Anomaly, Body, BodyFraming, Completeness, DropReason, Head, InvalidHead, Message, is_token};
 
 /// What is known of a body.
 pub(super) enum Told {
@@ -34,7 +34,7 @@ pub(super) struct Compose {
 impl Compose {
     /// A request line. The version is HTTP/1.0 if that is said, else HTTP/1.1. Nothing if the method is none.
     pub(super) fn request(method: &[u8], target: &[u8], version: &[u8]) -> Option<Self> {
-        if method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
+        if !is_token(method) {
             return None;
         }
         let mut head = [method, b" "].concat();
@@ -66,7 +66,7 @@ impl Compose {
 
     /// A field, or one for each line of its value. A name that is none, as those of HTTP/2's pseudo fields, is left out; so are lengths and transfer codings.
     pub(super) fn field(&mut self, name: &[u8], value: &[u8]) {
-        if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
+        if !is_token(name) {
             return;
         }
         if name.eq_ignore_ascii_case(b"content-length") {
@@ -94,7 +94,7 @@ impl Compose {
         let length = match &body {
             Told::None => self.announced,
             Told::Whole(bytes, _) => Some(bytes.len() as u64).filter(|length| *length > 0 || self.announced.is_some()),
-            Told::Unknown(length) => length.or(self.announced),
+            Told::Unknown(length) => length.or(self.announced).filter(|length| *length <= LARGEST_LENGTH),
         };
         if let Some(length) = length {
             let (at, name) = self.length.unwrap_or_else(|| (self.head.len(), b"Content-Length".to_vec()));
@@ -147,7 +147,5 @@ fn wire_version(version: &[u8]) -> &'static [u8] {
     if version.eq_ignore_ascii_case(b"http/1.0") { b"HTTP/1.0" } else { b"HTTP/1.1" }
 }
 
-/// Whether a method or a field's name may hold it (RFC 9110, section 5.6.2).
-pub(super) const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
-}
+/// A length above it was never counted.
+const LARGEST_LENGTH: u64 = 1_000_000_000_000_000;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use reenact_formats::content::split_absolute;
 use reenact_formats::model::{Anomaly, Exchange, Head, Message, Origin, Timestamp, Unknown, Unreadable};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, Visitor};
@@ -208,7 +209,7 @@ impl Entry {
         // A text by the format, a number by some who write it.
         let connection = self.connection.map_or_else(String::new, |connection| connection.as_str().map_or_else(|| connection.to_string(), str::to_owned));
         let connection = connection.trim();
-        let key = [url.authority.as_bytes(), b" ", connection.as_bytes()].concat();
+        let key = [url.authority, b" ", connection.as_bytes()].concat();
         let is_told = !matches!(connection, "" | "0" | "null");
         let timings = self.timings.unwrap_or_default();
         let start = began.saturating_add([timings.blocked, timings.dns, timings.connect].into_iter().map(milliseconds).sum());
@@ -235,9 +236,9 @@ impl Entry {
 
 impl Request {
     fn message(self, url: &Url<'_>, max_body: u64) -> Option<(Message, Option<Anomaly>)> {
-        let mut composed = Compose::request(self.method.0.as_bytes(), url.target.as_bytes(), text(self.version.as_ref()).as_bytes())?;
+        let mut composed = Compose::request(self.method.0.as_bytes(), url.target, text(self.version.as_ref()).as_bytes())?;
         if !self.headers.iter().any(|field| field.name.0.eq_ignore_ascii_case("host")) {
-            composed.field(b"Host", url.authority.as_bytes());
+            composed.field(b"Host", url.authority);
         }
         fields(&self.headers, &mut composed);
         let announced = composed.announced().or(size(self.body_size)).filter(|length| *length > 0);
@@ -339,24 +340,24 @@ fn size(size: Option<f64>) -> Option<u64> {
 
 /// The parts of a URL that a request needs.
 struct Url<'a> {
-    authority: &'a str,
+    authority: &'a [u8],
     port: u16,
-    target: &'a str,
+    target: &'a [u8],
 }
 
 impl<'a> Url<'a> {
     /// Of a URL that is fetched by HTTP.
     fn of(url: &'a str) -> Option<Self> {
-        let (scheme, rest) = url.split_once("://")?;
-        let default = match scheme.to_ascii_lowercase().as_str() {
-            "http" | "ws" => 80,
-            "https" | "wss" => 443,
+        let absolute = split_absolute(url.as_bytes())?;
+        let default = match absolute.scheme.to_ascii_lowercase().as_slice() {
+            b"http" | b"ws" => 80,
+            b"https" | b"wss" => 443,
             _ => return None,
         };
-        let (authority, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(default);
-        Some(Self { authority, port, target })
+        let authority = absolute.host();
+        let port = authority.rsplit(|byte| *byte == b':').next().filter(|port| port.len() < authority.len());
+        let port = port.and_then(|port| std::str::from_utf8(port).ok()?.parse().ok()).unwrap_or(default);
+        Some(Self { authority, port, target: absolute.rest })
     }
 }
 

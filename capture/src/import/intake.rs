@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use reenact_formats::model::{Anomaly, ConnectionId, Exchange, ExchangeId, LossCause, LossLedger, Message, Notice, Timestamp, Unreadable};
 use reenact_formats::seam::ExchangeSink;
 use reenact_formats::wire::http1::Limits;
+use sha2::{Digest as _, Sha256};
 
 use super::ImportOptions;
 use super::input::Input;
@@ -137,9 +138,12 @@ pub(super) fn exchange(id: ExchangeId, start: Timestamp) -> Exchange {
 /// The connections that were seen lately: who is not seen among as many others is forgotten, and opens a new one when it comes again.
 #[derive(Default)]
 struct Connections {
-    young: BTreeMap<Box<[u8]>, Known>,
-    old: BTreeMap<Box<[u8]>, Known>,
+    young: BTreeMap<Key, Known>,
+    old: BTreeMap<Key, Known>,
 }
+
+/// What a connection is called, as a digest: names may be long, and made to fill memory.
+type Key = [u8; 32];
 
 #[derive(Clone, Copy)]
 struct Known {
@@ -150,18 +154,17 @@ struct Known {
 impl Connections {
     /// The entry that opened a connection, and the index of the next exchange on it.
     fn next(&mut self, key: &[u8], entry: u64) -> (u64, u32) {
-        // What is longer was made to fill memory.
-        let key = &key[..key.len().min(LONGEST_KEY)];
-        if let Some(known) = self.young.get_mut(key) {
+        let key: Key = Sha256::digest(key).into();
+        if let Some(known) = self.young.get_mut(&key) {
             known.exchanges += 1;
             return (known.opened, known.exchanges);
         }
-        let before = self.old.remove(key).unwrap_or(Known { opened: entry, exchanges: 0 });
+        let before = self.old.remove(&key).unwrap_or(Known { opened: entry, exchanges: 0 });
         let known = Known { exchanges: before.exchanges + 1, ..before };
         if self.young.len() == MOST_CONNECTIONS {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(key.into(), known);
+        self.young.insert(key, known);
         (known.opened, known.exchanges)
     }
 }
@@ -170,8 +173,20 @@ impl Connections {
 pub(super) const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Half of as many connections as are known at once.
 const MOST_CONNECTIONS: usize = 1 << 16;
-const LONGEST_KEY: usize = 256;
 /// What is handed on at once.
 const BATCH_BYTES: u64 = 1 << 20;
 /// What an exchange takes beside its messages.
 const EXCHANGE_BYTES: u64 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_of_connections_are_told_apart() {
+        let mut connections = Connections::default();
+        let names = ["a".repeat(5000), "a".repeat(4999) + "b"];
+        let mut next = |name: usize, entry| connections.next(names[name].as_bytes(), entry);
+        assert_eq!([next(0, 1), next(1, 2), next(0, 3), next(1, 4)], [(1, 1), (2, 1), (1, 2), (2, 2)]);
+    }
+}

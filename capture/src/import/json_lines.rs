@@ -10,6 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use reenact_formats::content::split_absolute;
 use reenact_formats::model::{Exchange, Head, Origin, Timestamp, Unknown, Unreadable};
 use serde_json::Value;
 
@@ -186,8 +187,8 @@ impl<'a> Row<'a> {
         }
         // Which unit it is in is plain for all times from 1973 to 5138.
         if let Some(whole) = value.as_i64() {
-            let unit = [(100_000_000_000_i64, 1_000_000_000_i64), (100_000_000_000_000, 1_000_000), (100_000_000_000_000_000, 1000)];
-            let factor = unit.iter().find(|(below, _)| whole.abs() < *below).map_or(1, |(_, factor)| *factor);
+            let unit = [(100_000_000_000_u64, 1_000_000_000_i64), (100_000_000_000_000, 1_000_000), (100_000_000_000_000_000, 1000)];
+            let factor = unit.iter().find(|(below, _)| whole.unsigned_abs() < *below).map_or(1, |(_, factor)| *factor);
             return whole.checked_mul(factor).map(Timestamp::from_nanos);
         }
         let seconds = number(value).filter(|seconds| *seconds >= 0.0)?;
@@ -238,22 +239,21 @@ fn exchange(row: &Row<'_>, intake: &mut Intake<'_>, host: Option<&str>) -> Resul
     let target = row.text(Says::Target).or(of_line(1)).ok_or(Unreadable::Request)?;
     let version = row.text(Says::Version).or(of_line(2)).unwrap_or_default();
     // A whole URL names the host, too.
-    let (authority, path) = match target.split_once("://") {
-        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-            (Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host)), path)
-        }
-        _ => (None, target),
-    };
-    let path = path.split('#').next().unwrap_or_default();
-    let query = row.text(Says::Query).filter(|_| !path.contains('?')).map_or_else(String::new, |query| format!("?{}", query.trim_start_matches('?')));
-    let mut composed = Compose::request(method, [path, &query].concat().as_bytes(), version.as_bytes()).ok_or(Unreadable::Request)?;
+    let absolute = split_absolute(target.as_bytes());
+    let path = absolute.map_or(target.as_bytes(), |absolute| absolute.rest);
+    let path = path.split(|byte| *byte == b'#').next().unwrap_or_default();
+    let query = row.text(Says::Query).filter(|_| !path.contains(&b'?')).map_or_else(String::new, |query| format!("?{}", query.trim_start_matches('?')));
+    let mut composed = Compose::request(method, &[path, query.as_bytes()].concat(), version.as_bytes()).ok_or(Unreadable::Request)?;
     let headers = row.headers(Says::Headers);
-    let host = row.text(Says::Host).or(authority).or(host);
+    let host = row.text(Says::Host).map(str::as_bytes).or(absolute.map(|absolute| absolute.host())).or(host.map(str::as_bytes));
     // An unknown host is an empty one (RFC 9112, section 3.2).
-    for (name, value) in [("Host", host.or(Some(""))), ("Referer", row.text(Says::Referer)), ("User-Agent", row.text(Says::UserAgent))] {
+    for (name, value) in [
+        ("Host", Some(host.unwrap_or_default())),
+        ("Referer", row.text(Says::Referer).map(str::as_bytes)),
+        ("User-Agent", row.text(Says::UserAgent).map(str::as_bytes)),
+    ] {
         if let Some(value) = value.filter(|_| !headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))) {
-            composed.field(name.as_bytes(), value.as_bytes());
+            composed.field(name.as_bytes(), value);
         }
     }
     headers.iter().for_each(|(name, value)| composed.field(name.as_bytes(), value.as_bytes()));

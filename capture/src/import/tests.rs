@@ -467,6 +467,15 @@ mod json_lines {
     }
 
     #[test]
+    fn numbers_no_one_can_have_counted_are_unknown() {
+        let line = |more: &str| format!("{{\"method\":\"GET\",\"path\":\"/a\",\"status\":200,{more}}}\n");
+        let text = line(r#""ts":5,"size":18446744073709551615"#) + &line(r#""time":-9223372036854775808"#) + &line(r#""ts":7,"size":1000000000000000"#);
+        let (exchanges, imported) = of(text.as_bytes());
+        let lengths: Vec<u64> = exchanges.iter().map(|exchange| exchange.response.as_ref().unwrap().body.wire_length).collect();
+        assert_eq!((lengths, imported.ledger.entries), (vec![0, 0, 1_000_000_000_000_000], 3));
+    }
+
+    #[test]
     fn lines_that_are_none_are_counted() {
         let good = r#"{"time":1,"method":"GET","path":"/"}"#;
         let bad = [

@@ -37,6 +37,7 @@ mod nested;
 mod path;
 mod rewrite;
 mod table;
+mod target;
 mod url;
 
 pub use body::{Content, Fault, Visited, visit_body};
@@ -48,6 +49,7 @@ pub use head::visit_head;
 pub use leaf::{Leaf, LeafKind, Surface};
 pub use nested::visit_nested;
 pub use rewrite::{Edit, Edits, MAX_DECODED, Placed, apply, placed, rewrite, rewrite_decoded};
+pub use target::{Absolute, split_absolute};
 
 /// How a visitor hands out what it finds.
 type Visit<'v> = &'v mut dyn FnMut(Leaf<'_>);

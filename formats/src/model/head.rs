@@ -421,7 +421,12 @@ const fn span(offset: usize, range: Range<usize>) -> Range<u32> {
     (offset + range.start) as u32..(offset + range.end) as u32
 }
 
-/// How many of the first of `bytes` make a token (RFC 9110, section 5.6.2).
+/// Whether `bytes` are a token (RFC 9110, section 5.6.2), as methods and names of fields are.
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && token_length(bytes) == bytes.len()
+}
+
+/// How many of the first of `bytes` make a token.
 pub(crate) fn token_length(bytes: &[u8]) -> usize {
     bytes.iter().position(|byte| !TOKEN[usize::from(*byte)]).unwrap_or(bytes.len())
 }

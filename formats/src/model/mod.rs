@@ -19,7 +19,7 @@ pub(crate) use exchange::words;
 pub(crate) use head::{Oddities, token_length};
 
 pub use exchange::{Anomaly, ConnectionId, Exchange, ExchangeId, Initiator, InvalidExchangeId, Protocol, Role, Shape, Side, Timing};
-pub use head::{Head, Header, InvalidHead, StartLine};
+pub use head::{Head, Header, InvalidHead, StartLine, is_token};
 pub use ledger::{FilterCause, FilteredTraffic, ForeignTraffic, LossCause, LossLedger, LossUnit, Notice, PacketAccount, Unreadable};
 pub use message::{Body, BodyFraming, Completeness, DropReason, Message};
 pub use origin::{Origin, Unknown};

@@ -7,12 +7,12 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use reenact_formats::disk::recording::{
-    Counts, Digests, Gone, Manifest, ReadAccount, Recording, RecordingWriter, Selection, State, WriterOptions, left_by_erasure, mark_checked,
+    Counts, Digests, Gone, Manifest, ReadAccount, Recording, RecordingWriter, Selection, State, WriterOptions, mark_checked,
 };
 use reenact_sanitize::{Finding, Policy, ResidueCheck};
 
 use super::super::record::{Pools, Recorded, check_written};
-use super::{Error, refuse_within, taken_over};
+use super::{Error, refuse_half_erased, refuse_within, taken_over};
 use crate::pipeline;
 
 /// From a recording to a shorter one.
@@ -55,9 +55,7 @@ pub struct Cut {
 pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline::Error> {
     refuse_within(&job.output, &job.recording)?;
     let recording = Recording::open(&job.recording)?;
-    if let Some(left) = left_by_erasure(&job.recording) {
-        return Err(Error::HalfErased { recording: job.recording.clone(), left }.into());
-    }
+    refuse_half_erased(&job.recording)?;
     let manifest = recording.manifest();
     if let Some((first, last)) = manifest.from.zip(manifest.to)
         && !job.selection.window.touches(first, last)

@@ -11,15 +11,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reenact_formats::disk::recording::{
-    Counts, Exchanges, Extent, Gone, Manifest, Recording, RecordingWriter, State, Window, WriterOptions, left_by_erasure, mark_checked,
-};
+use reenact_formats::disk::recording::{Counts, Exchanges, Extent, Gone, Manifest, Recording, RecordingWriter, State, Window, WriterOptions, mark_checked};
 use reenact_formats::model::{ConnectionId, Exchange, ExchangeId, LossLedger, Origin, Timestamp, Timing};
 use reenact_sanitize::{Policy, ResidueCheck};
 
 use super::clocks::{Lead, Sample, leads};
 use super::join::Joiner;
-use super::{Error, refuse_within, taken_over};
+use super::{Error, refuse_half_erased, refuse_within, taken_over};
 use crate::pipeline;
 use crate::pipeline::record::Pools;
 
@@ -116,9 +114,7 @@ fn open(job: &MergeJob) -> Result<Vec<Recording>, pipeline::Error> {
         {
             return Err(Error::Twice { one: other.clone(), other: path.clone() }.into());
         }
-        if let Some(left) = left_by_erasure(path) {
-            return Err(Error::HalfErased { recording: path.clone(), left }.into());
-        }
+        refuse_half_erased(path)?;
         if let Some(first) = inputs.first() {
             agree(first, &input)?;
         }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use reenact_formats::disk::recording::{Manifest, Sanitized, State, WriterOptions};
+use reenact_formats::disk::recording::{Manifest, Sanitized, State, WriterOptions, left_by_erasure};
 
 /// How a recording of `manifest`'s rows is written: what is true of them stays true.
 fn taken_over(manifest: &Manifest) -> WriterOptions {
@@ -40,6 +40,11 @@ fn taken_over(manifest: &Manifest) -> WriterOptions {
         expires: manifest.expires,
         ..WriterOptions::default()
     }
+}
+
+/// Refuses a recording beside which a stopped erasure has left what was to be erased, or in which that is still.
+pub(crate) fn refuse_half_erased(recording: &Path) -> Result<(), Error> {
+    left_by_erasure(recording).map_or(Ok(()), |left| Err(Error::HalfErased { recording: recording.to_owned(), left }))
 }
 
 /// Refuses to write into a recording that is read.

@@ -261,3 +261,55 @@ fn lines_say_all_and_can_be_read_again() {
     let out = reenact(["export", &scratch.path("rec"), "--to", "jsonl", "-o", "-"]).exits(0);
     assert_eq!(out.stdout, text);
 }
+
+#[test]
+fn no_target_leads_elsewhere_and_no_body_ends_a_record() {
+    let scratch = Scratch::new();
+    let mark = "\n\u{1f435}\u{1f648}\u{1f649}\n";
+    let requests = [
+        ("GET /redirect?u=http://other.example/x HTTP/1.1\r\nHost: h\r\n", String::new(), "http://h/redirect?u=http://other.example/x"),
+        ("GET @evil.example/x HTTP/1.1\r\nHost: h\r\n", String::new(), "http://h/@evil.example/x"),
+        ("GET https://shop.example/a HTTP/1.1\r\nHost: h\r\n", String::new(), "https://shop.example/a"),
+        ("HEAD /head HTTP/1.1\r\nHost: h\r\n", "body".to_owned(), "http://h/head"),
+        ("POST /mark HTTP/1.1\r\nHost: h\r\n", format!("a{mark}1 {} 5 5\nGET /smuggled HTTP/1.1\r\n\r\n", "a".repeat(40)), "http://h/mark"),
+    ];
+    let mut exchanges: Vec<_> = requests.iter().zip(0..).map(|((head, body, _), number)| exchange(number, head, body.as_bytes())).collect();
+    // Its session is one that a script's numbers cannot tell from the one after it.
+    exchanges[0].id.connection = ConnectionId((1 << 53) + 1);
+    write(scratch.0.path().join("rec").as_path(), &exchanges);
+
+    scratch.export("rec", "har", "a.har").exits(0);
+    let har: Value = serde_json::from_str(&fs::read_to_string(scratch.path("a.har")).unwrap()).unwrap();
+    let urls: Vec<_> = har["log"]["entries"].as_array().unwrap().iter().map(|entry| entry["request"]["url"].as_str().unwrap()).collect();
+    let mut expected: Vec<_> = requests.iter().map(|(.., url)| *url).collect();
+    expected.sort_unstable();
+    assert_eq!(urls.iter().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>(), expected);
+
+    let said = scratch.export("rec", "gor", "a.gor").exits(0);
+    assert!(said.stderr.contains("left out: 1 (holds the mark that ends a record)"), "{}", said.stderr);
+    let gor = fs::read_to_string(scratch.path("a.gor")).unwrap();
+    assert!(gor.matches(mark).count() == 8 && !gor.contains("smuggled"), "{gor}");
+
+    scratch.export("rec", "k6", "load.mjs").exits(0);
+    assert!(fs::read_to_string(scratch.path("load.mjs")).unwrap().contains("add(\"9007199254740993\", "));
+
+    let said = scratch.export("rec", "curl", "requests.sh").exits(0);
+    assert!(said.stderr.contains("left out: 1 (HEAD with a body)"), "{}", said.stderr);
+    // Neither a configuration file nor a proxy leads elsewhere; whoever fails says so at the end.
+    scratch.file(".curlrc", "url = http://127.0.0.1:9/elsewhere\n");
+    let (url, taken) = server(4);
+    let run = |url: &str| {
+        let script = scratch.path("requests.sh");
+        Command::new("sh").args([&script, url]).env("HOME", scratch.0.path()).env("http_proxy", "http://127.0.0.1:9").output().expect("there is a shell")
+    };
+    let ran = run(&url);
+    assert!(ran.status.success() && ran.stderr.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(taken.join().expect("the server took all").len(), 4);
+    assert_eq!(run("http://127.0.0.1:9").status.code(), Some(1));
+
+    // What an erasure has left may hold what was to be erased.
+    fs::create_dir(scratch.path(".rec.erasing.tmp")).unwrap();
+    let refused = scratch.export("rec", "jsonl", "a.jsonl").exits(2);
+    assert!(refused.stderr.contains("an erasure of recording") && refused.stderr.contains("hint: run that `reenact erase` again"), "{}", refused.stderr);
+    assert!(!fs::exists(scratch.path("a.jsonl")).expect("the folder is ours"));
+}

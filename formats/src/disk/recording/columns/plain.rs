@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 
-use crate::content::endpoint_template;
+use crate::content::{endpoint_template, split_absolute};
 use crate::model::{Exchange, Side};
 
 pub(super) fn host(exchange: &Exchange) -> Option<Cow<'_, str>> {
-    let authority = exchange.target().and_then(|target| split_absolute(target).0);
+    let authority = exchange.target().and_then(split_absolute).map(|absolute| absolute.authority);
     let host = || exchange.request.as_ref()?.head.header("host");
     authority.or_else(host).map(String::from_utf8_lossy)
 }
 
 pub(super) fn path(exchange: &Exchange) -> Option<Cow<'_, str>> {
-    let (_, path) = split_absolute(exchange.target()?);
+    let target = exchange.target()?;
+    let path = split_absolute(target).map_or(target, |absolute| absolute.rest);
     let end = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
     Some(String::from_utf8_lossy(&path[..end]))
 }
@@ -27,18 +28,5 @@ pub(super) fn media_type(exchange: &Exchange, side: Side) -> Option<Cow<'_, str>
 
 /// The head and the body, without what the transfer coding adds.
 pub(super) fn bytes(exchange: &Exchange, side: Side) -> Option<u64> {
-    exchange.message(side).map(|message| message.head.raw().len() as u64 + message.body.wire_length)
-}
-
-/// The authority of a target in absolute form (RFC 9112, section 3.2.2), and its path.
-fn split_absolute(target: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    let scheme_end = target.windows(3).position(|window| window == b"://").filter(|end| target[..*end].iter().all(u8::is_ascii_alphanumeric));
-    match scheme_end {
-        Some(end) if end > 0 => {
-            let rest = &target[end + 3..];
-            let authority_end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
-            (Some(&rest[..authority_end]), &rest[authority_end..])
-        }
-        _ => (None, target),
-    }
+    exchange.message(side).map(|message| (message.head.raw().len() as u64).saturating_add(message.body.wire_length))
 }
