@@ -232,7 +232,8 @@ impl Redactor {
         let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside<'_>| {
             let spot = Spot::of(&leaf);
             for hit in self.first_look(&leaf, raw, beside, &recorded).hits {
-                if let Some(rule) = self.taken_by(&hit, &leaf.value, &leaf.template()) {
+                // A tag is no one's: it is replaced because of the body that it may be a digest of, as digests are.
+                if let Some(rule) = self.taken_by(&hit, &leaf.value, &leaf.template()).filter(|rule| *rule != RuleId::ENTITY_TAG) {
                     let whole = with_scheme(&leaf.value, hit.span.start)..hit.span.end;
                     let span = spot.placed(raw, &whole);
                     let span = if leaf.kind == LeafKind::Credential { header_value(raw, &span) } else { span };
