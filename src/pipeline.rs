@@ -73,6 +73,14 @@ pub enum Error {
     /// A limit on memory, and nothing that says how much is in use.
     #[error("this system does not say how much memory is in use")]
     MemoryUnknown,
+    /// Before the first packet there is no memory left.
+    #[error("the capture may take {limit} bytes of memory, and takes {taken} before the first packet")]
+    MemoryTaken {
+        /// What it may take.
+        limit: u64,
+        /// What it takes.
+        taken: u64,
+    },
     /// A key or a policy was given, and what is to be joined was written under another.
     #[error("the given {kind} is {given}, and run {} was written under {kind} {expected}", run.display())]
     OtherRedaction {
@@ -112,7 +120,7 @@ impl Explain for Error {
             Self::Replay(error) => error.blame(),
             Self::Verify(error) => error.blame(),
             Self::Archive(error) => error.blame(),
-            Self::OtherRedaction { .. } | Self::OtherKey { .. } | Self::NoOneToFind { .. } | Self::MemoryUnknown => Blame::Input,
+            Self::OtherRedaction { .. } | Self::OtherKey { .. } | Self::NoOneToFind { .. } | Self::MemoryUnknown | Self::MemoryTaken { .. } => Blame::Input,
             Self::Threads { .. } | Self::Thread(_) => Blame::Ours,
         }
     }
@@ -128,6 +136,7 @@ impl Explain for Error {
             Self::Threads { .. } => Some("ask for fewer (--threads N), or raise the limit on processes".to_owned()),
             Self::Thread(_) => Some("raise the limit on processes".to_owned()),
             Self::MemoryUnknown => Some("leave out --memory-limit".to_owned()),
+            Self::MemoryTaken { .. } => Some("raise --memory-limit, give fewer --known-values, or listen on fewer interfaces".to_owned()),
             Self::OtherKey { .. } => Some("give that key; `reenact key id FILE` names a key".to_owned()),
             Self::NoOneToFind { .. } => Some("delete the recording, and make another without the person".to_owned()),
             Self::OtherRedaction { kind, .. } => Some(format!("give the {kind} that it was written under, or none; `reenact key id FILE` names a key")),

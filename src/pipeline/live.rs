@@ -88,8 +88,11 @@ impl fmt::Debug for Watch {
 
 /// Captures into `sink`, which is given back with the account.
 pub(super) fn run<S: ExchangeSink + Send>(tap: Tap, sink: S, watch: &Watch, control: &Control) -> Result<(S, LossLedger), Error> {
-    if watch.limits.memory.is_some() && memory().is_none() {
-        return Err(Error::MemoryUnknown);
+    if let Some(limit) = watch.limits.memory {
+        let taken = memory().ok_or(Error::MemoryUnknown)?;
+        if taken >= limit {
+            return Err(Error::MemoryTaken { limit, taken });
+        }
     }
     let most = watch.limits.share_of_memory().map_or(QUEUE_BYTES, |share| share.min(QUEUE_BYTES));
     let queue = Queue::new(most);
@@ -112,9 +115,9 @@ pub(super) fn run<S: ExchangeSink + Send>(tap: Tap, sink: S, watch: &Watch, cont
                 move || govern(queue, gauge, watch, &ended)
             })
             .map_err(Error::Thread);
-        let captured = governor.and_then(|_| Ok(tap.run(&mut Entrance(&queue), control)?));
-        drop(end);
-        queue.close();
+        let mut entrance = Entrance(&queue);
+        let captured = governor.and_then(|_| Ok(tap.run(&mut entrance, control)?));
+        drop((end, entrance));
         worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // What the sink has met is told first: it is why the capture was given up.
         queue.failure().map_or(Ok(()), |error| Err(reenact_capture::Error::Sink(error)))?;

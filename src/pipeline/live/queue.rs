@@ -35,7 +35,7 @@ enum Item {
     Tick(Timestamp, Box<LossLedger>),
 }
 
-/// Where the capture puts in what it has found.
+/// Where the capture puts in what it has found. Once it is dropped, and be it by a panic, nothing more comes.
 pub(super) struct Entrance<'a>(pub(super) &'a Queue);
 
 impl Queue {
@@ -49,7 +49,7 @@ impl Queue {
     }
 
     /// Nothing more comes.
-    pub(super) fn close(&self) {
+    fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_all();
     }
@@ -130,6 +130,12 @@ impl Drop for Broken<'_> {
     }
 }
 
+impl Drop for Entrance<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 impl ExchangeSink for Entrance<'_> {
     fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError> {
         self.exchanges(vec![exchange])
@@ -143,5 +149,35 @@ impl ExchangeSink for Entrance<'_> {
 
     fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
         self.0.put(Item::Tick(now, Box::new(ledger.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::thread;
+
+    use super::*;
+
+    struct Nowhere;
+
+    impl ExchangeSink for Nowhere {
+        fn exchange(&mut self, _: Exchange) -> Result<(), BoxError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_capture_that_panics_leaves_nobody_waiting() {
+        let queue = Queue::new(1);
+        let capture = || {
+            thread::scope(|scope| {
+                scope.spawn(|| queue.drain(&mut Nowhere, None));
+                let _entrance = Entrance(&queue);
+                resume_unwind(Box::new("as a capture might"));
+            });
+        };
+        assert!(catch_unwind(AssertUnwindSafe(capture)).is_err());
+        assert!(queue.lock().is_closed);
     }
 }
