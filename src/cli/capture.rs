@@ -8,7 +8,9 @@ mod statistics;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 use reenact::pipeline::{self, CaptureJob, Watch};
@@ -183,9 +185,16 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
 /// Whoever stops a capture a second time does not want to wait for what is under way: what was published stays, and nothing else does.
 #[expect(clippy::disallowed_methods, reason = "nothing is to be waited for; what would be dropped is removed here")]
 fn stop_at_once(output: Option<&Path>) {
-    output::warning("stopped at once: what was not published yet is lost, and what was published was not looked through for residue");
-    if let Some(output) = output {
-        pipeline::abandon(output);
+    let (end, ended) = mpsc::channel::<()>();
+    let output = output.map(ToOwned::to_owned);
+    // Neither a disk that hangs nor a reader of stderr that has stopped is waited for longer than this.
+    let last = thread::Builder::new().name("abandon".to_owned()).spawn(move || {
+        let _end = end;
+        output.as_deref().inspect(|output| pipeline::abandon(output));
+        output::warning("stopped at once: what was not published yet is lost, and what was published was not looked through for residue");
+    });
+    if last.is_ok() {
+        let _ = ended.recv_timeout(LAST_WORDS);
     }
     std::process::exit(Exit::Stopped as i32);
 }
@@ -305,5 +314,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
     Ok(Work::Record(Box::new(CaptureJob { source, options, output, part_bytes, part_age, rotation, retention, max_bytes, watch, redaction, expires })))
 }
 
+/// How long the last that is done may take where nothing is to be waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Beyond this the table alone would fill any machine.
 const MOST_FLOWS: u64 = 1 << 28;

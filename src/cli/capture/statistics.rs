@@ -5,7 +5,9 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -32,8 +34,18 @@ pub(super) struct Statistics {
     format: StatsFormat,
     /// Where lines are drawn in place.
     terminal: Option<ProgressBar>,
-    /// The latest figures, and those that the last plain line told of.
-    seen: Mutex<(Figures, Figures)>,
+    seen: Mutex<Seen>,
+    /// To who shows lines: a reader of stderr that has stopped stops no one else. Privileges are given up before there is such a thread.
+    lines: OnceLock<Option<SyncSender<String>>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    latest: Figures,
+    /// Those that the last plain line told of.
+    told: Figures,
+    /// For how many seconds nothing has been followed.
+    idle: u32,
 }
 
 impl Statistics {
@@ -44,27 +56,45 @@ impl Statistics {
             bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is valid"));
             bar
         });
-        Self { format, terminal, seen: Mutex::default() }
+        Self { format, terminal, seen: Mutex::default(), lines: OnceLock::new() }
     }
 
     /// The latest figures.
     pub(super) fn latest(&self) -> Figures {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).0
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).latest
     }
 
     /// Takes the figures of another second.
     pub(super) fn tell(&self, figures: &Figures) {
+        if let Some(line) = self.next(figures) {
+            let lines = self.lines.get_or_init(|| {
+                let terminal = self.terminal.clone();
+                showing(move |line| match &terminal {
+                    Some(terminal) => terminal.set_message(line),
+                    None => output::note(&line),
+                })
+            });
+            // What is not read in time is passed over: the next line tells more.
+            let _ = lines.as_ref().map(|lines| lines.try_send(line));
+        }
+    }
+
+    /// Keeps the figures; the line that is to be shown now, if any.
+    fn next(&self, figures: &Figures) -> Option<String> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (before, told) = (seen.0, seen.1);
-        seen.0 = *figures;
+        let before = std::mem::replace(&mut seen.latest, *figures);
+        seen.idle = if figures.followed > 0.0 { 0 } else { seen.idle.saturating_add(1) };
+        let told = seen.told;
         match (self.format, &self.terminal) {
-            (StatsFormat::Text, Some(terminal)) => terminal.set_message(text(figures, &before)),
+            (StatsFormat::None, _) => None,
+            (_, None) if seen.idle == IDLE => Some(format!("warning: nothing was followed for {IDLE} s: the memory that the capture may take is taken")),
+            (StatsFormat::Text, Some(_)) => Some(text(figures, &before)),
             (StatsFormat::Text, None) if figures.elapsed.saturating_sub(told.elapsed) >= LINE_EVERY => {
-                seen.1 = *figures;
-                output::note(&text(figures, &told));
+                seen.told = *figures;
+                Some(text(figures, &told))
             }
-            (StatsFormat::Json, _) => output::note(&line(figures, &before)),
-            (StatsFormat::Text | StatsFormat::None, _) => {}
+            (StatsFormat::Json, _) => Some(line(figures, &before)),
+            (StatsFormat::Text, None) => None,
         }
     }
 
@@ -74,6 +104,13 @@ impl Statistics {
             terminal.finish_and_clear();
         }
     }
+}
+
+/// Begins a thread that shows lines, one after the other; none where there can be no more threads.
+fn showing(mut show: impl FnMut(String) + Send + 'static) -> Option<SyncSender<String>> {
+    let (lines, given) = mpsc::sync_channel(1);
+    let thread = thread::Builder::new().name("statistics".to_owned());
+    thread.spawn(move || given.into_iter().for_each(&mut show)).ok().map(|_| lines)
 }
 
 /// How much of something came in a second.
@@ -162,6 +199,8 @@ pub(super) fn metrics(figures: &Figures) -> String {
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// After so many seconds it is no passing state that nothing is followed.
+const IDLE: u32 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -199,5 +238,33 @@ mod tests {
             assert!(metrics.contains(expected), "{expected} in {metrics}");
         }
         assert!(metrics.lines().all(|line| line.starts_with("# ") || line.split(' ').nth(1).is_some_and(|value| value.parse::<f64>().is_ok())), "{metrics}");
+    }
+
+    #[test]
+    fn a_reader_that_has_stopped_stops_no_one_else() {
+        let statistics = Statistics::new(StatsFormat::Json);
+        let (go, stopped) = mpsc::channel::<()>();
+        let (show, shown) = mpsc::channel();
+        let reader = move |line: String| {
+            let _ = stopped.recv();
+            let _ = show.send(line);
+        };
+        statistics.lines.set(showing(reader)).expect("no line was shown yet");
+        for second in 1..100 {
+            statistics.tell(&Figures { followed: 1.0, elapsed: Duration::from_secs(second), ..Figures::default() });
+        }
+        assert_eq!(statistics.latest().elapsed, Duration::from_secs(99));
+        drop((go, statistics));
+        let lines = shown.iter().count();
+        assert!((1..4).contains(&lines), "{lines}");
+    }
+
+    #[test]
+    fn that_nothing_is_followed_is_told_once() {
+        let statistics = Statistics::new(StatsFormat::Json);
+        let told = |followed| statistics.next(&Figures { followed, ..Figures::default() }).is_some_and(|line| line.starts_with("warning: "));
+        assert!(!told(1.0));
+        assert_eq!((0..20).filter(|_| told(0.0)).count(), 1);
+        assert_eq!((0..4).chain(0..4).filter(|second| told(if *second == 3 { 0.5 } else { 0.0 })).count(), 0);
     }
 }
