@@ -5,6 +5,9 @@
 
 use std::path::Path;
 
+#[cfg(target_os = "linux")]
+use anyhow::Context;
+
 use super::InvalidArgument;
 
 /// No program that is started from here on gets more privileges than this process has.
@@ -24,7 +27,7 @@ pub(crate) fn forbid_new() -> anyhow::Result<()> {
 pub(crate) fn give_up(user: Option<&str>, output: Option<&Path>) -> anyhow::Result<()> {
     use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
-    let threads = std::fs::read_dir("/proc/self/task").map(Iterator::count).unwrap_or(1);
+    let threads = std::fs::read_dir("/proc/self/task").context("privileges cannot be given up: the threads cannot be counted")?.count();
     anyhow::ensure!(threads == 1, "privileges cannot be given up: there are {threads} threads already");
     if rustix::process::geteuid().is_root() {
         let name = user.unwrap_or(NOBODY);
@@ -66,17 +69,28 @@ pub(crate) fn give_up(user: Option<&str>, _: Option<&Path>) -> anyhow::Result<()
     }
 }
 
-/// Makes the folder if it is not there, and gives it to `user` if nothing is in it. By its handle: who may rename on the way to it cannot
-/// have another folder given away.
+/// Makes the folder if it is not there, and gives it to `user` if nothing is in it and nobody else has it. What is looked at and what is given
+/// away is one handle: who may rename on the way to it cannot have a folder given away that is full, or another's.
 #[cfg(target_os = "linux")]
 fn give(output: &Path, user: &User) -> anyhow::Result<()> {
-    use anyhow::Context;
+    use std::os::fd::AsRawFd;
+
+    use reenact_formats::disk;
     use reenact_formats::disk::publish::Folder;
-    use rustix::fs::{Mode, OFlags, fchown, open};
+    use rustix::fs::{Mode, OFlags, fchown, fstat, open};
 
     Folder::create(output)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let folder = open(output, flags, Mode::empty()).with_context(|| format!("cannot open {}", output.display()))?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let cannot = || format!("cannot open {}", output.display());
+    let folder = open(output, flags, Mode::empty()).with_context(cannot)?;
+    if std::fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd())).with_context(cannot)?.next().is_some() {
+        return Err(disk::Error::OutputNotEmpty { path: output.to_owned() }.into());
+    }
+    let owner = fstat(&folder).with_context(cannot)?.st_uid;
+    if owner != 0 && owner != user.uid.as_raw() {
+        let what = format!("{} belongs to another user, and would be given away", output.display());
+        return Err(InvalidArgument::new(what, "name a folder that does not exist yet, or its owner: --user UID:GID").into());
+    }
     fchown(&folder, Some(user.uid), Some(user.gid)).with_context(|| format!("cannot give {} to another user", output.display()))
 }
 
@@ -132,6 +146,27 @@ mod tests {
         ] {
             let found = User::find(name, passwd).ok().map(|user| (user.uid.as_raw(), user.gid.as_raw()));
             assert_eq!(found, expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_given_only_if_it_is_empty_and_nobody_elses() {
+        use std::os::unix::fs::{MetadataExt, chown, symlink};
+
+        use rustix::process::{Gid, Uid};
+
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let path = |name: &str| place.path().join(name);
+        ["full/x", "other", "linked"].into_iter().for_each(|name| std::fs::create_dir_all(path(name)).expect("it is ours"));
+        chown(path("other"), Some(7), Some(7)).expect("root may");
+        symlink(path("linked"), path("link")).expect("it is ours");
+        let user = User { uid: Uid::from_raw(1234), gid: Gid::from_raw(1235) };
+        for (name, owner) in [("full", None), ("other", None), ("new", Some(1234)), ("link", Some(1234)), ("link", Some(1234))] {
+            let given = give(&path(name), &user).ok().map(|()| std::fs::metadata(path(name)).expect("it is there").uid());
+            assert_eq!(given, owner, "{name}");
         }
     }
 }
