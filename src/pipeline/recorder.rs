@@ -173,14 +173,12 @@ impl Series {
         let mut kept = VecDeque::new();
         let numbered = numbered(folder)?;
         for (_, path) in &numbered {
-            match Manifest::read(&path.join(MANIFEST)) {
-                Ok(manifest) => match strangeness(&manifest, key_id.as_ref()) {
-                    Some(why) => return Err(disk::Error::NotOurs { path: path.clone(), format: SERIES, why: why.to_owned() }),
-                    None => kept.push_back(path.clone()),
-                },
-                // One that was killed before it had a manifest, or is damaged: it stays, and whatever it is, its number is taken.
-                Err(_) => {}
+            // One that was killed before it had a manifest, or is damaged, stays; whatever it is, its number is taken.
+            let Ok(manifest) = Manifest::read(&path.join(MANIFEST)) else { continue };
+            if let Some(why) = strangeness(&manifest, key_id.as_ref()) {
+                return Err(disk::Error::NotOurs { path: path.clone(), format: SERIES, why: why.to_owned() });
             }
+            kept.push_back(path.clone());
         }
         let next = numbered.last().map_or(1, |(number, _)| number + 1);
         let retention = options.retention;
