@@ -116,7 +116,7 @@ fn what_is_wrong_with_a_run_is_said() {
     check(&copy(2), "was altered");
     check(&|path| std::fs::write(path.join("run.json"), "{}").unwrap(), "is damaged");
     let newer = r#"{"format": "run", "version": "2.0", "written_by": "9.0.0"}"#;
-    check(&|path| std::fs::write(path.join("run.json"), newer).unwrap(), "has run format 2.0, and this release reads 1.0");
+    check(&|path| std::fs::write(path.join("run.json"), newer).unwrap(), "has run format 2.0, and this release reads 1.1");
     let root = tempfile::tempdir().unwrap();
     assert!(Run::open(&root.path().join("nowhere")).unwrap_err().to_string().contains("cannot read"));
 }
