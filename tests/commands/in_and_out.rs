@@ -7,28 +7,11 @@ use std::fs;
 use reenact_formats::content::{MAX_DECODED, decoded_body};
 use reenact_formats::disk::recording::{Recording, Window};
 use reenact_formats::model::{Exchange, Message};
-use tempfile::TempDir;
 
 use crate::program::{Ran, reenact, repository};
-
-struct Scratch(TempDir);
+use crate::scratch::Scratch;
 
 impl Scratch {
-    fn new() -> Self {
-        let scratch = Self(tempfile::tempdir().expect("a temporary folder"));
-        reenact(["key", "new", &scratch.path("key")]).exits(0);
-        scratch
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().expect("the path is text").to_owned()
-    }
-
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        fs::write(self.path(name), content).expect("the folder is ours");
-        self.path(name)
-    }
-
     /// Imports a file of the folder.
     fn import(&self, file: &str, recording: &str, more: &[&str]) -> Ran {
         let [file, recording, key] = [file, recording, "key"].map(|name| self.path(name));

@@ -20,6 +20,7 @@ mod planted;
 mod policies;
 mod program;
 mod schemas;
+mod scratch;
 mod servers;
 mod service;
 mod signals;

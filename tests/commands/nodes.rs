@@ -2,41 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use reenact::explain::exchange_of;
 use reenact_formats::disk::recording::{KeyScope, Recording, RecordingWriter, Sanitized, Window, WriterOptions, mark_checked};
 use reenact_formats::model::{Exchange, LossLedger};
 use reenact_sanitize::{Key, Policy};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::packets::Capture;
 use crate::program::{reenact, repository};
-
-/// A folder with a key.
-struct Scratch(TempDir);
+use crate::scratch::Scratch;
 
 impl Scratch {
-    fn new() -> Self {
-        let scratch = Self(tempfile::tempdir().expect("a temporary folder"));
-        reenact(["key", "new", &scratch.path("key")]).exits(0);
-        scratch
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().expect("the path is text").to_owned()
-    }
-
-    fn file(&self, name: &str, content: &[u8]) -> String {
-        let path = PathBuf::from(self.path(name));
-        fs::write(&path, content).expect("the folder is ours");
-        self.path(name)
-    }
-
     /// Records a capture into a folder of that name.
     fn record(&self, name: &str, capture: Capture, options: &[&str]) -> String {
-        let packets = self.file(&format!("{name}.pcap"), &capture.into_file());
+        let packets = self.file(&format!("{name}.pcap"), capture.into_file());
         let recording = self.path(name);
         reenact(["capture", "-r", &packets, "-o", &recording, "--key-file", &self.path("key")].iter().chain(options)).exits(0);
         recording

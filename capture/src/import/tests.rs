@@ -29,6 +29,19 @@ fn of(data: &[u8]) -> (Vec<Exchange>, Imported) {
     import(data, &ImportOptions::default()).expect("it can be imported")
 }
 
+/// What the messages of an exchange say, the request's first: head and body, and what is known of a body that is not there.
+fn said(exchange: &Exchange) -> [String; 2] {
+    [&exchange.request, &exchange.response].map(|message| {
+        let Some(message) = message else { return String::new() };
+        assert!(!message.head.is_malformed());
+        let lost = match message.body.completeness {
+            Completeness::Dropped { reason, .. } => format!("({reason} of {})", message.body.wire_length),
+            _ => String::new(),
+        };
+        format!("{}{}{lost}", String::from_utf8_lossy(message.head.raw()), String::from_utf8_lossy(&message.body.contiguous())).replace("\r\n", "|")
+    })
+}
+
 mod gor {
     use super::*;
 
@@ -200,17 +213,7 @@ mod har {
     fn sent(entry: &str) -> [String; 2] {
         let (exchanges, imported) = of(har(&[entry]).as_bytes());
         assert_eq!(exchanges.len(), 1, "{imported:?}");
-        [&exchanges[0].request, &exchanges[0].response].map(|message| {
-            message.as_ref().map_or(String::new(), |message| {
-                assert!(!message.head.is_malformed());
-                let lost = if let Completeness::Dropped { reason, .. } = message.body.completeness {
-                    format!("({reason} of {})", message.body.wire_length)
-                } else {
-                    String::new()
-                };
-                format!("{}{}{lost}", String::from_utf8_lossy(message.head.raw()), String::from_utf8_lossy(&message.body.contiguous())).replace("\r\n", "|")
-            })
-        })
+        said(&exchanges[0])
     }
 
     #[test]
@@ -360,15 +363,7 @@ mod access_log {
         let options = ImportOptions { host: Some("shop.example".to_owned()), ..ImportOptions::default() };
         let (exchanges, imported) = import(line.as_bytes(), &options).unwrap();
         assert_eq!(exchanges.len(), 1, "{imported:?}");
-        [&exchanges[0].request, &exchanges[0].response].map(|message| {
-            let Some(message) = message else { return String::new() };
-            let lost = if let Completeness::Dropped { reason, .. } = message.body.completeness {
-                format!("({reason} of {})", message.body.wire_length)
-            } else {
-                String::new()
-            };
-            format!("{}{lost}", String::from_utf8_lossy(message.head.raw())).replace("\r\n", "|")
-        })
+        said(&exchanges[0])
     }
 
     #[test]
@@ -421,15 +416,7 @@ mod json_lines {
         let fields = fields.iter().map(|field| field.parse().unwrap()).fold(FieldMap::default(), FieldMap::with);
         let (exchanges, imported) = import(line.as_bytes(), &ImportOptions { fields, ..ImportOptions::default() }).unwrap();
         assert_eq!(exchanges.len(), 1, "{imported:?}");
-        [&exchanges[0].request, &exchanges[0].response].map(|message| {
-            let Some(message) = message else { return String::new() };
-            let lost = if let Completeness::Dropped { reason, .. } = message.body.completeness {
-                format!("({reason} of {})", message.body.wire_length)
-            } else {
-                String::new()
-            };
-            format!("{}{}{lost}", String::from_utf8_lossy(message.head.raw()), String::from_utf8_lossy(&message.body.contiguous())).replace("\r\n", "|")
-        })
+        said(&exchanges[0])
     }
 
     #[test]
