@@ -81,6 +81,14 @@ pub enum Error {
         /// What it takes.
         taken: u64,
     },
+    /// Recordings are there with their account, and not all of what they count.
+    #[error("{exchanges} exchanges are not in {}: the disk was full when they were seen", path.display())]
+    Unstored {
+        /// The recording, or the folder of several.
+        path: PathBuf,
+        /// How many are counted, and were not stored.
+        exchanges: u64,
+    },
     /// A key or a policy was given, and what is to be joined was written under another.
     #[error("the given {kind} is {given}, and run {} was written under {kind} {expected}", run.display())]
     OtherRedaction {
@@ -121,7 +129,7 @@ impl Explain for Error {
             Self::Verify(error) => error.blame(),
             Self::Archive(error) => error.blame(),
             Self::OtherRedaction { .. } | Self::OtherKey { .. } | Self::NoOneToFind { .. } | Self::MemoryUnknown | Self::MemoryTaken { .. } => Blame::Input,
-            Self::Threads { .. } | Self::Thread(_) => Blame::Ours,
+            Self::Threads { .. } | Self::Thread(_) | Self::Unstored { .. } => Blame::Ours,
         }
     }
 
@@ -134,6 +142,9 @@ impl Explain for Error {
             Self::Verify(error) => error.hint(),
             Self::Archive(error) => error.hint(),
             Self::Threads { .. } => Some("ask for fewer (--threads N), or raise the limit on processes".to_owned()),
+            Self::Unstored { .. } => {
+                Some("free some space, or write to another disk; what is there is whole, and its account counts the rest as unstored".to_owned())
+            }
             Self::Thread(_) => Some("raise the limit on processes".to_owned()),
             Self::MemoryUnknown => Some("leave out --memory-limit".to_owned()),
             Self::MemoryTaken { .. } => Some("raise --memory-limit, give fewer --known-values, or listen on fewer interfaces".to_owned()),

@@ -3,14 +3,15 @@
 
 mod traffic;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use reenact::check::check_recording;
 use reenact_formats::disk::Error;
 use reenact_formats::disk::recording::{Recording, RecordingWriter, Window, WriterOptions};
 use reenact_formats::seam::{Blame, Explain};
+use serde_json::Value;
 use traffic::{START, at, body, exchange, request, response};
 
 /// A file system of some kilobytes, gone when dropped.
@@ -75,6 +76,37 @@ fn a_full_disk_is_told_and_what_was_published_stays() {
     assert_eq!(rows, (0..rows.len() as u64).map(at).collect::<Vec<_>>());
     assert_eq!(rows.first().map(ToString::to_string).as_deref(), Some(START));
     assert!(check_recording(&dir, None).unwrap().passed());
+}
+
+/// What the binary says, and with which code it ends.
+fn reenact(arguments: &[&str], input: Stdio) -> (Option<i32>, Value, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_reenact")).args(arguments).stdin(input).output().unwrap();
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_capture_onto_a_full_disk_counts_what_it_cannot_store() {
+    let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/captures/orders.pcap");
+    let (code, seen, _) = reenact(&["capture", "-r", capture, "--discard", "--json"], Stdio::null());
+    assert_eq!(code, Some(0));
+    // A file stays where it is, and is not read in vain; what comes through a pipe comes once.
+    for (source, stays) in [(capture, true), ("-", false)] {
+        let Some(disk) = SmallDisk::mount(300) else { return };
+        let rec = disk.path.join("rec");
+        let rec = rec.to_str().unwrap();
+        let input = if stays { Stdio::null() } else { File::open(capture).unwrap().into() };
+        let (code, summary, said) = reenact(&["capture", "-r", source, "-o", rec, "--part-size", "500K", "--json"], input);
+        assert_eq!(code, Some(5), "{said}");
+        assert!(said.contains("the disk was full when they were seen") && said.contains("hint: free some space"), "{said}");
+        let count = |name: &str| summary[name].as_u64().unwrap();
+        assert!(count("exchanges") > 100 && count("unstored") > 100, "{summary}");
+        assert_eq!((&summary["state"], &summary["finished"]), (&"checked".into(), &true.into()));
+        let all = seen["exchanges"].as_u64().unwrap();
+        let accounted = count("exchanges") + count("unstored");
+        assert!(accounted == all || (stays && accounted < all), "{summary}");
+        assert!(check_recording(Path::new(rec), None).unwrap().passed());
+        assert!(fs::read_dir(rec).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().starts_with('.')));
+    }
 }
 
 #[test]

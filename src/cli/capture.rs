@@ -190,8 +190,11 @@ fn stop_at_once(output: Option<&Path>) {
     // Neither a disk that hangs nor a reader of stderr that has stopped is waited for longer than this.
     let last = thread::Builder::new().name("abandon".to_owned()).spawn(move || {
         let _end = end;
-        output.as_deref().inspect(|output| pipeline::abandon(output));
+        let abandon = || output.as_deref().into_iter().for_each(pipeline::abandon);
+        abandon();
         output::warning("stopped at once: what was not published yet is lost, and what was published was not looked through for residue");
+        // Whoever writes has gone on meanwhile.
+        abandon();
     });
     if last.is_ok() {
         let _ = ended.recv_timeout(LAST_WORDS);
@@ -255,11 +258,18 @@ impl Work {
                 // What the gauge shows now, not what was told a second ago.
                 let written = written.inspect_err(|_| live::told_before(&control.gauge.reading()))?;
                 drop(control);
-                if job.rotation.is_some() {
-                    return report::series(&job.output, written, began, as_json);
+                let unstored = written.iter().map(|written| written.manifest.gone.unstored.exchanges).sum();
+                let exit = if job.rotation.is_some() {
+                    report::series(&job.output, written, began, as_json)?
+                } else {
+                    let only = written.into_iter().next().ok_or_else(|| anyhow::anyhow!("nothing was recorded"))?;
+                    report::recorded(&job.output, only, began, as_json)?
+                };
+                // Whoever asked for all of it has to know, also where the account says so.
+                if unstored > 0 {
+                    return Err(pipeline::Error::Unstored { path: job.output.clone(), exchanges: unstored }.into());
                 }
-                let only = written.into_iter().next().ok_or_else(|| anyhow::anyhow!("nothing was recorded"))?;
-                report::recorded(&job.output, only, began, as_json)
+                Ok(exit)
             }
             Self::Survey(source, _, watch) => {
                 let survey = pipeline::survey(source, tap, watch, &control);

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use reenact::inspect::{count as n, duration, summarize, survey_json};
 use reenact::pipeline::{Recorded, Survey, Written};
+use reenact_formats::disk::recording::{Counts, Manifest};
 use reenact_formats::model::{LossLedger, Unreadable};
 use reenact_sanitize::Finding;
 use serde_json::json;
@@ -36,6 +37,13 @@ pub(crate) fn recorded(output: &Path, written: Written, began: Instant, as_json:
     Ok(residue(&recorded.findings))
 }
 
+/// What could not be stored, as a line; nothing if all was.
+fn unstored_line(unstored: &Counts) -> String {
+    let Counts { exchanges, requests, responses, .. } = unstored;
+    let line = || format!("  {:<13} {} exchanges ({} requests, {} responses): the disk was full\n", "not stored", n(*exchanges), n(*requests), n(*responses));
+    if *exchanges == 0 { String::new() } else { line() }
+}
+
 /// Warns where a recording that another is made of has lost parts.
 pub(crate) fn missing(recording: &str, parts: u64) {
     if parts > 0 {
@@ -63,12 +71,13 @@ pub(crate) fn residue(findings: &[Finding]) -> Exit {
 /// `recordings`; on stderr a line for each, and one account of all of them.
 pub(crate) fn series(folder: &Path, written: Vec<Written>, began: Instant, as_json: bool) -> anyhow::Result<Exit> {
     let took = now().duration_since(began);
-    let (mut account, mut summaries, mut exit) = (LossLedger::default(), Vec::new(), Exit::Pass);
+    let (mut account, mut unstored, mut summaries, mut exit) = (LossLedger::default(), Counts::default(), Vec::new(), Exit::Pass);
     output::note(&format!("recordings in {}: {}", folder.display(), n(written.len() as u64)));
     for written in written {
         let path = written.output.clone();
         let Recorded { manifest, findings } = written.check()?;
         account.add(&manifest.ledger);
+        unstored.add(&manifest.gone.unstored);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let residue =
             if findings.is_empty() { String::new() } else { format!(", {} values look as if they should have been redacted", n(findings.len() as u64)) };
@@ -80,7 +89,7 @@ pub(crate) fn series(folder: &Path, written: Vec<Written>, began: Instant, as_js
             summaries.push(summarize(&path)?.json());
         }
     }
-    output::note(ledger(&account).trim_end());
+    output::note(format!("{}{}", ledger(&account), unstored_line(&unstored)).trim_end());
     output::note(&format!("  {:<13} {}", "took", duration(took)));
     if as_json {
         output::json(&json!({ "recordings": summaries, "seconds": { "written": took.as_secs_f64() } }))?;
@@ -101,7 +110,8 @@ pub(crate) fn surveyed(survey: &Survey, as_json: bool) -> anyhow::Result<Exit> {
 /// What entered, what became of it, and what was taken out, as lines.
 pub(crate) fn account(recorded: &Recorded) -> String {
     let redactions = listed(recorded.manifest.redactions.iter().map(|(rule, count)| format!("{rule} {}", n(*count))));
-    format!("{}  {:<13} {redactions}\n  {:<13} {}\n", ledger(&recorded.manifest.ledger), "redacted", "state", recorded.manifest.state)
+    let Manifest { ledger: account, gone, state, .. } = &recorded.manifest;
+    format!("{}{}  {:<13} {redactions}\n  {:<13} {state}\n", ledger(account), unstored_line(&gone.unstored), "redacted", "state")
 }
 
 /// How many findings are listed; `reenact check` tells all.

@@ -116,6 +116,7 @@ impl Summary {
             "erased": manifest.gone.erased.exchanges,
             "joined": manifest.gone.joined.exchanges,
             "cut": manifest.gone.cut.exchanges,
+            "unstored": manifest.gone.unstored.exchanges,
             "retired": { "parts": manifest.retired.parts, "exchanges": manifest.retired.counts.exchanges, "bytes": manifest.retired.bytes },
             "extent": manifest.extent.word(),
             "finished": manifest.finished,

@@ -50,6 +50,7 @@ impl Summary {
             ("erased", &manifest.gone.erased, ""),
             ("joined", &manifest.gone.joined, " seen by two machines: here once"),
             ("cut", &manifest.gone.cut, " of the longer recording left out; the account of the capture is that of all of it"),
+            ("unstored", &manifest.gone.unstored, ": the disk was full when they were seen"),
         ] {
             if gone.exchanges > 0 {
                 page.section(name, &format!("{}{why}", counted(gone.exchanges, "exchange")));

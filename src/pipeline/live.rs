@@ -16,6 +16,7 @@ mod queue;
 mod usage;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -58,6 +59,8 @@ pub struct Figures {
     pub followed: f64,
     /// How much of the queue before the disk is taken, from 0 to 1.
     pub queue: f64,
+    /// Exchanges that could not be stored because the disk was full.
+    pub unstored: u64,
     /// How much processor time was used in the last second, in seconds.
     pub processor: f64,
     /// How much was used since the start.
@@ -86,8 +89,8 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// Captures into `sink`, which is given back with the account.
-pub(super) fn run<S: ExchangeSink + Send>(tap: Tap, sink: S, watch: &Watch, control: &Control) -> Result<(S, LossLedger), Error> {
+/// Captures into `sink`, which is given back with the account, and counts what it cannot store in `unstored`.
+pub(super) fn run<S: ExchangeSink + Send>(tap: Tap, sink: S, watch: &Watch, control: &Control, unstored: &AtomicU64) -> Result<(S, LossLedger), Error> {
     if let Some(limit) = watch.limits.memory {
         let taken = memory().ok_or(Error::MemoryUnknown)?;
         if taken >= limit {
@@ -112,7 +115,7 @@ pub(super) fn run<S: ExchangeSink + Send>(tap: Tap, sink: S, watch: &Watch, cont
         let governor = governor
             .spawn_scoped(scope, {
                 let (queue, gauge) = (&queue, &control.gauge);
-                move || govern(queue, gauge, watch, &ended)
+                move || govern(queue, gauge, watch, unstored, &ended)
             })
             .map_err(Error::Thread);
         let mut entrance = Entrance(&queue);
@@ -127,7 +130,7 @@ pub(super) fn run<S: ExchangeSink + Send>(tap: Tap, sink: S, watch: &Watch, cont
 }
 
 /// Watches until the other end of `ended` is gone.
-fn govern(queue: &Queue, gauge: &Gauge, watch: &Watch, ended: &mpsc::Receiver<()>) {
+fn govern(queue: &Queue, gauge: &Gauge, watch: &Watch, unstored: &AtomicU64, ended: &mpsc::Receiver<()>) {
     let mut governor = Governor::default();
     let (began, mut told) = (usage::now(), usage::now());
     let mut processor = processor_time();
@@ -146,6 +149,7 @@ fn govern(queue: &Queue, gauge: &Gauge, watch: &Watch, ended: &mpsc::Receiver<()
                 capture: gauge.reading(),
                 followed: f64::from(gauge.followed()) / f64::from(Gauge::WHOLE),
                 queue: fill,
+                unstored: unstored.load(Ordering::Relaxed),
                 processor: used.as_secs_f64() / since.as_secs_f64(),
                 processor_time: processor,
                 memory,

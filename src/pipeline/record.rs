@@ -6,6 +6,7 @@
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -18,7 +19,7 @@ use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Finding, KnownValues, Originals, Policy, ResidueCheck};
 
 use super::live::{self, Watch};
-use super::recorder::{Limit, Rotation};
+use super::recorder::{Rotation, Signals, WithoutRoom};
 use super::sink::{RecordingSink, bytes_of};
 use super::{Error, Redaction};
 
@@ -101,22 +102,31 @@ pub fn capture(job: &CaptureJob, tap: Tap, control: &Control) -> Result<Vec<Writ
     let source = redactor.as_mut().map_or(source.clone(), |redactor| redactor.value(SOURCE, &source));
     let (part_bytes, retention, expires) = (job.part_bytes, job.retention, job.expires);
     let options = WriterOptions { part_age, part_bytes, retention, source, expires, pool: writers, ..WriterOptions::default() };
-    let limit = job.max_bytes.map(|bytes| Limit { bytes, stop: Arc::clone(&control.stop) });
-    let sink = RecordingSink::create_series(&job.output, redactor.as_ref(), options, job.rotation, limit, work.clone())?;
-    let (sink, ledger) = run(tap, sink, &job.source, &job.watch, control)?;
+    let without_room = if matches!(job.source, Source::File(_)) { WithoutRoom::Stop } else { WithoutRoom::GoOn };
+    let unstored = Arc::<AtomicU64>::default();
+    let signals = Signals { stop: Arc::clone(&control.stop), most_bytes: job.max_bytes, without_room, unstored: Arc::clone(&unstored) };
+    let sink = RecordingSink::create_series(&job.output, redactor.as_ref(), options, job.rotation, Some(signals), work.clone())?;
+    let (sink, ledger) = run(tap, sink, &job.source, &job.watch, control, &unstored)?;
     Written::all(sink, job.redaction.as_ref(), &ledger, work)
 }
 
 /// Captures likewise, and keeps nothing but the account.
 pub fn survey(source: &Source, tap: Tap, watch: &Watch, control: &Control) -> Result<Survey, Error> {
-    let (tally, ledger) = run(tap, Tally(Counts::default()), source, watch, control)?;
+    let (tally, ledger) = run(tap, Tally(Counts::default()), source, watch, control, &AtomicU64::default())?;
     Ok(Survey { source: in_words(source), counts: tally.0, ledger })
 }
 
-/// Captures into `sink`, which waits for no one if the source is live.
-fn run<S: ExchangeSink + Send>(tap: Tap, mut sink: S, source: &Source, watch: &Watch, control: &Control) -> Result<(S, LossLedger), Error> {
+/// Captures into `sink`, which waits for no one if the source is live; it counts what it cannot store in `unstored`.
+fn run<S: ExchangeSink + Send>(
+    tap: Tap,
+    mut sink: S,
+    source: &Source,
+    watch: &Watch,
+    control: &Control,
+    unstored: &AtomicU64,
+) -> Result<(S, LossLedger), Error> {
     match source {
-        Source::Interfaces(_) => live::run(tap, sink, watch, control),
+        Source::Interfaces(_) => live::run(tap, sink, watch, control, unstored),
         Source::File(_) | Source::Stdin => {
             let ledger = tap.run(&mut sink, control)?;
             Ok((sink, ledger))

@@ -10,13 +10,13 @@ use std::io::ErrorKind;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use reenact_formats::disk;
 use reenact_formats::disk::publish::TEMPORARY_SUFFIX;
-use reenact_formats::disk::recording::{Extent, Gone, MANIFEST, Manifest, RecordingWriter, Retention, WriterOptions};
+use reenact_formats::disk::recording::{Extent, Gone, MANIFEST, Manifest, RecordingWriter, Retention, WhenFull, WriterOptions};
 use reenact_formats::model::{Exchange, KeyId, LossLedger, Timestamp};
 
 /// When a recording is ended and another begun, whichever comes first. Looked at once a second, by the time of packets.
@@ -28,13 +28,26 @@ pub struct Rotation {
     pub bytes: Option<u64>,
 }
 
-/// When enough was written: what is under way then is still taken.
+/// What a recorder and its capture tell each other.
 #[derive(Debug, Clone)]
-pub(super) struct Limit {
-    /// So many bytes before compression.
-    pub(super) bytes: u64,
-    /// Set once they are there.
+pub(super) struct Signals {
+    /// Set by the recorder once it wants no more; what is under way then is still taken.
     pub(super) stop: Arc<AtomicBool>,
+    /// It wants no more than so many bytes before compression.
+    pub(super) most_bytes: Option<u64>,
+    /// What it wants where the disk has no room for a part.
+    pub(super) without_room: WithoutRoom,
+    /// How many exchanges could not be stored so far.
+    pub(super) unstored: Arc<AtomicU64>,
+}
+
+/// What a capture does where the disk is full. What cannot be stored is counted in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WithoutRoom {
+    /// It stops: its source will still be there.
+    Stop,
+    /// It goes on: there may be room again.
+    GoOn,
 }
 
 /// Recordings that were written, and where they are, in order.
@@ -43,7 +56,7 @@ pub(super) type Recordings = Vec<(PathBuf, Manifest)>;
 /// Writes one recording, or one after the other.
 pub(super) struct Recorder {
     place: Place,
-    limit: Option<Limit>,
+    signals: Option<Signals>,
 }
 
 enum Place {
@@ -53,12 +66,13 @@ enum Place {
 
 impl Recorder {
     /// In a folder that does not exist yet or is empty. With a rotation, it may be one that has recordings of an earlier series.
-    pub(super) fn create(output: &Path, options: WriterOptions, rotation: Option<Rotation>, limit: Option<Limit>) -> Result<Self, disk::Error> {
+    pub(super) fn create(output: &Path, options: WriterOptions, rotation: Option<Rotation>, signals: Option<Signals>) -> Result<Self, disk::Error> {
+        let options = if signals.is_some() { WriterOptions { when_full: WhenFull::GoOn, ..options } } else { options };
         let place = match rotation {
             None => Place::One(output.to_owned(), Box::new(RecordingWriter::create(output, options)?)),
             Some(rotation) => Place::Several(Box::new(Series::open(output, options, rotation)?)),
         };
-        Ok(Self { place, limit })
+        Ok(Self { place, signals })
     }
 
     /// Takes an exchange.
@@ -86,19 +100,21 @@ impl Recorder {
 
     /// Packet time has reached `now`, and the account so far is `ledger`.
     pub(super) fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), disk::Error> {
-        if let Some(limit) = &self.limit {
-            let bytes = match &self.place {
-                Place::One(_, writer) => writer.bytes(),
-                Place::Several(series) => series.bytes + series.current.as_ref().map_or(0, |current| current.writer.bytes()),
+        match &mut self.place {
+            Place::One(_, writer) => writer.tick(now, ledger)?,
+            Place::Several(series) => series.tick(now, ledger)?,
+        }
+        if let Some(Signals { stop, most_bytes, without_room, unstored }) = &self.signals {
+            let (bytes, not_stored) = match &self.place {
+                Place::One(_, writer) => (writer.bytes(), writer.unstored()),
+                Place::Several(series) => series.totals(),
             };
-            if bytes >= limit.bytes {
-                limit.stop.store(true, Ordering::SeqCst);
+            unstored.store(not_stored, Ordering::Relaxed);
+            if most_bytes.is_some_and(|most| bytes >= most) || (not_stored > 0 && *without_room == WithoutRoom::Stop) {
+                stop.store(true, Ordering::SeqCst);
             }
         }
-        match &mut self.place {
-            Place::One(_, writer) => writer.tick(now, ledger),
-            Place::Several(series) => series.tick(now, ledger),
-        }
+        Ok(())
     }
 
     /// Publishes what is left. The recordings are those that are still there, in order.
@@ -131,8 +147,9 @@ struct Series {
     /// Of whole recordings; parts of them stay.
     retention: Retention,
     next: u64,
-    /// What recordings took that were closed, before compression.
+    /// What recordings took that were closed, before compression; and how many exchanges could not be stored in them.
     bytes: u64,
+    unstored: u64,
     current: Option<Current>,
     /// The one before it, while its last part is written.
     closing: Option<(PathBuf, JoinHandle<Result<Manifest, disk::Error>>)>,
@@ -192,6 +209,7 @@ impl Series {
             retention,
             next,
             bytes: 0,
+            unstored: 0,
             current: None,
             closing: None,
             kept,
@@ -208,14 +226,23 @@ impl Series {
     fn current(&mut self, at: Timestamp) -> Result<&mut Current, disk::Error> {
         let current = match self.current.take() {
             Some(current) => current,
-            None => {
-                let path = self.folder.join(name_of(self.next, at));
-                let writer = Box::new(RecordingWriter::create(&path, self.options.clone())?);
-                self.next += 1;
-                Current { path, writer, began: at }
-            }
+            None => self.begin(at)?,
         };
         Ok(self.current.insert(current))
+    }
+
+    /// Begins another one at `at`. Nothing is left of one that cannot be begun.
+    fn begin(&mut self, at: Timestamp) -> Result<Current, disk::Error> {
+        let path = self.folder.join(name_of(self.next, at));
+        let writer = RecordingWriter::create(&path, self.options.clone()).inspect_err(|_| drop(fs::remove_dir(&path)))?;
+        self.next += 1;
+        Ok(Current { path, writer: Box::new(writer), began: at })
+    }
+
+    /// What was taken so far, in bytes before compression, and how many exchanges could not be stored.
+    fn totals(&self) -> (u64, u64) {
+        let of_current = self.current.as_ref().map_or((0, 0), |current| (current.writer.bytes(), current.writer.unstored()));
+        (self.bytes + of_current.0, self.unstored + of_current.1)
     }
 
     fn write(&mut self, exchange: &Exchange) -> Result<(), disk::Error> {
@@ -238,7 +265,12 @@ impl Series {
             // On a silent link no recordings without an exchange pile up.
             current.began = now;
         } else if is_due {
-            self.close()?;
+            match self.begin(now) {
+                Ok(next) => self.close(Some(next))?,
+                // The one that is there has kept room for its account. Whatever is full may have room in a second.
+                Err(error) if error.is_full_disk() && self.options.when_full == WhenFull::GoOn => {}
+                Err(error) => return Err(error),
+            }
         }
         if self.closing.as_ref().is_some_and(|(_, closing)| closing.is_finished()) {
             self.closed()?;
@@ -250,9 +282,9 @@ impl Series {
         Ok(())
     }
 
-    /// Ends the current recording, while the next is begun.
-    fn close(&mut self) -> Result<(), disk::Error> {
-        let Some(Current { path, writer, .. }) = self.current.take() else { return Ok(()) };
+    /// Ends the current recording, while what comes goes into the next.
+    fn close(&mut self, next: Option<Current>) -> Result<(), disk::Error> {
+        let Some(Current { path, writer, .. }) = std::mem::replace(&mut self.current, next) else { return Ok(()) };
         self.closed()?;
         self.bytes += writer.bytes();
         let share = self.told.since(&self.accounted);
@@ -266,6 +298,7 @@ impl Series {
     fn closed(&mut self) -> Result<(), disk::Error> {
         if let Some((path, closing)) = self.closing.take() {
             let manifest = closing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            self.unstored += manifest.gone.unstored.exchanges;
             self.kept.push_back(path.clone());
             self.done.push((path, manifest));
         }
@@ -275,7 +308,7 @@ impl Series {
     /// Whole recordings that are beyond their number or their time go, also those of an earlier series; those that are written stay.
     fn retire(&mut self) -> Result<(), disk::Error> {
         let Retention { parts: most, age } = self.retention;
-        let written = usize::from(self.current.is_some()) + usize::from(self.closing.is_some());
+        let written = usize::from(self.current.as_ref().is_some_and(|current| !current.writer.is_empty())) + usize::from(self.closing.is_some());
         let mut beyond = most.map_or(0, |most| (self.kept.len() + written).saturating_sub(whole(most)));
         let mut kept = VecDeque::new();
         while let Some(path) = self.kept.pop_front() {
@@ -306,10 +339,15 @@ impl Series {
 
     fn finish(mut self, ledger: &LossLedger) -> Result<Recordings, disk::Error> {
         self.told.clone_from(ledger);
-        if self.accounted != self.told || self.next == 1 {
+        let is_only = self.done.is_empty() && self.closing.is_none();
+        if self.accounted != self.told || is_only {
             self.current(self.now)?;
+        } else if let Some(Current { path, writer, .. }) = self.current.take_if(|current| current.writer.is_empty()) {
+            // It was begun, and nothing came.
+            drop(writer);
+            remove(&path)?;
         }
-        self.close()?;
+        self.close(None)?;
         self.closed()?;
         self.retire()?;
         Ok(self.done)

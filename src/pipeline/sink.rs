@@ -18,7 +18,7 @@ use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Originals, Redactor};
 
 use super::Error;
-use super::recorder::{Limit, Recorder, Recordings, Rotation};
+use super::recorder::{Recorder, Recordings, Rotation, Signals};
 
 /// Writes a recording, or several that follow one another, redacted or raw.
 pub(super) struct RecordingSink {
@@ -32,13 +32,13 @@ impl RecordingSink {
         Self::create_series(output, redactor, options, None, None, pool)
     }
 
-    /// The same, with recordings that follow one another as `rotation` says, until `limit`.
+    /// The same, with recordings that follow one another as `rotation` says, while a capture is told by `signals` how it goes.
     pub(super) fn create_series(
         output: &Path,
         redactor: Option<&Redactor>,
         options: WriterOptions,
         rotation: Option<Rotation>,
-        limit: Option<Limit>,
+        signals: Option<Signals>,
         pool: Option<Arc<ThreadPool>>,
     ) -> Result<Self, Error> {
         let sanitized = redactor.map(|redactor| Sanitized {
@@ -47,7 +47,7 @@ impl RecordingSink {
             policy_digest: redactor.policy_digest(),
             severities: redactor.policy().severities(),
         });
-        let writer = Recorder::create(output, WriterOptions { sanitized, ..options }, rotation, limit)?;
+        let writer = Recorder::create(output, WriterOptions { sanitized, ..options }, rotation, signals)?;
         Ok(Self { redaction: redactor.map(|redactor| Redaction::new(Lanes::new(redactor), pool)), writer })
     }
 

@@ -199,6 +199,13 @@ fn a_disk_without_space() {
     let ran = ran(Command::new("sh").args(["-c", &script]).stdin(Stdio::null())).exits(5);
     assert!(ran.stderr.contains("error: ") && ran.stderr.contains(&output), "{}", ran.stderr);
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    // What could not be stored is in the account of what was.
+    let summary = reenact(["inspect", &output, "--json"]).exits(0).json();
+    let count = |name: &str| summary[name].as_u64().expect("it is a number");
+    assert!(count("unstored") > 1000 && summary["finished"] == true && summary["state"] == "checked", "{summary}");
+    let seen = reenact(["capture", "-r", &repository("examples/captures/orders.pcap"), "--discard", "--json"]).exits(0).json();
+    assert_eq!((count("exchanges"), &summary["unstored"]), (0, &seen["exchanges"]), "{summary}");
+    reenact(["check", &output]).exits(0);
 }
 
 #[test]

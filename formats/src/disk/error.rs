@@ -190,10 +190,10 @@ impl Error {
         }
     }
 
-    /// Whether the disk, or the share of it that we may use, is full.
+    /// Whether the disk, or the share of it that we may use, is full; or a file is as large as one may be.
     pub fn is_full_disk(&self) -> bool {
         match self {
-            Self::Write { source, .. } => matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded),
+            Self::Write { source, .. } => matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge),
             Self::Interrupted { source, .. } => source.is_full_disk(),
             _ => false,
         }

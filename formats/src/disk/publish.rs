@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -26,6 +26,13 @@ pub trait Publish: Send + Sync {
     /// Takes away the file called `name`, if it is there.
     fn remove(&self, name: &str) -> Result<(), Error>;
 
+    /// Keeps so much room for what is still to be published, whoever else takes the rest; none gives it back. Places that know no such thing keep
+    /// nothing.
+    fn reserve(&self, bytes: u64) -> Result<(), Error> {
+        let _ = bytes;
+        Ok(())
+    }
+
     /// Publishes `bytes` as `name`.
     fn publish(&self, name: &str, bytes: &[u8]) -> Result<Published, Error> {
         let mut file = self.begin(name)?;
@@ -36,6 +43,9 @@ pub trait Publish: Send + Sync {
 
 /// A file that no reader sees yet. Dropped, it leaves nothing behind.
 pub trait Unpublished: Write + Send {
+    /// It will be called `name` instead.
+    fn rename(&mut self, name: &str);
+
     /// Makes it durable, then visible under its name.
     fn publish(self: Box<Self>) -> Result<Published, Error>;
 }
@@ -169,7 +179,24 @@ impl Publish for Folder {
             _ => Ok(()),
         }
     }
+
+    fn reserve(&self, bytes: u64) -> Result<(), Error> {
+        let path = self.path.join(RESERVE);
+        if bytes == 0 {
+            return self.remove(RESERVE);
+        }
+        let reserve = || {
+            let mut file = File::options().append(true).create(true).open(&path)?;
+            let held = file.metadata()?.len();
+            // Written rather than asked for: that holds on every file system.
+            io::copy(&mut io::repeat(0).take(bytes.saturating_sub(held)), &mut file).map(drop)
+        };
+        reserve().map_err(Error::write(&path))
+    }
 }
+
+/// What holds room. No reader takes it for anything.
+const RESERVE: &str = ".reserve.tmp";
 
 /// What the names of unpublished files end with. Readers pass over them; a killed writer may leave one behind.
 pub const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -208,6 +235,10 @@ impl TemporaryFile {
 }
 
 impl Unpublished for TemporaryFile {
+    fn rename(&mut self, name: &str) {
+        self.path.set_file_name(name);
+    }
+
     fn publish(mut self: Box<Self>) -> Result<Published, Error> {
         self.make_visible().map_err(Error::write(&self.path))?;
         self.published = true;

@@ -121,12 +121,23 @@ impl TableWriter {
     }
 
     /// Writes the footer and publishes the file.
-    pub fn publish(mut self, footer: Footer) -> Result<Published, Error> {
+    pub fn publish(self, footer: Footer) -> Result<Published, Error> {
+        self.end(footer)?.publish()
+    }
+
+    /// The same, as `name` instead.
+    pub fn publish_as(self, name: &str, footer: Footer) -> Result<Published, Error> {
+        let mut file = self.end(footer)?;
+        file.rename(name);
+        file.publish()
+    }
+
+    fn end(mut self, footer: Footer) -> Result<Box<dyn Unpublished>, Error> {
         for (key, value) in footer {
             self.writer.append_key_value_metadata(KeyValue::new(key, value));
         }
         let sink = self.writer.into_inner().map_err(|error| write_error(&self.path, &self.failure, error))?;
-        sink.file.publish()
+        Ok(sink.file)
     }
 }
 

@@ -145,6 +145,9 @@ fn text(figures: &Figures, earlier: &Figures) -> String {
     if figures.followed < 1.0 || capture.shed_packets > 0 {
         let _ = write!(text, ", shed {} packets; {:.0}% of connections followed", count(capture.shed_packets), figures.followed * 100.0);
     }
+    if figures.unstored > 0 {
+        let _ = write!(text, ", {} exchanges not stored: the disk was full", count(figures.unstored));
+    }
     text
 }
 
@@ -164,6 +167,7 @@ fn line(figures: &Figures, earlier: &Figures) -> String {
         "ring": f64::from(capture.ring) / 1000.0,
         "queue": figures.queue,
         "shed": { "packets": capture.shed_packets, "connections": capture.shed_connections, "followed": figures.followed },
+        "unstored": figures.unstored,
         "processor": figures.processor,
         "memory": figures.memory,
     })
@@ -182,6 +186,7 @@ pub(super) fn metrics(figures: &Figures) -> String {
         ("reenact_capture_interface_drops_total", "Packets that the interfaces dropped.", capture.interface_drops as f64),
         ("reenact_capture_shed_packets_total", "Packets of connections that were let go because not all could be followed.", capture.shed_packets as f64),
         ("reenact_capture_shed_connections_total", "Connections that were let go because not all could be followed.", capture.shed_connections as f64),
+        ("reenact_capture_unstored_exchanges_total", "Exchanges that could not be stored because the disk was full.", figures.unstored as f64),
         ("process_cpu_seconds_total", "Processor time used.", figures.processor_time.as_secs_f64()),
     ];
     let now = [
@@ -222,19 +227,25 @@ mod tests {
             },
             followed: if shed_packets > 0 { 0.25 } else { 1.0 },
             memory: Some(200 << 20),
+            unstored: shed_packets / 10,
             elapsed: Duration::from_secs(elapsed),
             ..Figures::default()
         };
         let (earlier, now) = (seconds(10, 100, 0), seconds(20, 300, 1234));
         assert_eq!(
             text(&now, &earlier),
-            "capturing: 200 packets/s, 40.0 MB/s, 20 exchanges/s, 0 flows, kernel drops 3, ring 12%, queue 0%, CPU 0%, 200 MiB, shed 1,234 packets; 25% of connections followed"
+            "capturing: 200 packets/s, 40.0 MB/s, 20 exchanges/s, 0 flows, kernel drops 3, ring 12%, queue 0%, CPU 0%, 200 MiB, shed 1,234 packets; 25% of connections followed, 123 exchanges not stored: the disk was full"
         );
         assert!(!text(&earlier, &Figures::default()).contains("shed"));
         let line: serde_json::Value = serde_json::from_str(&line(&now, &earlier)).expect("it is JSON");
         assert_eq!((&line["per_second"]["exchanges"], &line["shed"]["packets"]), (&20.0.into(), &1234.into()));
         let metrics = metrics(&now);
-        for expected in ["reenact_capture_exchanges_total 300\n", "reenact_capture_followed_ratio 0.25\n", "# TYPE reenact_capture_ring_ratio gauge\n"] {
+        for expected in [
+            "reenact_capture_exchanges_total 300\n",
+            "reenact_capture_followed_ratio 0.25\n",
+            "reenact_capture_unstored_exchanges_total 123\n",
+            "# TYPE reenact_capture_ring_ratio gauge\n",
+        ] {
             assert!(metrics.contains(expected), "{expected} in {metrics}");
         }
         assert!(metrics.lines().all(|line| line.starts_with("# ") || line.split(' ').nth(1).is_some_and(|value| value.parse::<f64>().is_ok())), "{metrics}");

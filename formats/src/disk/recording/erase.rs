@@ -16,6 +16,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::manifest::Share;
 use super::part::Gathered;
+use super::standing::Unstored;
 use super::writer::Left;
 use super::{Counts, MANIFEST, RECORDING, Recording, Window, columns, part_number};
 use crate::disk::Error;
@@ -129,7 +130,7 @@ fn write_without(recording: &Recording, staging: &Path, is_to_go: &mut dyn FnMut
         } else {
             gathered.share.gone.erased.add(&erased);
             let retired = gathered.share.retired.clone();
-            let (published, share) = gathered.write(&place, &part.name, None, &Left::default())?.publish(&retired)?;
+            let (published, share) = gathered.write(&place, &part.name, None, &Left::default())?.publish(&part.name, &retired, &Unstored::default())?;
             after.add(part.name.clone(), published.bytes, Some(published.sha256), share);
             done.erased.add(&erased);
             done.parts += 1;

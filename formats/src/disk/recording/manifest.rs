@@ -140,6 +140,8 @@ pub struct Gone {
     pub joined: Counts,
     /// Left out when this was cut out of a longer recording.
     pub cut: Counts,
+    /// Never stored: the disk had no room for them.
+    pub unstored: Counts,
 }
 
 impl Gone {
@@ -148,6 +150,7 @@ impl Gone {
         self.erased.add(&other.erased);
         self.joined.add(&other.joined);
         self.cut.add(&other.cut);
+        self.unstored.add(&other.unstored);
     }
 
     /// All of them.
@@ -155,6 +158,7 @@ impl Gone {
         let mut all = self.erased.clone();
         all.add(&self.joined);
         all.add(&self.cut);
+        all.add(&self.unstored);
         all
     }
 }
@@ -274,8 +278,8 @@ impl Share {
 
     /// Only what there is: of most recordings nothing is gone.
     fn gone_by_key(&self) -> impl Iterator<Item = (&'static str, &Counts)> {
-        let Gone { erased, joined, cut } = &self.gone;
-        [(ERASED, erased), (JOINED, joined), (CUT, cut)].into_iter().filter(|(_, counts)| **counts != Counts::default())
+        let Gone { erased, joined, cut, unstored } = &self.gone;
+        [(ERASED, erased), (JOINED, joined), (CUT, cut), (UNSTORED, unstored)].into_iter().filter(|(_, counts)| **counts != Counts::default())
     }
 
     pub(super) fn from_table(table: &Table) -> Result<Self, Error> {
@@ -301,7 +305,7 @@ impl Share {
             origin: footer
                 .get(ORIGIN)
                 .map_or(Ok(Origin::default()), |origin| wire::parse::<WireOrigin>(origin).map(Origin::from).map_err(|why| damaged(ORIGIN, why)))?,
-            gone: Gone { erased: counts(ERASED)?, joined: counts(JOINED)?, cut: counts(CUT)? },
+            gone: Gone { erased: counts(ERASED)?, joined: counts(JOINED)?, cut: counts(CUT)?, unstored: counts(UNSTORED)? },
             retired: footer.get(RETIRED).map_or(Ok(Retired::default()), |retired| {
                 wire::parse::<WireRetired>(retired).and_then(TryInto::try_into).map_err(|why| damaged(RETIRED, why))
             })?,
@@ -478,6 +482,7 @@ const FIGURES: &str = "reenact.figures";
 const ERASED: &str = "reenact.erased";
 const JOINED: &str = "reenact.joined";
 const CUT: &str = "reenact.cut";
+const UNSTORED: &str = "reenact.unstored";
 const KEY_SCOPE: &str = "reenact.key_scope";
 const RETIRED: &str = "reenact.retired";
 const EXTENT: &str = "reenact.extent";

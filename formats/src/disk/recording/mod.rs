@@ -39,6 +39,7 @@ mod manifest;
 mod part;
 mod reader;
 mod retention;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -50,6 +51,7 @@ pub use figures::{EndpointFigures, Endpoints, Figures, Rate};
 pub use manifest::{Counts, Gone, Manifest, Part};
 pub use reader::{Digests, Exchanges, ReadAccount, Recording};
 pub use retention::{Retention, Retired};
+pub use standing::WhenFull;
 pub use writer::{PART_BYTES, RecordingWriter, Sanitized, WriterOptions};
 
 use std::fs;

@@ -18,6 +18,7 @@ use super::columns::{self, Rows};
 use super::figures::{Figures, PART_STEPS};
 use super::manifest::Share;
 use super::retention::Retired;
+use super::standing::Unstored;
 use super::writer::Left;
 use crate::disk::Error;
 use crate::disk::publish::{Publish, Published};
@@ -124,10 +125,11 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Publishes it, when so much of the recording has gone.
-    pub(super) fn publish(mut self, retired: &Retired) -> Result<(Published, Share), Error> {
+    /// Publishes it as `name`, when so much of the recording has gone. What could not be stored before it is told with it.
+    pub(super) fn publish(mut self, name: &str, retired: &Retired, unstored: &Unstored) -> Result<(Published, Share), Error> {
         self.share.retired.clone_from(retired);
-        Ok((self.table.publish(self.share.to_footer())?, self.share))
+        unstored.tell(&mut self.share);
+        Ok((self.table.publish_as(name, self.share.to_footer())?, self.share))
     }
 }
 

@@ -57,6 +57,8 @@ pub(super) struct WireManifest {
     #[serde(default)]
     cut: WireCounts,
     #[serde(default)]
+    unstored: WireCounts,
+    #[serde(default)]
     retired: Option<WireRetired>,
     #[serde(default)]
     extent: Option<String>,
@@ -194,7 +196,7 @@ impl From<&Manifest> for WireManifest {
             redactions,
             kept,
             audit,
-            gone: Gone { erased, joined, cut },
+            gone: Gone { erased, joined, cut, unstored },
             retired,
             extent,
             from,
@@ -233,6 +235,7 @@ impl From<&Manifest> for WireManifest {
             erased: erased.into(),
             joined: joined.into(),
             cut: cut.into(),
+            unstored: unstored.into(),
             retired: (*retired != Retired::default()).then(|| retired.into()),
             extent: (*extent != Extent::default()).then(|| extent.word().to_owned()),
             ledger: ledger.into(),
@@ -273,6 +276,7 @@ impl WireManifest {
                 erased: self.erased.try_into().map_err(field("erased"))?,
                 joined: self.joined.try_into().map_err(field("joined"))?,
                 cut: self.cut.try_into().map_err(field("cut"))?,
+                unstored: self.unstored.try_into().map_err(field("unstored"))?,
             },
             retired: self.retired.map_or(Ok(Retired::default()), TryInto::try_into).map_err(field("retired"))?,
             extent: match self.extent {

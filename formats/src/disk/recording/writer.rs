@@ -14,11 +14,12 @@ use std::time::Duration;
 use rayon::ThreadPool;
 
 use super::manifest::{Begun, Gone, Manifest, Share};
-use super::part::{Gathered, Written};
-use super::retention::{self, Retention};
-use super::{Extent, KeyScope, MANIFEST, State, columns, part_name};
+use super::part::Gathered;
+use super::retention::Retention;
+use super::standing::{Attempt, Standing, Unstored, WhenFull};
+use super::{Extent, KeyScope, State, columns, part_name};
 use crate::disk::Error;
-use crate::disk::publish::{Folder, Publish, Published};
+use crate::disk::publish::{Folder, Publish};
 use crate::model::{Exchange, KeyId, LossLedger, Origin, Timestamp};
 use crate::seam::{BoxError, ExchangeSink};
 
@@ -49,6 +50,8 @@ pub struct WriterOptions {
     pub part_age: Option<Duration>,
     /// How much stays while more comes.
     pub retention: Retention,
+    /// What is done where the disk is full.
+    pub when_full: WhenFull,
     /// Whether it is all of a capture.
     pub extent: Extent,
     /// Where the traffic comes from, in words, e.g. `file checkout.pcap`.
@@ -69,6 +72,7 @@ impl Default for WriterOptions {
             part_bytes: PART_BYTES,
             part_age: None,
             retention: Retention::default(),
+            when_full: WhenFull::default(),
             extent: Extent::default(),
             source: String::new(),
             origin: Origin::default(),
@@ -87,7 +91,7 @@ pub struct RecordingWriter {
     place: Arc<dyn Publish>,
     options: WriterOptions,
     /// What has been published, as far as is known.
-    manifest: Manifest,
+    standing: Standing,
     /// The part before the one that is being gathered, on its way.
     under_way: Option<UnderWay>,
     /// How many parts were sent on their way.
@@ -126,12 +130,12 @@ impl RecordingWriter {
         };
         let mut manifest = Manifest::new(options.source.clone(), begun);
         manifest.extent = options.extent;
-        // At once, so that a place that cannot be written to is known before any work is done.
-        manifest.publish(place.as_ref())?;
         let gathered = Gathered::new(Share::of(&manifest, Arc::clone(&severities)));
         let (gathered_since, now) = (Timestamp::default(), Timestamp::from_nanos(i64::MIN));
         let [accounted, ledger] = [LossLedger::default(), LossLedger::default()];
-        Ok(Self { place, options, manifest, under_way: None, cut: 0, accounted, gathered, bytes: 0, severities, gathered_since, now, told: now, ledger })
+        // At once, so that a place that cannot be written to is known before any work is done.
+        let standing = Standing::begin(manifest, place.as_ref(), options.when_full)?;
+        Ok(Self { place, options, standing, under_way: None, cut: 0, accounted, gathered, bytes: 0, severities, gathered_since, now, told: now, ledger })
     }
 
     /// Takes an exchange; publishes a part when there is enough for one.
@@ -167,10 +171,8 @@ impl RecordingWriter {
             return self.publish_part(false);
         }
         // On a link that is silent parts grow old, too. The last one is not looked at before the next is there.
-        if self.under_way.is_none() && self.options.retention.is_due(&self.manifest, self.told) {
-            let gone = self.options.retention.apply(&mut self.manifest, 0, self.told, self.place.as_ref());
-            self.manifest.publish(self.place.as_ref())?;
-            retention::remove(&gone, self.place.as_ref())?;
+        if self.under_way.is_none() {
+            self.standing.retire(self.place.as_ref(), (self.options.retention, self.told), self.options.when_full)?;
         }
         Ok(())
     }
@@ -195,7 +197,14 @@ impl RecordingWriter {
         // Even without a row left: the last part says that the writer came to its end.
         self.publish_part(last)?;
         self.wait()?;
-        Ok(self.manifest.clone())
+        self.place.reserve(0)?;
+        if self.standing.is_owing() {
+            // One without a row fits into the room that was kept.
+            self.options.when_full = WhenFull::Fail;
+            self.publish_part(last)?;
+            self.wait()?;
+        }
+        Ok(self.standing.manifest.clone())
     }
 
     /// How many bytes it has taken, before compression.
@@ -217,22 +226,28 @@ impl RecordingWriter {
 
     /// What has been published, as far as the writer has looked: it does at each tick, and before it publishes more.
     pub const fn manifest(&self) -> &Manifest {
-        &self.manifest
+        &self.standing.manifest
+    }
+
+    /// How many exchanges could not be stored, as far as the writer has looked.
+    pub const fn unstored(&self) -> u64 {
+        self.standing.unstored()
     }
 
     fn publish_part(&mut self, last: bool) -> Result<(), Error> {
         self.look()?;
-        let mut gathered = std::mem::replace(&mut self.gathered, Gathered::new(Share::of(&self.manifest, Arc::clone(&self.severities))));
+        let mut gathered = std::mem::replace(&mut self.gathered, Gathered::new(Share::of(&self.standing.manifest, Arc::clone(&self.severities))));
         gathered.share.last = last;
         gathered.share.ledger = self.ledger.since(&self.accounted);
         self.accounted.add(&gathered.share.ledger);
         self.cut += 1;
         let (name, needed) = (part_name(self.cut), gathered.bytes());
-        let (place, manifest) = (Arc::clone(&self.place), self.manifest.clone());
-        let kept = (self.options.retention, self.told);
+        let (place, standing) = (Arc::clone(&self.place), self.standing.clone());
+        let (kept, when_full) = ((self.options.retention, self.told), self.options.when_full);
+        let unstored = Unstored::of(&gathered.share);
         let Some(pool) = self.options.pool.clone() else {
             let written = gathered.write(place.as_ref(), &name, None, &Left::default());
-            self.manifest = publish(written, name, needed, place.as_ref(), manifest, kept)?;
+            self.standing = standing.publish(Attempt { written, name, needed, unstored }, place.as_ref(), kept, when_full)?;
             return Ok(());
         };
         let before = self.under_way.take().map(UnderWay::encoded);
@@ -242,10 +257,10 @@ impl RecordingWriter {
         let work = move || {
             let written = gathered.write(place.as_ref(), &name, Some(&pool), &encoding.0);
             // Also where this one has failed: of two failures the older is told.
-            let manifest = before.map_or(Ok(manifest), joined)?;
+            let standing = before.map_or(Ok(standing), joined)?;
             // While this part is made durable, the next may be encoded, and no other.
             drop(encoding);
-            publish(written, name, needed, place.as_ref(), manifest, kept)
+            standing.publish(Attempt { written, name, needed, unstored }, place.as_ref(), kept, when_full)
         };
         let writer = thread::Builder::new().name("writer".to_owned()).spawn(work).map_err(Error::write(&path))?;
         self.under_way = Some(UnderWay { writer, left });
@@ -260,7 +275,7 @@ impl RecordingWriter {
     /// Waits for what is under way, if there is anything.
     fn wait(&mut self) -> Result<(), Error> {
         if let Some(under_way) = self.under_way.take() {
-            self.manifest = joined(under_way.writer)?;
+            self.standing = joined(under_way.writer)?;
         }
         Ok(())
     }
@@ -272,24 +287,26 @@ impl Drop for RecordingWriter {
         if let Some(under_way) = self.under_way.take() {
             let _ = under_way.writer.join();
         }
+        // Best effort: readers pass over it.
+        let _ = self.place.reserve(0);
     }
 }
 
 /// A part that is being written, perhaps behind one that is being made durable.
 struct UnderWay {
-    writer: JoinHandle<Result<Manifest, Error>>,
+    writer: JoinHandle<Result<Standing, Error>>,
     left: Arc<Left>,
 }
 
 impl UnderWay {
     /// Waits until it is encoded, and the one before it is published.
-    fn encoded(self) -> JoinHandle<Result<Manifest, Error>> {
+    fn encoded(self) -> JoinHandle<Result<Standing, Error>> {
         self.left.wait_while(|left| left.is_some());
         self.writer
     }
 }
 
-fn joined(writer: JoinHandle<Result<Manifest, Error>>) -> Result<Manifest, Error> {
+fn joined(writer: JoinHandle<Result<Standing, Error>>) -> Result<Standing, Error> {
     writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -331,35 +348,6 @@ impl Left {
     }
 }
 
-/// Publishes a part that was written, and the manifest that lists it and no longer lists what is old at that time.
-fn publish(
-    written: Result<Written, Error>,
-    name: String,
-    needed: u64,
-    place: &dyn Publish,
-    mut manifest: Manifest,
-    (retention, now): (Retention, Timestamp),
-) -> Result<Manifest, Error> {
-    let before = manifest.clone();
-    let gone = retention.apply(&mut manifest, 1, now, place);
-    let published = written.and_then(|written| written.publish(&manifest.retired));
-    let (Published { bytes, sha256 }, share) = published.map_err(|error| interrupted(&before, place, &name, needed, error))?;
-    manifest.add(name, bytes, Some(sha256), share);
-    manifest.publish(place).map_err(|error| interrupted(&manifest, place, MANIFEST, 0, error))?;
-    retention::remove(&gone, place)?;
-    Ok(manifest)
-}
-
-fn interrupted(manifest: &Manifest, place: &dyn Publish, name: &str, needed: u64, source: Error) -> Error {
-    let parts = manifest.parts.len();
-    let kept = match parts {
-        0 => "nothing was published before it".to_owned(),
-        1 => format!("1 part with {} exchanges stays readable", manifest.exchanges),
-        _ => format!("{parts} parts with {} exchanges stay readable", manifest.exchanges),
-    };
-    Error::Interrupted { path: place.path(name), needed: needed.max(LEAST_NEEDED), kept, source: Box::new(source) }
-}
-
 impl ExchangeSink for RecordingWriter {
     fn exchange(&mut self, exchange: Exchange) -> Result<(), BoxError> {
         Ok(self.write(&exchange)?)
@@ -372,5 +360,3 @@ impl ExchangeSink for RecordingWriter {
 
 /// Beyond this a batch's offsets would not reach.
 const LARGEST_ROW: u64 = 1 << 30;
-/// A footer and a manifest need some bytes even without rows.
-const LEAST_NEEDED: u64 = 4096;
