@@ -114,7 +114,7 @@ fn a_full_disk_says_what_it_needed_and_what_is_safe() {
 fn fill_disks(threads: usize) {
     let (exchanges, part_bytes) = thirty();
     let mut seen_kept = BTreeMap::new();
-    for capacity in (0..160_000).step_by(4_000) {
+    for capacity in (0..160_000).step_by(8_000) {
         let dir = tempfile::tempdir().unwrap();
         let (place, _) = SmallDisk::new(dir.path(), capacity);
         let written = RecordingWriter::create_in(place, WriterOptions { part_bytes, pool: pool(threads), ..WriterOptions::default() })
@@ -152,7 +152,7 @@ fn what_a_full_disk_has_no_room_for_is_counted() {
     let (exchanges, part_bytes) = thirty();
     for threads in [1, 2] {
         let mut seen = BTreeMap::new();
-        for capacity in (0..400_000).step_by(10_000) {
+        for capacity in (20_000..400_000).step_by(40_000) {
             let dir = tempfile::tempdir().unwrap();
             let (place, state) = SmallDisk::new(dir.path(), capacity);
             let options = WriterOptions { part_bytes, pool: pool(threads), when_full: WhenFull::GoOn, ..WriterOptions::default() };
