@@ -30,12 +30,14 @@ mod import;
 mod live;
 mod record;
 mod recorder;
+mod residue;
 mod sink;
 
 pub use import::{ImportJob, import};
 pub use live::{Figures, LiveLimits, OnFigures, Watch};
 pub use record::{CaptureJob, Recorded, Survey, Written, capture, sanitize, survey};
 pub use recorder::{Rotation, abandon};
+pub use residue::Findings;
 
 /// What went wrong while tools worked together.
 #[derive(Debug, thiserror::Error)]

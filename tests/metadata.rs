@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
-use reenact::pipeline::{self, Redaction};
+use reenact::pipeline::{self, Findings, Redaction};
 use reenact::planted::{Planted, Scanner};
 use reenact_formats::disk::recording::{Recording, RecordingWriter, State, Window, WriterOptions};
 use reenact_formats::model::{Body, Exchange, LossLedger};
@@ -56,7 +56,7 @@ fn public_addresses_and_known_names_are_in_no_file_and_private_addresses_stay() 
     known.add(0, "Xenia Petrova");
     let redaction = Redaction { key: Key::generate().unwrap(), policy: Policy::default(), known_values: Some(Arc::new(known.finish())) };
     let recorded = pipeline::sanitize(&raw, &clean, &redaction, None, NonZero::<usize>::MIN, &mut |_| {}).unwrap().check().unwrap();
-    assert_eq!((recorded.findings, recorded.manifest.state), (Vec::new(), State::Checked));
+    assert_eq!((recorded.findings, recorded.manifest.state), (Findings::default(), State::Checked));
 
     let planted: Vec<Planted> =
         PUBLIC.iter().chain(&PEOPLE).chain(&PRIVATE).map(|value| Planted { kind: (*value).to_owned(), value: (*value).to_owned() }).collect();

@@ -213,6 +213,12 @@ impl Redactor {
         &self.originals
     }
 
+    /// Those since they were taken last: what has been written under them is looked through, and they are not needed any longer.
+    pub fn take_originals(&mut self) -> Originals {
+        let none_yet = self.originals.none_yet();
+        std::mem::replace(&mut self.originals, none_yet)
+    }
+
     /// The values that this lane has given one pseudonym, where the space is too small for all.
     pub fn collisions(&self) -> &Collisions {
         &self.collisions

@@ -258,7 +258,7 @@ impl Work {
                 // What the gauge shows now, not what was told a second ago.
                 let written = written.inspect_err(|_| live::told_before(&control.gauge.reading()))?;
                 drop(control);
-                let unstored = written.iter().map(|written| written.manifest.gone.unstored.exchanges).sum();
+                let unstored = written.iter().map(|written| written.unstored).sum();
                 let exit = if job.rotation.is_some() {
                     report::series(&job.output, written, began, as_json)?
                 } else {

@@ -87,7 +87,7 @@ fn tell(job: &CutJob, done: &Cut, as_json: bool) -> anyhow::Result<()> {
             "from": manifest.from.map(|time| time.to_string()),
             "to": manifest.to.map(|time| time.to_string()),
             "state": manifest.state.word(),
-            "residue": findings.len(),
+            "residue": findings.count,
             "of": { "exchanges": exchanges_there, "parts": parts_there, "parts_missing": parts_missing, "bytes": bytes_there },
             "read": { "parts": read.parts, "row_groups": read.row_groups, "bytes": read.bytes },
         }))?;

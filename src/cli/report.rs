@@ -6,10 +6,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use reenact::inspect::{count as n, duration, summarize, survey_json};
-use reenact::pipeline::{Recorded, Survey, Written};
+use reenact::pipeline::{Findings, Recorded, Survey, Written};
 use reenact_formats::disk::recording::{Counts, Manifest};
 use reenact_formats::model::{LossLedger, Unreadable};
-use reenact_sanitize::Finding;
 use serde_json::json;
 
 use super::exit::Exit;
@@ -56,12 +55,12 @@ pub(crate) fn missing(recording: &str, parts: u64) {
 }
 
 /// Tells what the residue check has found, if anything.
-pub(crate) fn residue(findings: &[Finding]) -> Exit {
+pub(crate) fn residue(findings: &Findings) -> Exit {
     if findings.is_empty() {
         return Exit::Pass;
     }
-    output::note(&format!("residue: {} values look as if they should have been redacted, so the recording is not marked as checked", n(findings.len() as u64)));
-    for finding in findings.iter().take(MOST_FINDINGS) {
+    output::note(&format!("residue: {} values look as if they should have been redacted, so the recording is not marked as checked", n(findings.count)));
+    for finding in &findings.first {
         output::note(&format!("  exchange {}: {} at {}", finding.exchange, finding.rule, finding.path));
     }
     Exit::Fail
@@ -79,8 +78,7 @@ pub(crate) fn series(folder: &Path, written: Vec<Written>, began: Instant, as_js
         account.add(&manifest.ledger);
         unstored.add(&manifest.gone.unstored);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let residue =
-            if findings.is_empty() { String::new() } else { format!(", {} values look as if they should have been redacted", n(findings.len() as u64)) };
+        let residue = if findings.is_empty() { String::new() } else { format!(", {} values look as if they should have been redacted", n(findings.count)) };
         output::note(&format!("  {name}  {} exchanges, {}{residue}", n(manifest.exchanges), manifest.state));
         if !findings.is_empty() {
             exit = Exit::Fail;
@@ -114,8 +112,8 @@ pub(crate) fn account(recorded: &Recorded) -> String {
     format!("{}{}  {:<13} {redactions}\n  {:<13} {state}\n", ledger(account), unstored_line(&gone.unstored), "redacted", "state")
 }
 
-/// How many findings are listed; `reenact check` tells all.
-const MOST_FINDINGS: usize = 20;
+/// How many places are listed.
+const MOST_PLACES: usize = 20;
 
 /// The account of a capture, as lines: what entered, what was recorded, what was lost and why.
 fn ledger(ledger: &LossLedger) -> String {
@@ -169,8 +167,8 @@ fn ledger(ledger: &LossLedger) -> String {
 
 /// Entries that could not be read, by number.
 fn listed_places(unreadable: &BTreeMap<u64, Unreadable>) -> String {
-    let more = if unreadable.len() > MOST_FINDINGS { ", …" } else { "" };
-    listed(unreadable.iter().take(MOST_FINDINGS).map(|(entry, why)| format!("entry {entry} ({why})"))) + more
+    let more = if unreadable.len() > MOST_PLACES { ", …" } else { "" };
+    listed(unreadable.iter().take(MOST_PLACES).map(|(entry, why)| format!("entry {entry} ({why})"))) + more
 }
 
 /// A list for people; `nothing` if it is empty.

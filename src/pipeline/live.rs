@@ -28,7 +28,8 @@ use reenact_formats::seam::ExchangeSink;
 
 use self::governor::{Governor, Seen};
 use self::queue::{Entrance, Queue};
-use self::usage::{Pace, memory, processor_time};
+pub(super) use self::usage::Pace;
+use self::usage::{memory, processor_time};
 use super::Error;
 
 /// What a live capture may take from its machine.

@@ -9,18 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use reenact_capture::{CaptureOptions, Control, Source, Tap};
-use reenact_formats::disk;
-use reenact_formats::disk::recording::{Counts, Manifest, Recording, Retention, Window, WriterOptions, mark_checked};
+use reenact_formats::disk::recording::{Counts, Manifest, Recording, Retention, Window, WriterOptions};
 use reenact_formats::model::{Exchange, LossLedger, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
-use reenact_sanitize::{Finding, KnownValues, Originals, Policy, ResidueCheck};
+use reenact_sanitize::Originals;
 
 use super::live::{self, Watch};
-use super::recorder::{Rotation, Signals, WithoutRoom};
-use super::sink::{RecordingSink, bytes_of};
+use super::recorder::{Ended, Rotation, Signals, WithoutRoom};
+use super::residue::{Checker, Findings, Wanted, batches, check_written};
+use super::sink::RecordingSink;
 use super::{Error, Redaction};
 
 /// From packets to a recording.
@@ -50,14 +49,16 @@ pub struct CaptureJob {
     pub watch: Watch,
 }
 
-/// A recording that was written, and not looked at again yet.
+/// A recording that was written, and perhaps not looked at again yet.
 #[derive(Debug)]
 #[must_use = "a redacted recording is to be checked"]
 pub struct Written {
     /// Where it is.
     pub output: PathBuf,
-    /// What is in it.
-    pub manifest: Manifest,
+    /// How many exchanges it counts that there was no room for.
+    pub unstored: u64,
+    /// What was found in it, if it was looked at already.
+    findings: Option<Result<Findings, Error>>,
     /// What the residue check needs; nothing if the recording is raw.
     residue: Option<Arc<Residue>>,
     pool: Option<Arc<ThreadPool>>,
@@ -66,9 +67,8 @@ pub struct Written {
 /// What must not be left.
 #[derive(Debug)]
 struct Residue {
-    policy: Policy,
+    wanted: Wanted,
     originals: Originals,
-    known_values: Option<Arc<KnownValues>>,
 }
 
 /// A recording that was written, and checked if it is a redacted one.
@@ -76,8 +76,8 @@ struct Residue {
 pub struct Recorded {
     /// What is in it.
     pub manifest: Manifest,
-    /// What the residue check found in it; nothing, or it is not *checked*.
-    pub findings: Vec<Finding>,
+    /// What the residue check found in it.
+    pub findings: Findings,
 }
 
 /// What a capture that keeps nothing has seen.
@@ -105,7 +105,10 @@ pub fn capture(job: &CaptureJob, tap: Tap, control: &Control) -> Result<Vec<Writ
     let without_room = if matches!(job.source, Source::File(_)) { WithoutRoom::Stop } else { WithoutRoom::GoOn };
     let unstored = Arc::<AtomicU64>::default();
     let signals = Signals { stop: Arc::clone(&control.stop), most_bytes: job.max_bytes, without_room, unstored: Arc::clone(&unstored) };
-    let sink = RecordingSink::create_series(&job.output, redactor.as_ref(), options, job.rotation, Some(signals), work.clone())?;
+    let share = job.watch.limits.processor.map(|hundredths| f64::from(hundredths) / 100.0);
+    let checker = || job.redaction.as_ref().map(|redaction| Checker::new(Wanted::of(redaction), share));
+    let rotation = job.rotation.map(|rotation| (rotation, checker()));
+    let sink = RecordingSink::create_series(&job.output, redactor.as_ref(), options, rotation, Some(signals), work.clone())?;
     let (sink, ledger) = run(tap, sink, &job.source, &job.watch, control, &unstored)?;
     Written::all(sink, job.redaction.as_ref(), &ledger, work)
 }
@@ -195,10 +198,8 @@ impl Written {
 
     fn all(sink: RecordingSink, redaction: Option<&Redaction>, ledger: &LossLedger, pool: Option<Arc<ThreadPool>>) -> Result<Vec<Self>, Error> {
         let (recordings, originals) = sink.finish(ledger)?;
-        let residue = redaction
-            .zip(originals)
-            .map(|(redaction, originals)| Arc::new(Residue { policy: redaction.policy.clone(), originals, known_values: redaction.known_values.clone() }));
-        let written = |(output, manifest)| Self { output, manifest, residue: residue.clone(), pool: pool.clone() };
+        let residue = redaction.zip(originals).map(|(redaction, originals)| Arc::new(Residue { wanted: Wanted::of(redaction), originals }));
+        let written = |Ended { path, unstored, findings }| Self { output: path, unstored, findings, residue: residue.clone(), pool: pool.clone() };
         Ok(recordings.into_iter().map(written).collect())
     }
 
@@ -209,59 +210,14 @@ impl Written {
 
     /// Reads everything again to see whether redaction has overlooked anything. A raw recording is not read: all of it would be.
     pub fn check(self) -> Result<Recorded, Error> {
-        let Some(Residue { policy, originals, known_values }) = self.residue.as_deref() else {
-            return Ok(Recorded { manifest: self.manifest, findings: Vec::new() });
+        let findings = match (self.findings.transpose()?, self.residue.as_deref()) {
+            (None, Some(Residue { wanted, originals })) => {
+                return check_written(&self.output, &wanted.check(originals), self.pool.as_deref(), &mut || ());
+            }
+            (findings, _) => findings.unwrap_or_default(),
         };
-        let check = ResidueCheck::new(policy, Some(originals)).with_known_values(known_values.as_deref());
-        check_written(&self.output, &check, self.pool.as_deref())
+        Ok(Recorded { manifest: Recording::open(&self.output)?.into_manifest(), findings })
     }
-}
-
-/// Reads all of a recording, and marks it as checked if `check` finds nothing in it.
-pub(super) fn check_written(output: &Path, check: &ResidueCheck<'_>, pool: Option<&ThreadPool>) -> Result<Recorded, Error> {
-    let recording = Recording::open(output)?;
-    let mut batches = batches(recording.exchanges(&Window::ALL)?);
-    let mut findings = Vec::new();
-    let mut next = batches.next().transpose()?;
-    // While one batch is looked at, the next is read.
-    while let Some(exchanges) = next {
-        let mut found = Vec::new();
-        next = match pool {
-            Some(pool) => {
-                let look = || found = exchanges.par_iter().flat_map_iter(|exchange| check.exchange(exchange)).collect();
-                pool.join(look, || batches.next().transpose()).1?
-            }
-            None => {
-                found.extend(exchanges.iter().flat_map(|exchange| check.exchange(exchange)));
-                batches.next().transpose()?
-            }
-        };
-        findings.extend(found);
-    }
-    if findings.is_empty() {
-        mark_checked(output)?;
-    }
-    let manifest = Recording::open(output)?.into_manifest();
-    Ok(Recorded { manifest, findings })
-}
-
-/// Exchanges in their order, as many at once as are worth sharing out.
-fn batches(mut exchanges: impl Iterator<Item = Result<Exchange, disk::Error>>) -> impl Iterator<Item = Result<Vec<Exchange>, disk::Error>> {
-    std::iter::from_fn(move || {
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        while bytes < BATCH_BYTES
-            && let Some(exchange) = exchanges.next()
-        {
-            match exchange {
-                Ok(exchange) => {
-                    bytes += bytes_of(&exchange);
-                    batch.push(exchange);
-                }
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        (!batch.is_empty()).then_some(Ok(batch))
-    })
 }
 
 /// Threads beside the caller's; none where that is enough.
@@ -287,4 +243,3 @@ impl Pools {
 
 /// Each takes tens of megabytes, which do not come back, and two of them keep up with a gigabit a second many times over.
 const WRITERS: usize = 2;
-const BATCH_BYTES: u64 = 4 << 20;

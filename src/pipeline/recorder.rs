@@ -18,6 +18,10 @@ use reenact_formats::disk;
 use reenact_formats::disk::publish::TEMPORARY_SUFFIX;
 use reenact_formats::disk::recording::{Extent, Gone, MANIFEST, Manifest, RecordingWriter, Retention, WhenFull, WriterOptions};
 use reenact_formats::model::{Exchange, KeyId, LossLedger, Timestamp};
+use reenact_sanitize::Originals;
+
+use super::Error;
+use super::residue::{Checker, Findings, Looked};
 
 /// When a recording is ended and another begun, whichever comes first. Looked at once a second, by the time of packets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,8 +54,15 @@ pub(super) enum WithoutRoom {
     GoOn,
 }
 
-/// Recordings that were written, and where they are, in order.
-pub(super) type Recordings = Vec<(PathBuf, Manifest)>;
+/// A recording that was written.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) path: PathBuf,
+    /// How many exchanges could not be stored in it.
+    pub(super) unstored: u64,
+    /// What was found in it, if it was looked through.
+    pub(super) findings: Option<Result<Findings, Error>>,
+}
 
 /// Writes one recording, or one after the other.
 pub(super) struct Recorder {
@@ -65,12 +76,18 @@ enum Place {
 }
 
 impl Recorder {
-    /// In a folder that does not exist yet or is empty. With a rotation, it may be one that has recordings of an earlier series.
-    pub(super) fn create(output: &Path, options: WriterOptions, rotation: Option<Rotation>, signals: Option<Signals>) -> Result<Self, disk::Error> {
+    /// In a folder that does not exist yet or is empty. With a rotation, it may be one that has recordings of an earlier series; each is looked through
+    /// once it is closed, where there is someone to do it.
+    pub(super) fn create(
+        output: &Path,
+        options: WriterOptions,
+        rotation: Option<(Rotation, Option<Checker>)>,
+        signals: Option<Signals>,
+    ) -> Result<Self, disk::Error> {
         let options = if signals.is_some() { WriterOptions { when_full: WhenFull::GoOn, ..options } } else { options };
         let place = match rotation {
             None => Place::One(output.to_owned(), Box::new(RecordingWriter::create(output, options)?)),
-            Some(rotation) => Place::Several(Box::new(Series::open(output, options, rotation)?)),
+            Some((rotation, checker)) => Place::Several(Box::new(Series::open(output, options, rotation, checker)?)),
         };
         Ok(Self { place, signals })
     }
@@ -117,10 +134,22 @@ impl Recorder {
         Ok(())
     }
 
-    /// Publishes what is left. The recordings are those that are still there, in order.
-    pub(super) fn finish(self, ledger: &LossLedger) -> Result<Recordings, disk::Error> {
+    /// Has recordings looked through that were closed: `replaced` gives what was replaced since it was asked last.
+    pub(super) fn look_through(&mut self, replaced: &mut dyn FnMut() -> Vec<Originals>) -> Result<(), Error> {
+        match &mut self.place {
+            Place::One(..) => Ok(()),
+            Place::Several(series) => series.look_through(replaced),
+        }
+    }
+
+    /// Publishes what is left. The recordings are those that are still there, in order. What was replaced in those before them that were looked through is
+    /// told, too.
+    pub(super) fn finish(self, ledger: &LossLedger) -> Result<(Vec<Ended>, Option<Originals>), Error> {
         match self.place {
-            Place::One(path, writer) => Ok(vec![(path, writer.finish(ledger)?)]),
+            Place::One(path, writer) => {
+                let unstored = writer.finish(ledger)?.gone.unstored.exchanges;
+                Ok((vec![Ended { path, unstored, findings: None }], None))
+            }
             Place::Several(series) => series.finish(ledger),
         }
     }
@@ -156,7 +185,8 @@ struct Series {
     /// Those that are closed and were not let go, also of an earlier series, the oldest first.
     kept: VecDeque<PathBuf>,
     key_id: Option<KeyId>,
-    done: Recordings,
+    checker: Option<Checker>,
+    done: Vec<Ended>,
     now: Timestamp,
     /// The account as the last tick told it, and up to where it is in recordings that were closed.
     told: LossLedger,
@@ -172,7 +202,7 @@ struct Current {
 }
 
 impl Series {
-    fn open(folder: &Path, options: WriterOptions, rotation: Rotation) -> Result<Self, disk::Error> {
+    fn open(folder: &Path, options: WriterOptions, rotation: Rotation, checker: Option<Checker>) -> Result<Self, disk::Error> {
         fs::create_dir_all(folder).map_err(disk::Error::write(folder))?;
         if folder.join(MANIFEST).exists() {
             // A recording is there, not a series of them.
@@ -214,6 +244,7 @@ impl Series {
             closing: None,
             kept,
             key_id,
+            checker,
             done: Vec::new(),
             now,
             told,
@@ -298,11 +329,29 @@ impl Series {
     fn closed(&mut self) -> Result<(), disk::Error> {
         if let Some((path, closing)) = self.closing.take() {
             let manifest = closing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            self.unstored += manifest.gone.unstored.exchanges;
+            let unstored = manifest.gone.unstored.exchanges;
+            self.unstored += unstored;
             self.kept.push_back(path.clone());
-            self.done.push((path, manifest));
+            self.checker.iter_mut().for_each(|checker| checker.add(path.clone()));
+            self.done.push(Ended { path, unstored, findings: None });
         }
         Ok(())
+    }
+
+    fn look_through(&mut self, replaced: &mut dyn FnMut() -> Vec<Originals>) -> Result<(), Error> {
+        let Some(checker) = &mut self.checker else { return Ok(()) };
+        let looked = checker.turn(replaced)?;
+        self.note(looked);
+        Ok(())
+    }
+
+    fn note(&mut self, looked: Vec<Looked>) {
+        for (path, findings) in looked {
+            // The latest are the last; one that has gone since needs no note.
+            if let Some(ended) = self.done.iter_mut().rfind(|ended| ended.path == path) {
+                ended.findings = Some(findings);
+            }
+        }
     }
 
     /// Whole recordings that are beyond their number or their time go, also those of an earlier series; those that are written stay.
@@ -331,13 +380,13 @@ impl Series {
             let going = self.folder.join(format!(".{name}{GOING}"));
             fs::rename(&path, &going).map_err(disk::Error::write(&path))?;
             remove(&going)?;
-            self.done.retain(|(done, _)| *done != path);
+            self.done.retain(|ended| ended.path != path);
         }
         self.kept = kept;
         Ok(())
     }
 
-    fn finish(mut self, ledger: &LossLedger) -> Result<Recordings, disk::Error> {
+    fn finish(mut self, ledger: &LossLedger) -> Result<(Vec<Ended>, Option<Originals>), Error> {
         self.told.clone_from(ledger);
         let is_only = self.done.is_empty() && self.closing.is_none();
         if self.accounted != self.told || is_only {
@@ -350,7 +399,9 @@ impl Series {
         self.close(None)?;
         self.closed()?;
         self.retire()?;
-        Ok(self.done)
+        let (looked, replaced) = self.checker.take().map(Checker::finish).unwrap_or_default();
+        self.note(looked);
+        Ok((self.done, replaced))
     }
 }
 

@@ -18,7 +18,8 @@ use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::{Originals, Redactor};
 
 use super::Error;
-use super::recorder::{Recorder, Recordings, Rotation, Signals};
+use super::recorder::{Ended, Recorder, Rotation, Signals};
+use super::residue::Checker;
 
 /// Writes a recording, or several that follow one another, redacted or raw.
 pub(super) struct RecordingSink {
@@ -37,7 +38,7 @@ impl RecordingSink {
         output: &Path,
         redactor: Option<&Redactor>,
         options: WriterOptions,
-        rotation: Option<Rotation>,
+        rotation: Option<(Rotation, Option<Checker>)>,
         signals: Option<Signals>,
         pool: Option<Arc<ThreadPool>>,
     ) -> Result<Self, Error> {
@@ -64,14 +65,17 @@ impl RecordingSink {
         self.writer.miss(gone);
     }
 
-    /// Publishes what is left. The originals are those that were replaced, if any were to be.
-    pub(super) fn finish(mut self, ledger: &LossLedger) -> Result<(Recordings, Option<Originals>), Error> {
+    /// Publishes what is left. The originals are those that were replaced, if any were to be; not those of
+    /// recordings that were looked through, but for the last of them.
+    pub(super) fn finish(mut self, ledger: &LossLedger) -> Result<(Vec<Ended>, Option<Originals>), Error> {
         let made = self.redaction.map(|redaction| redaction.finish(&mut self.writer)).transpose()?;
         let originals = made.map(|(originals, collisions)| {
             self.writer.tally(COLLISION, collisions);
             originals
         });
-        Ok((self.writer.finish(ledger)?, originals))
+        let (recordings, before) = self.writer.finish(ledger)?;
+        let originals = originals.map(|originals| before.into_iter().fold(originals, Originals::merged));
+        Ok((recordings, originals))
     }
 }
 
@@ -139,6 +143,7 @@ impl Redaction {
         self.waiting_bytes = 0;
         // Without them nothing may be written: what is waiting is raw.
         let mut lanes = self.lanes.take().expect("they came back with what was under way");
+        writer.look_through(&mut || lanes.replaced())?;
         match &self.pool {
             Some(pool) if !waiting.is_empty() => {
                 let (give, under_way) = mpsc::sync_channel(1);
@@ -173,7 +178,9 @@ impl Redaction {
             self.ticks.push((now, ledger.clone()));
             return Ok(());
         }
-        Ok(writer.tick(now, ledger)?)
+        writer.tick(now, ledger)?;
+        // With nothing under way they are here.
+        self.lanes.as_mut().map_or(Ok(()), |lanes| writer.look_through(&mut || lanes.replaced()))
     }
 
     /// Writes all that is left. The originals are those that were replaced; so many values have met.
@@ -210,7 +217,12 @@ impl Lanes {
         }
     }
 
-    /// What all of them have replaced, and how many values have met, in whichever of them.
+    /// What each of them has replaced since this was asked last.
+    fn replaced(&mut self) -> Vec<Originals> {
+        self.0.iter_mut().map(Redactor::take_originals).collect()
+    }
+
+    /// What all of them have replaced since, and how many values have met, in whichever of them.
     fn finish(self) -> (Originals, u64) {
         let made = self.0.into_iter().map(Redactor::into_originals);
         let all = made.reduce(|(originals, collisions), (more, others)| (originals.merged(more), collisions.merged(others)));

@@ -179,6 +179,36 @@ fn a_capture_that_is_told_twice_stops_at_once_and_tears_nothing() {
 }
 
 #[test]
+fn recordings_that_follow_one_another_are_looked_through_as_they_are_closed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = folder.path().join("recs");
+    let (child, stdin) = from_a_pipe(&["--part-age", "2s", "--rotate-size", "200k"], &output);
+    let states = || -> Vec<String> {
+        let mut names = names(&output);
+        names.sort();
+        let state = |name: &String| {
+            fs::read_to_string(output.join(name).join("manifest.json")).ok()?.lines().find(|line| line.contains("\"state\"")).map(ToOwned::to_owned)
+        };
+        names.iter().filter_map(state).collect()
+    };
+    let is_checked = |state: &String| state.contains("checked");
+    let mut seen = Vec::new();
+    for _ in 0..1200 {
+        seen = states();
+        // The link has fallen silent: there is none after the one that is not closed.
+        if seen.len() > 2 && seen.iter().rev().skip(1).all(is_checked) {
+            break;
+        }
+        waited(50);
+    }
+    assert!(seen.len() > 2 && seen.iter().rev().skip(1).all(is_checked), "{seen:?}");
+    signal(&child, "-INT");
+    let ran = ended(child).exits(0);
+    drop(stdin);
+    assert!(states().iter().all(is_checked), "{:?}\n{}", states(), ran.stderr);
+}
+
+#[test]
 fn a_silent_pipe_still_publishes() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (output, file) = (folder.path().join("rec"), folder.path().join("half.pcap"));

@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use reenact_formats::disk::recording::{
     Counts, Digests, Gone, Manifest, ReadAccount, Recording, RecordingWriter, Selection, State, WriterOptions, mark_checked,
 };
-use reenact_sanitize::{Finding, Policy, ResidueCheck};
+use reenact_sanitize::{Policy, ResidueCheck};
 
-use super::super::record::{Pools, Recorded, check_written};
+use super::super::record::{Pools, Recorded};
+use super::super::residue::{Findings, check_written};
 use super::{Error, refuse_half_erased, refuse_within, taken_over};
 use crate::pipeline;
 
@@ -38,7 +39,7 @@ pub struct Cut {
     /// The shorter recording.
     pub manifest: Manifest,
     /// What the residue check found in it, where it was needed; nothing, or the shorter recording is not *checked*.
-    pub findings: Vec<Finding>,
+    pub findings: Findings,
     /// Whether the longer recording is checked, and the shorter one could not be, for it was redacted under another policy than the given one.
     pub is_under_another_policy: bool,
     /// What was read of the longer one.
@@ -83,10 +84,12 @@ pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline:
         // They are the rows that were checked.
         Digests::Compare if is_checked => {
             mark_checked(&job.output)?;
-            Recorded { manifest: Recording::open(&job.output)?.into_manifest(), findings: Vec::new() }
+            Recorded { manifest: Recording::open(&job.output)?.into_manifest(), findings: Findings::default() }
         }
-        Digests::Skip if is_checked && !is_under_another_policy => check_written(&job.output, &ResidueCheck::new(&job.policy, None), work.as_deref())?,
-        _ => Recorded { manifest: written, findings: Vec::new() },
+        Digests::Skip if is_checked && !is_under_another_policy => {
+            check_written(&job.output, &ResidueCheck::new(&job.policy, None), work.as_deref(), &mut || ())?
+        }
+        _ => Recorded { manifest: written, findings: Findings::default() },
     };
     let parts_missing = manifest.missing.len() as u64;
     let bytes_there = manifest.parts.iter().map(|part| part.bytes).fold(0, u64::saturating_add);

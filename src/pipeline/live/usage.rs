@@ -33,7 +33,7 @@ pub(super) fn now() -> Instant {
 
 /// Keeps the processor time of the process within a share of the time that passes, over a second: whoever works asks after each piece of
 /// work whether it has to rest.
-pub(super) struct Pace {
+pub(in crate::pipeline) struct Pace {
     /// Seconds on a processor in each second.
     share: f64,
     /// Seconds on a processor beyond what was due; below nothing there is something left, of one second at most.
@@ -42,12 +42,12 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(share: f64) -> Self {
+    pub(in crate::pipeline) fn new(share: f64) -> Self {
         Self { share, beyond: 0.0, last: (now(), processor_time()) }
     }
 
     /// For how long to rest before the next piece of work, if at all.
-    pub(super) fn pause(&mut self) -> Option<Duration> {
+    pub(in crate::pipeline) fn pause(&mut self) -> Option<Duration> {
         let (at, used) = (now(), processor_time());
         let (before, used_before) = std::mem::replace(&mut self.last, (at, used));
         self.pass(at.duration_since(before), used.saturating_sub(used_before))
