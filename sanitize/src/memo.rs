@@ -20,7 +20,6 @@ thread_local! {
 }
 
 /// One thread's: lanes that share one would wait for one another.
-#[derive(Default)]
 struct Memo {
     templates: Recent<Box<str>, Arc<str>>,
     /// By the value, with the number of the domain behind it.
@@ -29,6 +28,12 @@ struct Memo {
     number: u64,
     /// The key that is looked up.
     key: Vec<u8>,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self { templates: Recent::new(MAX_WEIGHT), pseudonyms: Recent::new(MAX_WEIGHT), number: 0, key: Vec::new() }
+    }
 }
 
 /// The template of a leaf's path.
@@ -47,7 +52,7 @@ pub(crate) fn template(leaf: &Leaf<'_>) -> Arc<str> {
 pub(crate) fn pseudonym(pseudonyms: &Pseudonyms, domain: Domain, value: &[u8]) -> Vec<u8> {
     MEMO.with_borrow_mut(|memo| {
         if memo.number != pseudonyms.number() {
-            (memo.pseudonyms, memo.number) = (Recent::default(), pseudonyms.number());
+            (memo.pseudonyms, memo.number) = (Recent::new(MAX_WEIGHT), pseudonyms.number());
         }
         memo.key.clear();
         memo.key.extend_from_slice(value);
@@ -63,33 +68,39 @@ pub(crate) fn pseudonym(pseudonyms: &Pseudonyms, domain: Domain, value: &[u8]) -
 
 /// What was asked for lately, in two generations: when the younger one is full, the older one is forgotten.
 #[expect(clippy::disallowed_types, reason = "looked up by key, never iterated")]
-struct Recent<K, V> {
+pub(crate) struct Recent<K, V> {
     young: HashMap<K, V, RandomState>,
     old: HashMap<K, V, RandomState>,
-    /// About how many bytes the younger one takes.
+    /// About how many bytes the younger one takes, and may take.
     weight: usize,
-}
-
-impl<K, V> Default for Recent<K, V> {
-    fn default() -> Self {
-        Self { young: Default::default(), old: Default::default(), weight: 0 }
-    }
+    max_weight: usize,
 }
 
 impl<K: Hash + Eq, V> Recent<K, V> {
-    fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    /// Of so many bytes in each generation.
+    pub(crate) fn new(max_weight: usize) -> Self {
+        Self { young: Default::default(), old: Default::default(), weight: 0, max_weight }
+    }
+
+    pub(crate) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    fn insert(&mut self, key: K, value: V, bytes: usize) {
+    /// About how many bytes the younger generation takes.
+    #[cfg(test)]
+    pub(crate) const fn weight(&self) -> usize {
+        self.weight
+    }
+
+    pub(crate) fn insert(&mut self, key: K, value: V, bytes: usize) {
         let weight = bytes + ENTRY_BYTES;
-        if weight > MAX_WEIGHT / 16 {
+        if weight > self.max_weight / 16 {
             return;
         }
-        if self.weight + weight > MAX_WEIGHT {
+        if self.weight + weight > self.max_weight {
             self.old = std::mem::take(&mut self.young);
             self.weight = 0;
         }

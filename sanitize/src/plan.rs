@@ -93,12 +93,11 @@ pub(crate) struct Spot<'v> {
 
 impl<'v> Spot<'v> {
     pub(crate) fn of(leaf: &'v Leaf<'_>) -> Self {
-        Self { part: leaf.part, kind: leaf.kind, span: leaf.span.clone(), surface: leaf.surface, value: &leaf.value, offsets: OnceCell::new() }
+        Self::new(leaf.part, leaf.kind, leaf.span.clone(), leaf.surface, &leaf.value)
     }
 
-    /// The same place with its value elsewhere.
-    pub(crate) fn saying<'w>(&self, value: &'w [u8]) -> Spot<'w> {
-        Spot { part: self.part, kind: self.kind, span: self.span.clone(), surface: self.surface, value, offsets: self.offsets.clone() }
+    pub(crate) const fn new(part: Part, kind: LeafKind, span: Range<usize>, surface: Surface, value: &'v [u8]) -> Self {
+        Self { part, kind, span, surface, value, offsets: OnceCell::new() }
     }
 
     /// A span of the value as a span of the part's raw bytes.

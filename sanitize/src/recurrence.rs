@@ -74,14 +74,11 @@ struct Original {
 }
 
 impl Recurrences {
-    /// Remembers a value if it is one that can be known again.
-    pub(crate) fn learn(&mut self, value: &[u8], rule: RuleId, domain: Domain) {
-        if !is_memorable(value, rule) || self.values.len() + value.len() > MAX_BYTES {
+    /// Remembers a value that can be known again, as what it is in `domain`.
+    pub(crate) fn learn(&mut self, value: &[u8], Memorable { word, print }: Memorable, domain: Domain) {
+        if self.values.len() + value.len() > MAX_BYTES {
             return;
         }
-        // The first of the longest: the one that is least likely to stand anywhere else.
-        let Some(word) = words(value).min_by_key(|word| Reverse(word.len())) else { return };
-        let print = print_of(&value[word.clone()]);
         let mut alike = 0;
         for original in self.with(print) {
             alike += 1;
@@ -92,7 +89,8 @@ impl Recurrences {
         let Ok(number) = u32::try_from(self.originals.len()) else { return };
         let start = self.values.len();
         self.values.extend_from_slice(value);
-        self.originals.push(Original { value: start..self.values.len(), word, domain, alike: self.by_word.insert(print, number) });
+        let (value, word) = (start..self.values.len(), word.start as usize..word.end as usize);
+        self.originals.push(Original { value, word, domain, alike: self.by_word.insert(print, number) });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -149,11 +147,48 @@ impl Recurrences {
     }
 }
 
+/// How a value can be known again.
+#[derive(Debug, Clone)]
+pub(crate) struct Memorable {
+    /// Where its longest word stands, the first of them: the one that is least likely to stand anywhere else.
+    word: Range<u32>,
+    print: u64,
+}
+
+impl Memorable {
+    /// None if it cannot be known again.
+    pub(crate) fn of(value: &[u8], rule: RuleId) -> Option<Self> {
+        if !is_memorable(value, rule) {
+            return None;
+        }
+        let word = words(value).min_by_key(|word| Reverse(word.len()))?;
+        Some(Self { print: print_of(&value[word.clone()]), word: word.start as u32..word.end as u32 })
+    }
+}
+
 /// The prints of the words of texts: whether a remembered value may stand in any of them is told without looking at them again.
 #[derive(Default)]
 pub(crate) struct Words(Vec<u64>);
 
 impl Words {
+    /// How many there are.
+    pub(crate) const fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Each of those behind the first `count` once.
+    pub(crate) fn since(&self, count: usize) -> Box<[u64]> {
+        let mut prints = self.0[count..].to_vec();
+        prints.sort_unstable();
+        prints.dedup();
+        prints.into()
+    }
+
+    /// Adds those of a text by their prints.
+    pub(crate) fn add_prints(&mut self, prints: &[u64]) {
+        self.0.extend_from_slice(prints);
+    }
+
     /// Adds those of a text that is long enough to hold anything.
     pub(crate) fn add(&mut self, text: &[u8]) {
         if text.len() >= MIN_LENGTH {
@@ -227,11 +262,17 @@ const ORIGINAL_BYTES: usize = 96;
 mod tests {
     use super::*;
 
+    fn learn(memory: &mut Recurrences, value: &[u8], rule: RuleId) {
+        if let Some(memorable) = Memorable::of(value, rule) {
+            memory.learn(value, memorable, Domain::Opaque);
+        }
+    }
+
     #[test]
     fn whole_tokens_are_known_again() {
         let mut seen = Recurrences::default();
         for value in ["tok-8fj2.x9_", "Margaret Smith", "+4930123456", "short", "/lead/12345"] {
-            seen.learn(value.as_bytes(), RuleId::TOKEN, Domain::Opaque);
+            learn(&mut seen, value.as_bytes(), RuleId::TOKEN);
         }
         for (text, expected) in [
             ("id=tok-8fj2.x9_&b", vec!["tok-8fj2.x9_"]),
@@ -269,7 +310,7 @@ mod tests {
     #[test]
     fn a_text_without_the_words_of_a_value_is_not_looked_at() {
         let mut seen = Recurrences::default();
-        seen.learn("12 Am Bergweg".as_bytes(), RuleId::TOKEN, Domain::Opaque);
+        learn(&mut seen, "12 Am Bergweg".as_bytes(), RuleId::TOKEN);
         for (text, expected) in [("Bergweg 12, am", true), ("12 Am Berg Weg", false), ("bergweg and others", false), ("Bergweg", false)] {
             let mut words = Words::default();
             words.add(text.as_bytes());
@@ -284,7 +325,7 @@ mod tests {
         let learned = |connection: u64| {
             let mut memory = Recurrences::default();
             for n in 0..1000 {
-                memory.learn(format!("{connection}x{n}{}", "v".repeat(190)).as_bytes(), RuleId::TOKEN, Domain::Opaque);
+                learn(&mut memory, format!("{connection}x{n}{}", "v".repeat(190)).as_bytes(), RuleId::TOKEN);
             }
             memory
         };
@@ -312,8 +353,8 @@ mod tests {
     #[test]
     fn a_plain_cookie_is_forgotten() {
         let mut seen = Recurrences::default();
-        seen.learn(b"accepted", RuleId::COOKIE, Domain::Opaque);
-        seen.learn(b"accepted-7f3a", RuleId::COOKIE, Domain::Opaque);
+        learn(&mut seen, b"accepted", RuleId::COOKIE);
+        learn(&mut seen, b"accepted-7f3a", RuleId::COOKIE);
         let mut hits = Vec::new();
         seen.find(b"was accepted as accepted-7f3a", &mut hits);
         assert_eq!(hits.len(), 1);

@@ -6,7 +6,7 @@
 //! that was not looked at. Nothing here fails: where an edit cannot be made, what it was to be made to is dropped.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -19,7 +19,7 @@ use reenact_formats::seam::Redact;
 
 use crate::collisions::Collisions;
 use crate::detect::credentials::{header_value, with_scheme};
-use crate::detect::{Around, Beside, Detector, Hit, Layers, Place, Strength, Verdict, apart, is_plain_key, is_public};
+use crate::detect::{Around, Beside, Detector, Hit, Place, Strength, Verdict, apart, is_public};
 use crate::explain::{Evidence, Explained};
 use crate::generalise::generalise;
 use crate::key::Key;
@@ -27,15 +27,17 @@ use crate::known::KnownPseudonyms;
 use crate::known_values::KnownValues;
 use crate::locations::Location;
 use crate::memo;
-use crate::owner::{self, Owners};
+use crate::owner;
 use crate::plan::{Plan, Recorded, Spans, Spot};
 use crate::policy::Policy;
 use crate::pseudonym::{Answer, Domain, Pseudonyms, is_digest, is_web_token};
-use crate::recall::{each_text, give_way, join, recall};
-use crate::recurrence::{Memories, Recurrences, Words};
+use crate::recall::{give_way, join, recall};
+use crate::recurrence::{Memories, Recurrences};
 use crate::residue::Originals;
 use crate::rules::{RuleId, Rules};
 use crate::signatures::{self, Over, Renewal};
+use fragments::Fragments;
+use look::{Found, Look, Looking};
 
 /// Redacts exchanges under one policy and one key.
 ///
@@ -55,6 +57,8 @@ pub struct Redactor {
     told: Option<Vec<Explained>>,
     /// Values that have one pseudonym, of this lane.
     collisions: Collisions,
+    /// What was found in JSON containers, by all lanes.
+    fragments: Arc<Fragments>,
 }
 
 /// What all lanes share: nothing in it changes what comes out.
@@ -88,6 +92,7 @@ impl Redactor {
             year: RELEASE_YEAR,
             told: None,
             collisions,
+            fragments: Arc::default(),
         }
     }
 
@@ -105,6 +110,7 @@ impl Redactor {
             year: RELEASE_YEAR,
             told: None,
             collisions: self.collisions.none_yet(),
+            fragments: Arc::clone(&self.fragments),
         }
     }
 
@@ -117,6 +123,8 @@ impl Redactor {
     /// These are redacted wherever they stand, whatever the rules say.
     pub fn with_known_values(mut self, known: Arc<KnownValues>) -> Self {
         self.known_values = Some(known);
+        // What was found without them is not all there is to find.
+        self.fragments = Arc::default();
         self
     }
 
@@ -309,55 +317,16 @@ impl Redactor {
     }
 
     /// The first look at a message: what names and shapes tell, and whether its body can be looked into at all.
-    fn look(&mut self, message: &Message, recorded: &[Redaction], renewed: &[Redaction], mut memory: Option<&mut Recurrences>) -> Look {
-        let mut look = Look::default();
+    fn look(&mut self, message: &Message, recorded: &[Redaction], renewed: &[Redaction], memory: Option<&mut Recurrences>) -> Look {
         let mut originals = std::mem::take(&mut self.originals);
-        let (this, recorded) = (&*self, Recorded::of(recorded));
-        // Half of the leaves of a JSON text are its members' names, and nearly all of these are words, of which the rules ask nothing.
-        let asks_of_words = this.known_values.is_some() || !this.shared.policy.locations().is_empty() || !renewed.is_empty();
-        let mut each = |leaf: Leaf<'_>, raw: &[u8], beside: &Beside<'_>| {
-            if !asks_of_words && is_plain_key(&leaf) {
-                return;
-            }
-            let Verdict { mut hits, layers } = this.first_look(&leaf, raw, beside, &recorded);
-            if !renewed.is_empty() {
-                add_renewed(this.rules(), &Spot::of(&leaf), raw, renewed, &mut hits);
-            }
-            let recurs = memory.is_some() && may_recur(&leaf);
-            if hits.is_empty() && leaf.kind != LeafKind::MultipartFile {
-                match layers {
-                    _ if !recurs => {}
-                    Layers::None => look.words.add(&leaf.value),
-                    Layers::Some => each_text(&leaf.value, &mut |text| look.words.add(text)),
-                }
-                return;
-            }
-            let path = memo::template(&leaf);
-            for hit in &hits {
-                hit.each_bare(&leaf.value, &mut |hit, bare| {
-                    // Only what a recording replaced must not be in it again; a live answer's values are no originals of it.
-                    if let Some(memory) = memory.as_deref_mut().filter(|_| this.shared.policy.recurs(hit.rule, hit.domain, &path, bare)) {
-                        memory.learn(bare, hit.rule, hit.domain);
-                        originals.learn(bare, hit.rule, hit.domain);
-                    }
-                });
-            }
-            look.add(&Spot::of(&leaf), hits, path, recurs);
-        };
+        let recorded = Recorded::of(recorded);
+        let mut looking = Looking::new(self, (&recorded, renewed), memory, &mut originals);
         for head in std::iter::once(&message.head).chain(&message.trailers) {
-            let beside = this.shared.detector.beside(Around::Head(head));
-            visit_head(head, &mut |leaf| each(leaf, head.raw(), &beside));
+            looking.head(head);
         }
-        let (body, drop) = match content_of(message) {
-            Ok(body) => {
-                let beside = this.shared.detector.beside(Around::Body(&message.head, &body));
-                let visited = visit_body(&message.head, &body, &mut |leaf| each(leaf, &body, &beside));
-                (body, reason_to_drop(visited, message))
-            }
-            Err(error) => (Bytes::new(), Some(reason_for(error, message))),
-        };
+        let look = looking.body(message);
         self.originals = originals;
-        Look { body, drop, ..look }
+        look
     }
 
     fn first_look(&self, leaf: &Leaf<'_>, raw: &[u8], beside: &Beside<'_>, recorded: &Recorded) -> Verdict {
@@ -421,15 +390,23 @@ impl Redactor {
             Part::Body => &look.body,
             _ => message.trailers.as_ref().map_or(&look.body, Head::raw),
         };
-        for found in look.found.iter_mut().filter(|found| !is_dropped(found.spot.part)) {
-            let spot = found.spot.saying(&look.values[found.value.clone()]);
+        for found in look.found.iter_mut().filter(|found| !is_dropped(found.part)) {
+            let hits = std::mem::take(&mut found.hits);
+            let spot = found.saying(&look.values);
             let memory = memory.filter(|_| found.recurs).map(|memory| (memory, before.part(spot.part)));
             let at = (spot.part, spot.span.start);
             let owner = logins.get(at).or_else(|| subjects.get(at));
-            self.plan(&mut plan, &spot, &found.path, raw(spot.part), (std::mem::take(&mut found.hits), owner), memory);
+            self.plan(&mut plan, &spot, &found.path, raw(spot.part), (hits, owner), memory);
+        }
+        if !is_dropped(Part::Body) {
+            for (settled, span) in look.settled() {
+                let made = Some(settled.replacement.to_vec());
+                plan.add(Part::Body, span, made, (settled.rule, Some(settled.domain)), Action::Pseudonym, &settled.path);
+            }
         }
         if let Some(memory) = memory.filter(|memory| memory.may_stand_in(&look.words)) {
-            let mut found = look.found.iter().map(|found| (found.spot.part, &found.spot.span)).peekable();
+            let places = look.places();
+            let mut found = places.iter().map(|(part, span)| (*part, span)).peekable();
             let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
                 if found.next_if(|found| *found == (leaf.part, &leaf.span)).is_none() && may_recur(&leaf) {
                     let path = memo::template(&leaf);
@@ -520,6 +497,26 @@ impl Redactor {
                 }
             }
         }
+    }
+
+    /// What a leaf becomes, if that depends on nothing but its value: not on whose it is, nor on what else is there or is counted.
+    fn settled<'f>(&self, found: &'f Found, value: &[u8]) -> Option<(&'f Hit, Vec<u8>)> {
+        let [hit] = found.hits.as_slice() else { return None };
+        let is_whole = hit.held.is_none() && hit.span == (0..value.len());
+        let depends = matches!(hit.domain, Domain::Password | Domain::BirthDate) || self.shared.pseudonyms.may_meet(hit.domain);
+        if found.kind != LeafKind::JsonString || !is_whole || depends || is_password(hit) {
+            return None;
+        }
+        let bare = hit.bare(value);
+        let is_made = self.shared.policy.action(hit.rule, hit.domain, &found.path, &bare) == Action::Pseudonym;
+        let spot = Spot::new(found.part, found.kind, found.span.clone(), found.surface, value);
+        let pseudonyms = &self.shared.pseudonyms;
+        let is_login = || std::str::from_utf8(&bare).is_ok_and(|bare| pseudonyms.basic(bare, Answer::Refused).is_some());
+        if !is_made || self.renewal(hit, &spot, &found.path).is_some() || hit.domain == Domain::Opaque && is_login() {
+            return None;
+        }
+        let made = memo::pseudonym(pseudonyms, hit.domain, &bare);
+        Some((hit, found.surface.dress(&hit.dressed(made))))
     }
 
     /// Whether what a hit is replaced by would have to be signed anew, and how: a token anywhere, a signature in a body. [Those in heads](signatures::in_head)
@@ -858,67 +855,6 @@ fn may_be_digested(message: &Message) -> bool {
     message.body.completeness == Completeness::Whole && !is_partial
 }
 
-/// What the first look at a message has found.
-#[derive(Default)]
-struct Look {
-    /// The body without its content codings; empty if it is to be dropped.
-    body: Bytes,
-    drop: Option<DropReason>,
-    /// The leaves with hits, and files in a form, which are opaque: no detector speaks of them.
-    found: Vec<Found>,
-    /// What they say, one after the other.
-    values: Vec<u8>,
-    /// Of the leaves without hits in which what is known from before may stand.
-    words: Words,
-}
-
-/// A leaf with hits.
-struct Found {
-    spot: Spot<'static>,
-    /// Where its value stands among those of all.
-    value: Range<usize>,
-    hits: Vec<Hit>,
-    /// The template of its path.
-    path: Arc<str>,
-    /// Whether what is known from before may stand beside the hits.
-    recurs: bool,
-}
-
-impl Look {
-    fn add(&mut self, leaf: &Spot<'_>, hits: Vec<Hit>, path: Arc<str>, recurs: bool) {
-        let start = self.values.len();
-        // What a file holds is not looked at.
-        if leaf.kind != LeafKind::MultipartFile {
-            self.values.extend_from_slice(leaf.value);
-        }
-        self.found.push(Found { spot: leaf.saying(&[]), value: start..self.values.len(), hits, path, recurs });
-    }
-
-    /// The login names of the passwords that were found.
-    fn logins(&self, message: &Message) -> Owners {
-        let passwords = self.places_of(is_password);
-        if passwords.is_empty() { Owners::default() } else { Owners::of_passwords(&passwords, |f| self.visit(message, f)) }
-    }
-
-    /// The subjects of the dates that were found, if the policy names where they stand.
-    fn subjects(&self, message: &Message, subjects: &BTreeSet<String>) -> Owners {
-        let dates = if subjects.is_empty() { Vec::new() } else { self.places_of(|hit| hit.domain == Domain::BirthDate) };
-        if dates.is_empty() { Owners::default() } else { Owners::of_dates(&dates, subjects, |f| self.visit(message, f)) }
-    }
-
-    fn places_of(&self, is_asked: fn(&Hit) -> bool) -> Vec<(Part, usize)> {
-        let asked = self.found.iter().filter(|found| found.hits.iter().any(is_asked));
-        asked.map(|found| (found.spot.part, found.spot.span.start)).collect()
-    }
-
-    fn visit(&self, message: &Message, f: &mut dyn FnMut(&Leaf<'_>)) {
-        visit_head(&message.head, &mut |leaf| f(&leaf));
-        if self.drop.is_none() {
-            visit_body(&message.head, &self.body, &mut |leaf| f(&leaf));
-        }
-    }
-}
-
 /// Whether the coding of a message's body carries more than the body.
 fn carries_more(message: &Message) -> bool {
     message.head.header("content-encoding").is_some_and(|encoding| coding::carries_more(encoding, &message.body.contiguous()))
@@ -1011,6 +947,9 @@ const UNVERIFIABLE: &str = "unverifiable";
 const BODY: &str = "body:";
 /// What begins the paths of redactions in the heads of informational responses.
 pub(crate) const INTERIM: &str = "interim:";
+
+mod fragments;
+mod look;
 
 #[cfg(test)]
 mod policies;

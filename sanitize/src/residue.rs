@@ -41,6 +41,8 @@ pub struct Finding {
 #[derive(Clone, Default)]
 pub struct Originals {
     digests: HashSet<u64, BuildHasherDefault<Printed>>,
+    /// What stands for the containers whose originals are among these.
+    containers: HashSet<u64, BuildHasherDefault<Printed>>,
     hasher: RandomState,
 }
 
@@ -51,6 +53,11 @@ impl Originals {
         if is_telling && is_memorable(value, rule) && self.digests.len() < MAX_ORIGINALS {
             self.digests.insert(self.hasher.hash_one(value));
         }
+    }
+
+    /// Whether the originals of a container, which `print` stands for, are to be learnt: those of one that was met before are known.
+    pub(crate) fn meets(&mut self, print: u64) -> bool {
+        self.containers.len() == MAX_CONTAINERS || self.containers.insert(print)
     }
 
     /// A set to be merged with this one later: keyed alike, with nothing in it.
@@ -306,6 +313,7 @@ static MARKS: [Mark; 256] = {
 
 /// Of one lane.
 const MAX_ORIGINALS: usize = 1 << 16;
+const MAX_CONTAINERS: usize = 1 << 12;
 const MIN_TOKEN: usize = 8;
 const MIN_DISTINCT: usize = 12;
 

@@ -7,6 +7,7 @@ use super::charset::Charset;
 use super::leaf::{Leaf, LeafKind, Surface};
 use super::multipart::header_parameters;
 use super::path::push_index;
+use super::visitor::{Visitor, leaves};
 use super::{Visit, entries, events, form, graphql, json, markup, multipart, table};
 use crate::model::{Head, Part};
 
@@ -89,7 +90,12 @@ impl Spot<'_> {
 /// Hands out every value of a body, in the order of the bytes. `decoded` is the body [without its codings](super::decoded_body);
 /// `head` tells what it is.
 pub fn visit_body(head: &Head, decoded: &[u8], f: &mut dyn FnMut(Leaf<'_>)) -> Visited {
-    visit_typed(head.header("content-type").unwrap_or_default(), decoded, Spot::BODY, f)
+    visit_body_with(head, decoded, &mut leaves(f))
+}
+
+/// The same, to a visitor that may know JSON containers already.
+pub fn visit_body_with(head: &Head, decoded: &[u8], visitor: &mut dyn Visitor) -> Visited {
+    visit_typed(head.header("content-type").unwrap_or_default(), decoded, Spot::BODY, visitor)
 }
 
 pub(super) fn visit_typed(content_type: &[u8], bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) -> Visited {
@@ -234,15 +240,20 @@ pub(super) fn is_json(bytes: &[u8]) -> bool {
 }
 
 fn visit_json(bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) -> Visited {
-    match json::check(bytes) {
-        Ok(()) => {
-            json::visit(bytes, spot, f);
+    match json::outline(bytes, containers(spot, f)) {
+        Ok(outline) => {
+            json::visit_outlined(bytes, &outline, spot, f);
             Visited { content: Content::Json, fault: None }
         }
         Err(Fault::TooDeep) => Visited { content: Content::Opaque, fault: Some(Fault::TooDeep) },
         Err(_) if starts_with_two(bytes) => visit_lines(bytes, spot, f),
         Err(fault) => visit_text(bytes, Some(fault), spot, f),
     }
+}
+
+/// The containers that a visitor is to be asked of: in a body of its own, where no other place has their paths.
+fn containers(spot: Spot<'_>, f: Visit<'_>) -> Range<usize> {
+    if spot.depth == 0 { f.containers() } else { 0..0 }
 }
 
 fn starts_with_two(bytes: &[u8]) -> bool {
@@ -274,7 +285,10 @@ fn visit_lines(bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) -> Visited {
         index += 1;
         let inner = Spot { prefix: &prefix, offset: spot.offset + record.start, ..spot };
         let text = &bytes[record];
-        if json::check(text).is_ok() { json::visit(text, inner, f) } else { _ = whole(text, None, inner, f) }
+        match json::outline(text, containers(spot, f)) {
+            Ok(outline) => json::visit_outlined(text, &outline, inner, f),
+            Err(_) => _ = whole(text, None, inner, f),
+        }
     }
     Visited { content: Content::JsonLines, fault }
 }
@@ -303,7 +317,7 @@ pub(super) fn looks_like_text(bytes: &[u8]) -> bool {
 }
 
 fn whole(bytes: &[u8], fault: Option<Fault>, spot: Spot<'_>, f: Visit<'_>) -> Visited {
-    f(Leaf {
+    f.leaf(Leaf {
         part: Part::Body,
         path: spot.prefix,
         name: spot.name.map(Cow::Borrowed),
@@ -344,9 +358,14 @@ mod tests {
 
     fn visited(content_type: &str, bytes: &[u8]) -> (Content, Option<Fault>, Vec<String>) {
         let mut seen = Vec::new();
-        let Visited { content, fault } = visit_typed(content_type.as_bytes(), bytes, Spot::BODY, &mut |leaf| {
-            seen.push(format!("{}={}", leaf.path, String::from_utf8_lossy(&leaf.value)));
-        });
+        let Visited { content, fault } = visit_typed(
+            content_type.as_bytes(),
+            bytes,
+            Spot::BODY,
+            &mut leaves(|leaf| {
+                seen.push(format!("{}={}", leaf.path, String::from_utf8_lossy(&leaf.value)));
+            }),
+        );
         (content, fault, seen)
     }
 

@@ -133,7 +133,7 @@ impl<'b> EntriesVisitor<'b, '_> {
         let path = self.paths.start(&[self.spot.prefix, &self.path]).unique();
         let value = surface.undress(&self.bytes[span.clone()]);
         let span = self.spot.offset + span.start..self.spot.offset + span.end;
-        (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
+        self.f.leaf(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
     }
 }
 
@@ -193,12 +193,16 @@ mod tests {
     fn leaves(text: &str) -> Vec<String> {
         let mut seen = Vec::new();
         let mut end = 0;
-        visit(text.as_bytes(), Spot::BODY, &mut |leaf| {
-            assert!(leaf.span.start >= end, "in order and apart");
-            end = leaf.span.end;
-            assert_eq!(leaf.surface.undress(&text.as_bytes()[leaf.span.clone()]), leaf.value);
-            seen.push(format!("{} {} {}", leaf.path, leaf.name.as_deref().unwrap_or("-"), String::from_utf8_lossy(&leaf.value)));
-        });
+        visit(
+            text.as_bytes(),
+            Spot::BODY,
+            &mut super::super::visitor::leaves(|leaf| {
+                assert!(leaf.span.start >= end, "in order and apart");
+                end = leaf.span.end;
+                assert_eq!(leaf.surface.undress(&text.as_bytes()[leaf.span.clone()]), leaf.value);
+                seen.push(format!("{} {} {}", leaf.path, leaf.name.as_deref().unwrap_or("-"), String::from_utf8_lossy(&leaf.value)));
+            }),
+        );
         seen
     }
 

@@ -11,6 +11,7 @@ use super::body::{Spot, is_json};
 use super::json;
 use super::leaf::{Leaf, LeafKind, Surface};
 use super::path::Paths;
+use super::visitor::leaves;
 use crate::model::Part;
 
 pub(super) fn visit(bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) {
@@ -79,7 +80,7 @@ impl EventsVisitor<'_, '_> {
         let value = Cow::Borrowed(&self.bytes[span.clone()]);
         let path = self.paths.start(&[self.spot.prefix, "/"]).index(self.event).push("/").push(name.unwrap_or_default()).unique();
         let span = self.spot.offset + span.start..self.spot.offset + span.end;
-        (self.f)(Leaf { part: Part::Body, path, name: None, kind: LeafKind::Text, span, value, surface: Surface::Raw });
+        self.f.leaf(Leaf { part: Part::Body, path, name: None, kind: LeafKind::Text, span, value, surface: Surface::Raw });
     }
 }
 
@@ -97,7 +98,7 @@ fn blanked(bytes: &[u8], lines: &[Range<usize>]) -> Vec<u8> {
 /// Whether no string of a JSON text goes over a line break.
 fn is_apart_from_breaks(text: &[u8]) -> bool {
     let mut is_apart = true;
-    json::visit(text, Spot::BODY, &mut |leaf| is_apart &= !text[leaf.span].contains(&b'\n'));
+    json::visit(text, Spot::BODY, &mut leaves(|leaf| is_apart &= !text[leaf.span].contains(&b'\n')));
     is_apart
 }
 

@@ -12,11 +12,12 @@ use super::Visit;
 use super::body::Spot;
 use super::leaf::{Leaf, LeafKind, Surface};
 use super::path::{Paths, push_name};
+use super::visitor::leaves;
 use crate::model::Part;
 
 /// Hands out the values of a document. False if the text is none; then nothing was handed out.
 pub(super) fn visit(text: &[u8], spot: Spot<'_>, f: Visit<'_>) -> bool {
-    may_be_document(text) && read(text, spot, &mut |_| {}).is_some() && read(text, spot, f).is_some()
+    may_be_document(text) && read(text, spot, &mut leaves(|_| {})).is_some() && read(text, spot, f).is_some()
 }
 
 /// Whether a text begins and ends as operations do.
@@ -267,7 +268,7 @@ impl<'t> Reader<'t, '_> {
         let path = self.paths.start(&[self.spot.prefix, &self.path]).unique();
         let value = surface.undress(&self.text[span.clone()]);
         let span = self.spot.offset + span.start..self.spot.offset + span.end;
-        (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
+        self.f.leaf(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
     }
 }
 

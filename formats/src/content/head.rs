@@ -8,6 +8,7 @@ use super::leaf::{Leaf, LeafKind, Surface};
 use super::multipart::header_parameters;
 use super::path::{Paths, is_name};
 use super::url::{self, lossy};
+use super::visitor::leaves;
 use crate::model::{Head, Header, Part, StartLine};
 
 /// Hands out every value of a head (or of a trailer section, then in [`Part::Trailers`]) in the order of the bytes.
@@ -15,7 +16,7 @@ use crate::model::{Head, Header, Part, StartLine};
 /// Header names that keep to the grammar, methods, versions and status codes are no values. Lines that are no header at all
 /// are handed out as [`LeafKind::Text`], so that no byte that could carry a value goes unseen.
 pub fn visit_head(head: &Head, f: &mut dyn FnMut(Leaf<'_>)) {
-    let raw = head.raw();
+    let (raw, f) = (head.raw(), &mut leaves(f));
     let mut visitor = HeadVisitor { raw, part: Part::Head, paths: Paths::default(), name: String::new(), f };
     let mut seen_to = match head.start_line() {
         StartLine::Request { method, target, version } => {
@@ -239,7 +240,7 @@ impl HeadVisitor<'_, '_> {
     fn leaf(&mut self, path: &[&str], name: Option<&str>, kind: LeafKind, span: Range<usize>, surface: Surface) {
         let value = surface.undress(&self.raw[span.clone()]);
         let path = self.paths.start(path).unique();
-        (self.f)(Leaf { part: self.part, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
+        self.f.leaf(Leaf { part: self.part, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
     }
 }
 

@@ -5,29 +5,57 @@
 //! own and bounded; no input makes it recurse.
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
 use std::ops::Range;
+
+use foldhash::fast::FixedState;
 
 use super::Visit;
 use super::body::{Fault, Spot};
 use super::leaf::{Leaf, LeafKind, Surface};
 use super::path::{push_index, push_name};
 use super::url::lossy;
+use super::visitor::{Container, Entry};
 use crate::model::Part;
 
 /// Whether `bytes` are one JSON text (RFC 8259, section 2), and where they stop being one if not.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
-    Scanner { bytes, at: 0 }.document(&mut |_| {})
+    Scanner { bytes, at: 0 }.document(&mut |_| None)
+}
+
+/// The same, with the containers that take so many bytes, if a visitor asks for any.
+pub(super) fn outline(bytes: &[u8], lengths: Range<usize>) -> Result<Outline, Fault> {
+    if lengths.is_empty() {
+        return check(bytes).map(|()| Outline::default());
+    }
+    let mut outliner = Outliner { bytes, lengths, outline: Vec::new(), stack: Vec::new(), key: None, members: Vec::new(), is_unique: true };
+    Scanner { bytes, at: 0 }.document(&mut |event| {
+        outliner.event(event);
+        None
+    })?;
+    let Outliner { mut outline, is_unique, .. } = outliner;
+    if !is_unique {
+        outline.clear();
+    }
+    outline.sort_unstable_by_key(|extent| extent.start);
+    Ok(Outline(outline))
 }
 
 /// Where the JSON value that `bytes` begin with ends, and where they stop being one if none does.
 pub(super) fn value_end(bytes: &[u8]) -> Result<usize, Fault> {
     let mut scanner = Scanner { bytes, at: 0 };
-    scanner.values(&mut |_| {}).map(|()| scanner.at)
+    scanner.values(&mut |_| None).map(|()| scanner.at)
 }
 
 /// Hands out the members, strings, numbers and literals of a JSON text that [`check`] has passed.
 pub(super) fn visit(bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) {
-    let mut emitter = Emitter { bytes, offset: spot.offset, path: spot.prefix.to_owned(), root_name: spot.name, stack: Vec::new(), f };
+    visit_outlined(bytes, &Outline::default(), spot, f);
+}
+
+/// The same, with the containers of its outline before their leaves.
+pub(super) fn visit_outlined(bytes: &[u8], outline: &Outline, spot: Spot<'_>, f: Visit<'_>) {
+    let extents = &outline.0;
+    let mut emitter = Emitter { bytes, extents, offset: spot.offset, path: spot.prefix.to_owned(), root_name: spot.name, stack: Vec::new(), f };
     // What cannot be read was refused by `check`; a caller that did not ask gets what stands before the fault.
     let _ = Scanner { bytes, at: 0 }.document(&mut |event| emitter.event(event));
 }
@@ -38,9 +66,54 @@ pub(super) fn is_bare(text: &[u8]) -> bool {
     matches!(text.first(), Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n')) && scanner.bare().is_ok() && scanner.at == text.len()
 }
 
+/// Containers of a text that a visitor is asked of, in the order in which they begin. None if two members of one object that have containers have
+/// one name: what stands in one would not be told from what stands in the other by its path.
+#[derive(Default)]
+pub(super) struct Outline(Vec<Range<usize>>);
+
+/// Draws an outline of what the scanner finds.
+struct Outliner<'b> {
+    bytes: &'b [u8],
+    lengths: Range<usize>,
+    outline: Vec<Range<usize>>,
+    /// Where each open container begins, and its members among those of all.
+    stack: Vec<(usize, usize)>,
+    key: Option<Text>,
+    /// What stands for the names of members that have containers.
+    members: Vec<u64>,
+    is_unique: bool,
+}
+
+impl Outliner<'_> {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Key(key) => self.key = Some(key),
+            Event::Open(_, start) => {
+                if let Some(key) = self.key.take() {
+                    self.members.push(FixedState::default().hash_one(lossy(key.says(self.bytes))));
+                }
+                self.stack.push((start, self.members.len()));
+            }
+            Event::Close(end) => {
+                let Some((start, members)) = self.stack.pop() else { return };
+                let names = &mut self.members[members..];
+                names.sort_unstable();
+                self.is_unique &= names.windows(2).all(|pair| pair[0] != pair[1]);
+                self.members.truncate(members);
+                if self.lengths.contains(&(end - start)) && self.outline.len() < MAX_CONTAINERS {
+                    self.outline.push(start..end);
+                }
+            }
+            Event::String(_) | Event::Bare(..) => self.key = None,
+        }
+    }
+}
+
 enum Event {
-    Open(Container),
-    Close,
+    /// With where it begins.
+    Open(Bracket, usize),
+    /// With where it ends.
+    Close(usize),
     Key(Text),
     String(Text),
     /// A number or a literal.
@@ -54,7 +127,7 @@ struct Text {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Container {
+enum Bracket {
     Object,
     Array,
 }
@@ -65,7 +138,7 @@ struct Scanner<'b> {
 }
 
 impl Scanner<'_> {
-    fn document(&mut self, sink: &mut impl FnMut(Event)) -> Result<(), Fault> {
+    fn document(&mut self, sink: &mut impl FnMut(Event) -> Option<usize>) -> Result<(), Fault> {
         if self.bytes.starts_with(BYTE_ORDER_MARK) {
             self.at = BYTE_ORDER_MARK.len();
         }
@@ -74,9 +147,9 @@ impl Scanner<'_> {
         if self.at == self.bytes.len() { Ok(()) } else { Err(self.fault()) }
     }
 
-    /// One value, with all that stands in it.
-    fn values(&mut self, sink: &mut impl FnMut(Event)) -> Result<(), Fault> {
-        let mut stack: Vec<Container> = Vec::new();
+    /// One value, with all that stands in it. Where the sink names the end of a container that opens, what stands in that one is passed by.
+    fn values(&mut self, sink: &mut impl FnMut(Event) -> Option<usize>) -> Result<(), Fault> {
+        let mut stack: Vec<Bracket> = Vec::new();
         loop {
             // A value begins here.
             self.space();
@@ -85,17 +158,20 @@ impl Scanner<'_> {
                     if stack.len() == MAX_DEPTH {
                         return Err(Fault::TooDeep);
                     }
-                    let container = if open == b'{' { Container::Object } else { Container::Array };
-                    self.at += 1;
-                    sink(Event::Open(container));
-                    stack.push(container);
-                    self.space();
-                    if self.peek() != Some(closing(container)) {
-                        self.member(container, sink)?;
-                        continue;
+                    let container = if open == b'{' { Bracket::Object } else { Bracket::Array };
+                    if let Some(end) = sink(Event::Open(container, self.at)) {
+                        self.at = end;
+                    } else {
+                        self.at += 1;
+                        stack.push(container);
+                        self.space();
+                        if self.peek() != Some(closing(container)) {
+                            self.member(container, sink)?;
+                            continue;
+                        }
                     }
                 }
-                Some(b'"') => sink(Event::String(self.string()?)),
+                Some(b'"') => _ = sink(Event::String(self.string()?)),
                 _ => {
                     let (kind, span) = self.bare()?;
                     sink(Event::Bare(kind, span));
@@ -115,7 +191,7 @@ impl Scanner<'_> {
                     Some(byte) if byte == closing(container) => {
                         self.at += 1;
                         stack.pop();
-                        sink(Event::Close);
+                        sink(Event::Close(self.at));
                     }
                     _ => return Err(self.fault()),
                 }
@@ -124,8 +200,8 @@ impl Scanner<'_> {
     }
 
     /// What stands before a member's value: in an object its name and a colon.
-    fn member(&mut self, container: Container, sink: &mut impl FnMut(Event)) -> Result<(), Fault> {
-        if container == Container::Object {
+    fn member(&mut self, container: Bracket, sink: &mut impl FnMut(Event) -> Option<usize>) -> Result<(), Fault> {
+        if container == Bracket::Object {
             let key = self.string()?;
             sink(Event::Key(key));
             self.space();
@@ -235,16 +311,18 @@ fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
     memchr::memchr2(b'"', b'\\', bytes.get(at..)?).map(|offset| at + offset)
 }
 
-const fn closing(container: Container) -> u8 {
+const fn closing(container: Bracket) -> u8 {
     match container {
-        Container::Object => b'}',
-        Container::Array => b']',
+        Bracket::Object => b'}',
+        Bracket::Array => b']',
     }
 }
 
 /// Puts paths and names to what the scanner finds.
 struct Emitter<'b, 'v> {
     bytes: &'b [u8],
+    /// The containers to come that the visitor is asked of.
+    extents: &'v [Range<usize>],
     offset: usize,
     /// The path of the value that comes next; what belongs to a container is cut off again when it closes.
     path: String,
@@ -254,39 +332,58 @@ struct Emitter<'b, 'v> {
 }
 
 struct Frame<'b> {
-    container: Container,
+    container: Bracket,
     /// The name that holds for its elements: that of the array itself, or of the present member.
     name: Option<Cow<'b, str>>,
     /// How long the path was outside of it.
     path_length: usize,
     index: usize,
+    /// The visitor was asked of it.
+    is_entered: bool,
 }
 
 impl<'b> Emitter<'b, '_> {
-    fn event(&mut self, event: Event) {
+    /// Where to go on, if not right behind.
+    fn event(&mut self, event: Event) -> Option<usize> {
         match event {
-            Event::Open(container) => {
+            Event::Open(container, start) => {
                 self.element();
+                let is_entered = match self.extents.split_first() {
+                    Some((extent, rest)) if extent.start == start => {
+                        self.extents = rest;
+                        let raw = &self.bytes[extent.clone()];
+                        let name = self.stack.last().map_or(self.root_name, |frame| frame.name.as_deref());
+                        if self.f.enter(&Container { path: &self.path, name, start: self.offset + start, raw }) == Entry::Pass {
+                            self.extents = &rest[rest.partition_point(|inner| inner.start < extent.end)..];
+                            return Some(extent.end);
+                        }
+                        true
+                    }
+                    _ => false,
+                };
                 let name =
-                    if container == Container::Array { self.stack.last().map_or(self.root_name.map(Cow::Borrowed), |frame| frame.name.clone()) } else { None };
-                self.stack.push(Frame { container, name, path_length: self.path.len(), index: 0 });
+                    if container == Bracket::Array { self.stack.last().map_or(self.root_name.map(Cow::Borrowed), |frame| frame.name.clone()) } else { None };
+                self.stack.push(Frame { container, name, path_length: self.path.len(), index: 0, is_entered });
             }
-            Event::Close => {
+            Event::Close(_) => {
                 if let Some(frame) = self.stack.pop() {
                     self.path.truncate(frame.path_length);
+                    if frame.is_entered {
+                        self.f.leave();
+                    }
                 }
             }
             Event::Key(text) => {
                 let bytes = self.bytes;
                 let value = text.says(bytes);
-                let Some(frame) = self.stack.last_mut() else { return };
+                let frame = self.stack.last_mut()?;
                 self.path.truncate(frame.path_length);
                 let key = frame.name.insert(lossy(value.clone()));
                 push_name(&mut self.path, key);
                 let length = self.path.len();
                 self.path.push_str("~key");
                 let span = self.offset + text.span.start..self.offset + text.span.end;
-                (self.f)(Leaf { part: Part::Body, path: &self.path, name: None, kind: LeafKind::JsonKey, span, value, surface: Surface::JsonString });
+                self.f.leaf(Leaf { part: Part::Body, path: &self.path, name: None, kind: LeafKind::JsonKey, span, value, surface: Surface::JsonString });
                 self.path.truncate(length);
             }
             Event::String(text) => {
@@ -298,11 +395,12 @@ impl<'b> Emitter<'b, '_> {
                 self.leaf(kind, Cow::Borrowed(&self.bytes[span.clone()]), span, Surface::JsonBare);
             }
         }
+        None
     }
 
     /// In an array, a value's path ends in its index.
     fn element(&mut self) {
-        if let Some(frame) = self.stack.last_mut().filter(|frame| frame.container == Container::Array) {
+        if let Some(frame) = self.stack.last_mut().filter(|frame| frame.container == Bracket::Array) {
             self.path.truncate(frame.path_length);
             self.path.push('/');
             push_index(&mut self.path, frame.index);
@@ -313,7 +411,7 @@ impl<'b> Emitter<'b, '_> {
     fn leaf(&mut self, kind: LeafKind, value: Cow<'_, [u8]>, span: Range<usize>, surface: Surface) {
         let span = self.offset + span.start..self.offset + span.end;
         let name = self.stack.last().map_or(self.root_name, |frame| frame.name.as_deref()).map(Cow::Borrowed);
-        (self.f)(Leaf { part: Part::Body, path: &self.path, name, kind, span, value, surface });
+        self.f.leaf(Leaf { part: Part::Body, path: &self.path, name, kind, span, value, surface });
     }
 }
 
@@ -377,6 +475,8 @@ fn unicode(raw: &[u8]) -> Option<(char, usize)> {
 const MAX_DEPTH: usize = 128;
 /// So many words of eight bytes are looked at one by one.
 const SHORT_WORDS: usize = 4;
+/// So many containers of one text are told of, at most.
+const MAX_CONTAINERS: usize = 1 << 16;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[cfg(test)]
@@ -385,11 +485,15 @@ mod tests {
 
     fn leaves(text: &[u8]) -> Vec<String> {
         let mut seen = Vec::new();
-        visit(text, Spot::BODY, &mut |leaf| {
-            let name = leaf.name.as_deref().unwrap_or("-");
-            seen.push(format!("{} {name} {:?} {}", leaf.path, leaf.kind, String::from_utf8_lossy(&leaf.value)));
-            assert_eq!(unescaped(&text[leaf.span.clone()]), leaf.value);
-        });
+        visit(
+            text,
+            Spot::BODY,
+            &mut super::super::visitor::leaves(|leaf| {
+                let name = leaf.name.as_deref().unwrap_or("-");
+                seen.push(format!("{} {name} {:?} {}", leaf.path, leaf.kind, String::from_utf8_lossy(&leaf.value)));
+                assert_eq!(unescaped(&text[leaf.span.clone()]), leaf.value);
+            }),
+        );
         seen
     }
 
@@ -493,6 +597,72 @@ mod tests {
             (r"a\/b\\c\", "a/b\\c\\"),
         ] {
             assert_eq!(String::from_utf8_lossy(&unescaped(raw.as_bytes())), expected, "{raw}");
+        }
+    }
+
+    /// What a visitor is told of the containers of a text; those at the paths that it knows are passed by.
+    fn told(text: &str, lengths: Range<usize>, knows: &[&str]) -> Vec<String> {
+        struct Told<'k>(Range<usize>, &'k [&'k str], Vec<String>);
+        impl super::super::Visitor for Told<'_> {
+            fn leaf(&mut self, leaf: Leaf<'_>) {
+                self.2.push(format!("{}={}", leaf.path, String::from_utf8_lossy(&leaf.value)));
+            }
+            fn containers(&self) -> Range<usize> {
+                self.0.clone()
+            }
+            fn enter(&mut self, Container { path, name, start, raw }: &Container<'_>) -> Entry {
+                self.2.push(format!("> {path} {} {start} {}", name.unwrap_or("-"), String::from_utf8_lossy(raw)));
+                if self.1.contains(path) { Entry::Pass } else { Entry::Visit }
+            }
+            fn leave(&mut self) {
+                self.2.push("<".to_owned());
+            }
+        }
+        let mut told = Told(lengths.clone(), knows, Vec::new());
+        let outline = outline(text.as_bytes(), lengths).expect("is JSON");
+        visit_outlined(text.as_bytes(), &outline, Spot { offset: 100, ..Spot::BODY }, &mut told);
+        told.2
+    }
+
+    #[test]
+    fn a_visitor_is_asked_of_containers_and_passes_those_it_knows() {
+        let text = r#"{"a":[1,[2],{"b":3}],"c":{"d":[4]}}"#;
+        assert_eq!(
+            told(text, 3..16, &["body:/a/1", "body:/c"]),
+            [
+                "body:/a~key=a",
+                "> body:/a a 105 [1,[2],{\"b\":3}]",
+                "body:/a/0=1",
+                "> body:/a/1 a 108 [2]",
+                "> body:/a/2 a 112 {\"b\":3}",
+                "body:/a/2/b~key=b",
+                "body:/a/2/b=3",
+                "<",
+                "<",
+                "body:/c~key=c",
+                "> body:/c c 125 {\"d\":[4]}",
+            ]
+        );
+        assert_eq!(told(text, 0..99, &["body:"]), [format!("> body: - 100 {text}")]);
+        assert_eq!(told(text, 99..999, &[]), leaves(text.as_bytes()).iter().map(|leaf| said(leaf)).collect::<Vec<_>>());
+    }
+
+    /// `path name kind value` as `path=value`.
+    fn said(leaf: &str) -> String {
+        let words: Vec<&str> = leaf.splitn(4, ' ').collect();
+        format!("{}={}", words[0], words[3])
+    }
+
+    #[test]
+    fn containers_that_share_a_path_are_not_told_of() {
+        for (text, count) in [
+            (r#"{"a":{},"b":{},"c":{"a":{},"a":1}}"#, 5),
+            (r#"{"a":{},"a":{}}"#, 0),
+            (r#"{"a":{},"\u0061":[]}"#, 0),
+            (r#"[{"a":{}},{"a":{}}]"#, 5),
+            (r#"[{"x":[{"a":{},"b":"a","a":[]}]}]"#, 0),
+        ] {
+            assert_eq!(outline(text.as_bytes(), 0..99).expect("is JSON").0.len(), count, "{text}");
         }
     }
 }

@@ -328,12 +328,12 @@ const HEX_LOWER: &[u8; 16] = b"0123456789abcdef";
 
 /// The leaves of a text that `visit` hands out, each as its path, its name and its value. Each says what its raw bytes say.
 #[cfg(test)]
-pub(super) fn told(text: &str, visit: impl FnOnce(&mut dyn FnMut(Leaf<'_>))) -> Vec<String> {
+pub(super) fn told(text: &str, visit: impl FnOnce(super::Visit<'_>)) -> Vec<String> {
     let mut seen = Vec::new();
-    visit(&mut |leaf| {
+    visit(&mut super::visitor::leaves(|leaf| {
         assert_eq!(leaf.surface.undress(&text.as_bytes()[leaf.span.clone()]), leaf.value);
         seen.push(format!("{} {} {}", leaf.path, leaf.name.as_deref().unwrap_or("-"), String::from_utf8_lossy(&leaf.value)));
-    });
+    }));
     seen
 }
 

@@ -245,7 +245,15 @@ impl<'b> MarkupVisitor<'b, '_> {
             let name = Some(name).filter(|_| !(is_naming || self.is_html && own.eq_ignore_ascii_case("accesskey")));
             let path = self.paths.start(&[self.spot.prefix, &self.path, ";", &own]).unique();
             let (span, value) = (self.spot.offset + value.start..self.spot.offset + value.end, Surface::Markup.undress(&bytes[value]));
-            (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind: LeafKind::ElementAttribute, span, value, surface: Surface::Markup });
+            self.f.leaf(Leaf {
+                part: Part::Body,
+                path,
+                name: name.map(Cow::Borrowed),
+                kind: LeafKind::ElementAttribute,
+                span,
+                value,
+                surface: Surface::Markup,
+            });
         }
         self.attributes = attributes;
     }
@@ -281,7 +289,7 @@ impl<'b> MarkupVisitor<'b, '_> {
         let name = element.and_then(|element| element.told.as_deref()).or(own);
         let path = self.paths.start(&[self.spot.prefix, &self.path]).unique();
         let span = self.spot.offset + start..self.spot.offset + start + trimmed.len();
-        (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
+        self.f.leaf(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
     }
 }
 

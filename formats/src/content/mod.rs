@@ -39,8 +39,9 @@ mod rewrite;
 mod table;
 mod target;
 mod url;
+mod visitor;
 
-pub use body::{Content, Fault, Visited, visit_body};
+pub use body::{Content, Fault, Visited, visit_body, visit_body_with};
 pub use coding::{CodingError, decoded_body, encoded_body};
 pub use endpoint::{endpoint_template, is_fixed_segment};
 #[doc(hidden)]
@@ -50,9 +51,10 @@ pub use leaf::{Leaf, LeafKind, Surface};
 pub use nested::visit_nested;
 pub use rewrite::{Edit, Edits, MAX_DECODED, Placed, apply, placed, rewrite, rewrite_decoded};
 pub use target::{Absolute, split_absolute};
+pub use visitor::{Container, Entry, Visitor};
 
-/// How a visitor hands out what it finds.
-type Visit<'v> = &'v mut dyn FnMut(Leaf<'_>);
+/// To whom a visit hands out what it finds.
+type Visit<'v> = &'v mut dyn Visitor;
 
 #[cfg(test)]
 mod tests;

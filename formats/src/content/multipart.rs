@@ -151,7 +151,7 @@ impl<'b> PartsVisitor<'b, '_> {
         let value = surface.undress(&self.bytes[span.clone()]);
         let span = self.spot.offset + span.start..self.spot.offset + span.end;
         let path = self.paths.start(path).text();
-        (self.f)(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
+        self.f.leaf(Leaf { part: Part::Body, path, name: name.map(Cow::Borrowed), kind, span, value, surface });
     }
 }
 
@@ -218,10 +218,15 @@ mod tests {
 
     fn leaves(bytes: &[u8]) -> Vec<String> {
         let mut seen = Vec::new();
-        visit(bytes, b"XX", Spot::BODY, &mut |leaf| {
-            assert_eq!(leaf.surface.undress(&bytes[leaf.span.clone()]), leaf.value);
-            seen.push(format!("{} {:?} {}", leaf.path, leaf.kind, String::from_utf8_lossy(&leaf.value)));
-        });
+        visit(
+            bytes,
+            b"XX",
+            Spot::BODY,
+            &mut super::super::visitor::leaves(|leaf| {
+                assert_eq!(leaf.surface.undress(&bytes[leaf.span.clone()]), leaf.value);
+                seen.push(format!("{} {:?} {}", leaf.path, leaf.kind, String::from_utf8_lossy(&leaf.value)));
+            }),
+        );
         seen
     }
 
@@ -278,6 +283,6 @@ mod tests {
         for end in 0..BODY.len() {
             leaves(&BODY[..end]);
         }
-        assert!(!visit(b"no boundary", b"XX", Spot::BODY, &mut |_| {}));
+        assert!(!visit(b"no boundary", b"XX", Spot::BODY, &mut super::super::visitor::leaves(|_| {})));
     }
 }

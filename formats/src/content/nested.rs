@@ -10,12 +10,14 @@ use std::ops::Range;
 use super::body::{Fault, Spot, is_json};
 use super::leaf::{Leaf, LeafKind, Surface};
 use super::path::{is_name, push_index};
+use super::visitor::leaves;
 use super::{Visit, form, graphql, json, markup};
 use crate::model::Part;
 
 /// Hands out what stands in a text that was found within a value: JSON, alone or in the middle of text, GraphQL, XML, a form. False if it is
 /// none of these; then nothing was handed out.
 pub fn visit_nested(text: &[u8], f: &mut dyn FnMut(Leaf<'_>)) -> bool {
+    let f = &mut leaves(f);
     let trimmed = text.trim_ascii();
     let (Some(first), Some(last)) = (trimmed.first(), trimmed.last()) else { return false };
     // Most values are words.
@@ -80,7 +82,7 @@ fn piece(text: &[u8], span: Range<usize>, f: Visit<'_>) {
     if !trimmed.is_empty() {
         let start = span.start + (span.len() - text[span].trim_ascii_start().len());
         let span = start..start + trimmed.len();
-        f(Leaf { part: Part::Body, path: "body:", name: None, kind: LeafKind::Text, span, value: Cow::Borrowed(trimmed), surface: Surface::Raw });
+        f.leaf(Leaf { part: Part::Body, path: "body:", name: None, kind: LeafKind::Text, span, value: Cow::Borrowed(trimmed), surface: Surface::Raw });
     }
 }
 

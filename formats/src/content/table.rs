@@ -37,7 +37,7 @@ pub(super) fn visit(bytes: &[u8], spot: Spot<'_>, f: Visit<'_>) {
         };
         if !cell.span.is_empty() {
             let span = spot.offset + cell.span.start..spot.offset + cell.span.end;
-            f(Leaf { part: Part::Body, path, name: named.map(|named| Cow::Borrowed(&**named)), kind: LeafKind::Cell, span, value, surface: cell.surface });
+            f.leaf(Leaf { part: Part::Body, path, name: named.map(|named| Cow::Borrowed(&**named)), kind: LeafKind::Cell, span, value, surface: cell.surface });
         }
         at = cell.next;
         column += 1;

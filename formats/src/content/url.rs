@@ -86,7 +86,7 @@ fn authority(url: &[u8], user_info: Option<Range<usize>>, host: Option<Range<usi
         if let Some(range) = range.filter(|range| !range.is_empty()) {
             let value = surface.undress(&url[range.clone()]);
             let span = place.offset + range.start..place.offset + range.end;
-            f(Leaf { part: place.part, path: paths.start(place.prefix).push(word).unique(), name: None, kind, span, value, surface });
+            f.leaf(Leaf { part: place.part, path: paths.start(place.prefix).push(word).unique(), name: None, kind, span, value, surface });
         }
     }
 }
@@ -105,7 +105,7 @@ fn segments(url: &[u8], path: Range<usize>, place: &Place<'_>, paths: &mut Paths
             let value = unpercent(&url[start..bare_end], false);
             let name = lossy(value.clone());
             if bare_end > start {
-                f(Leaf {
+                f.leaf(Leaf {
                     part: place.part,
                     path: paths.start(place.prefix).push("/").index(index).unique(),
                     name: before.take(),
@@ -159,10 +159,10 @@ impl Parameters<'_> {
             // A name that may be a value itself is a leaf of its own.
             let span = at..at + equals.unwrap_or(0);
             let path = paths.start(self.prefix).push("~key").unique();
-            f(Leaf { part: self.part, path, name: None, kind: self.kind, span, value: key, surface: Surface::Query });
+            f.leaf(Leaf { part: self.part, path, name: None, kind: self.kind, span, value: key, surface: Surface::Query });
         }
         let value_start = equals.map_or(0, |equals| equals + 1);
-        f(Leaf {
+        f.leaf(Leaf {
             part: self.part,
             path: paths.start(self.prefix).push(&name).unique(),
             name: equals.map(|_| Cow::Borrowed(&*name)),
