@@ -40,6 +40,7 @@ mod recall;
 mod recurrence;
 mod redactor;
 mod residue;
+mod rewritten;
 mod rules;
 mod signatures;
 mod subject;

@@ -34,6 +34,7 @@ use crate::pseudonym::{Answer, Domain, Pseudonyms, is_digest, is_web_token};
 use crate::recall::{give_way, join, recall};
 use crate::recurrence::{Memories, Recurrences};
 use crate::residue::Originals;
+use crate::rewritten::Rewritten;
 use crate::rules::{RuleId, Rules};
 use crate::signatures::{self, Over, Renewal};
 use fragments::Fragments;
@@ -393,10 +394,10 @@ impl Redactor {
         for found in look.found.iter_mut().filter(|found| !is_dropped(found.part)) {
             let hits = std::mem::take(&mut found.hits);
             let spot = found.saying(&look.values);
-            let memory = memory.filter(|_| found.recurs).map(|memory| (memory, before.part(spot.part)));
+            let known = Known { memory: memory.filter(|_| found.recurs), recorded: before.part(spot.part) };
             let at = (spot.part, spot.span.start);
             let owner = logins.get(at).or_else(|| subjects.get(at));
-            self.plan(&mut plan, &spot, &found.path, raw(spot.part), (hits, owner), memory);
+            self.plan(&mut plan, &spot, (&found.path, &found.place()), raw(spot.part), (hits, owner), known);
         }
         if !is_dropped(Part::Body) {
             for (settled, span) in look.settled() {
@@ -410,7 +411,9 @@ impl Redactor {
             let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
                 if found.next_if(|found| *found == (leaf.part, &leaf.span)).is_none() && may_recur(&leaf) {
                     let path = memo::template(&leaf);
-                    self.plan(&mut plan, &Spot::of(&leaf), &path, raw, (Vec::new(), None), Some((memory, before.part(leaf.part))));
+                    let place = Place { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path, beside: None };
+                    let known = Known { memory: Some(memory), recorded: before.part(leaf.part) };
+                    self.plan(&mut plan, &Spot::of(&leaf), (&path, &place), raw, (Vec::new(), None), known);
                 }
             };
             visit_head(&message.head, &mut |leaf| each(leaf, message.head.raw()));
@@ -451,10 +454,10 @@ impl Redactor {
         &mut self,
         plan: &mut Plan,
         spot: &Spot<'_>,
-        path: &Arc<str>,
+        (path, place): (&Arc<str>, &Place<'_>),
         raw: &[u8],
         (mut hits, owner): (Vec<Hit>, Option<&[u8]>),
-        memory: Option<(&Recurrences, &Spans)>,
+        Known { memory, recorded }: Known<'_>,
     ) {
         if spot.kind == LeafKind::MultipartFile {
             let is_kept = self.shared.policy.action(RuleId::OPAQUE_BODY, Domain::Opaque, path, b"") == Action::Keep;
@@ -462,7 +465,7 @@ impl Redactor {
             plan.add(spot.part, spot.span.clone(), zeros, (RuleId::OPAQUE_BODY, None), action, path);
             return;
         }
-        if let Some((memory, recorded)) = memory.filter(|(memory, _)| !memory.is_empty()) {
+        if let Some(memory) = memory.filter(|memory| !memory.is_empty()) {
             // What is claimed as a whole holds nothing else to be found.
             if !matches!(hits.as_slice(), [hit] if hit.held.is_none() && hit.span == (0..spot.value.len())) {
                 let mut again = recall(&|text, hits| memory.find(text, hits), spot.value);
@@ -473,12 +476,26 @@ impl Redactor {
             hits.retain(|hit| hit.rule != RuleId::RECURRENCE || !recorded.touch(&spot.placed(raw, &hit.span)));
         }
         let within = OnceCell::new();
-        for hit in hits {
+        let mut done: Vec<(Hit, Made)> = Vec::with_capacity(hits.len());
+        for round in 1.. {
+            for hit in hits {
+                let is_nested = is_password(&hit) && !hit.wears.is_empty();
+                let within = if is_nested { within.get_or_init(|| owner::within(spot.value)).as_deref() } else { None };
+                let told = Told { path, kind: spot.kind, is_live: plan.is_live, owner: within.or(owner), answer: plan.answer };
+                let made = self.made_of(&hit, spot.value, &told);
+                done.push((hit, made));
+            }
+            done.sort_by_key(|(hit, _)| hit.span.start);
+            hits = self.come_to_light(spot, place, raw, &done, recorded);
+            let Some(first) = hits.first() else { break };
+            if round == MAX_LOOKS {
+                // What goes on so is taken whole.
+                hits = vec![Hit::new(0..spot.value.len(), first.rule, Domain::Opaque)];
+            }
+            done.retain(|(old, _)| !hits.iter().any(|new| new.span.start <= old.span.start && old.span.end <= new.span.end));
+        }
+        for (hit, made) in done {
             let (span, found) = (spot.placed(raw, &hit.span), (hit.rule, Some(hit.domain)));
-            let is_nested = is_password(&hit) && !hit.wears.is_empty();
-            let within = if is_nested { within.get_or_init(|| owner::within(spot.value)).as_deref() } else { None };
-            let owner = within.or(owner);
-            let made = self.made_of(&hit, spot.value, &Told { path, kind: spot.kind, is_live: plan.is_live, owner, answer: plan.answer });
             if self.told.is_some() {
                 self.tell(plan.side, path, &hit, spot.value, &made);
             }
@@ -486,7 +503,8 @@ impl Redactor {
                 Made::Kept => plan.add(spot.part, span, None, found, Action::Keep, path),
                 Made::Stays(action) => plan.add(spot.part, span, None, found, action, path),
                 Made::New(action, made) => {
-                    let is_alone = owner.is_none() || spot.kind == LeafKind::JsonNumber;
+                    let has_owner = owner.is_some() || !hit.wears.is_empty() && within.get().is_some_and(Option::is_some);
+                    let is_alone = !has_owner || spot.kind == LeafKind::JsonNumber;
                     if action == Action::Pseudonym && is_password(&hit) && is_alone && !is_digest(&hit.bare(spot.value)) {
                         plan.note(spot.part, RuleId::PASSWORD_ALONE, action, Arc::clone(path));
                     }
@@ -497,6 +515,24 @@ impl Redactor {
                 }
             }
         }
+    }
+
+    /// What a look at a leaf as it will be finds in it that is not on record.
+    fn come_to_light(&self, spot: &Spot<'_>, place: &Place<'_>, raw: &[u8], done: &[(Hit, Made)], recorded: &Spans) -> Vec<Hit> {
+        let changes = done.iter().any(|(_, made)| matches!(made, Made::New(..)));
+        if !changes || !is_partial(spot.value, done.iter().map(|(hit, _)| hit)) {
+            return Vec::new();
+        }
+        // As it will be read: not all surfaces can say every byte.
+        let read = |made: &[u8]| spot.surface.undress(&spot.surface.dress(made)).into_owned();
+        let pieces = done.iter().map(|(hit, made)| match made {
+            Made::New(_, made) => (hit.span.clone(), Some(read(made))),
+            Made::Kept | Made::Stays(_) => (hit.span.clone(), None),
+        });
+        let rewritten = Rewritten::of(spot.value, pieces);
+        let mut found = rewritten.apart(self.shared.detector.detect(rewritten.text(), place));
+        found.retain(|hit| !recorded.account_for(hit, &spot.placed(raw, &hit.span)));
+        found
     }
 
     /// What a leaf becomes, if that depends on nothing but its value: not on whose it is, nor on what else is there or is counted.
@@ -839,6 +875,17 @@ struct Told<'a> {
     answer: Answer,
 }
 
+/// What is known of a leaf from before.
+struct Known<'a> {
+    memory: Option<&'a Recurrences>,
+    recorded: &'a Spans,
+}
+
+/// Whether something may be found in a value beside these hits.
+fn is_partial<'h>(value: &[u8], hits: impl Iterator<Item = &'h Hit>) -> bool {
+    value.len() - hits.map(|hit| hit.span.len()).sum::<usize>() >= MIN_REST
+}
+
 /// What becomes of a hit.
 enum Made {
     /// The policy keeps it.
@@ -938,6 +985,10 @@ pub(crate) fn bare_head(head: &Head) -> Head {
     read.expect("these are heads")
 }
 
+/// How often a value is looked at until nothing more comes to light.
+const MAX_LOOKS: usize = 4;
+/// No shorter text has anything in it that is found without a name.
+const MIN_REST: usize = 4;
 /// Until an exchange says when it was.
 const RELEASE_YEAR: i32 = 2026;
 /// What signatures are on record as.

@@ -185,7 +185,9 @@ pub(super) enum Format {
 
 impl Format {
     pub(super) fn of(content_type: &[u8]) -> Self {
-        let word = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        // It is one word: what a redactor puts into the rest makes nothing else of it.
+        let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b';' | b',');
+        let word = content_type.trim_ascii_start().split(is_end).next().unwrap_or_default();
         let mut buffer = [0; MAX_MEDIA_TYPE];
         let Some(lower) = buffer.get_mut(..word.len()) else { return Self::Unknown };
         lower.copy_from_slice(word);
@@ -371,7 +373,7 @@ mod tests {
 
     #[test]
     fn reads_by_media_type() {
-        let cases: [(&str, &[u8], Content, &[&str]); 23] = [
+        let cases: [(&str, &[u8], Content, &[&str]); 24] = [
             ("application/json", b"[1]", Content::Json, &["body:/0=1"]),
             ("application/problem+json; charset=UTF-8", b"[1]", Content::Json, &["body:/0=1"]),
             ("application/json", b"oops", Content::Text, &["body:=oops"]),
@@ -381,6 +383,7 @@ mod tests {
             ("text/plain", b"[1]", Content::Json, &["body:/0=1"]),
             ("text/plain", b"[1] not json", Content::Text, &["body:=[1] not json"]),
             ("text/html; charset=iso-8859-1", b"<p>\xe9", Content::Markup, &["body:/p=\u{fffd}"]),
+            ("text/html joe@shop.example", b"<p>x", Content::Markup, &["body:/p=x"]),
             ("", b"hello", Content::Text, &["body:=hello"]),
             ("", b"\x00\x01", Content::Opaque, &[]),
             ("application/x-www-form-urlencoded", b"a=1&b=x%40y+z&a=2", Content::Form, &["body:a=1", "body:b=x@y z", "body:a#2=2"]),

@@ -12,8 +12,8 @@ use reenact_formats::content::{Container, Entry, Leaf, LeafKind, Surface, Visito
 use reenact_formats::model::{DropReason, Head, Message, Part, Redaction};
 
 use super::fragments::{CONTAINERS, Fragment, Met, Sight, depends_on_itself};
-use super::{Redactor, add_renewed, content_of, is_password, may_recur, reason_for, reason_to_drop};
-use crate::detect::{Around, Beside, Hit, Layers, Verdict, is_plain_key};
+use super::{Redactor, add_renewed, content_of, is_partial, is_password, may_recur, reason_for, reason_to_drop};
+use crate::detect::{Around, Beside, Hit, Layers, Place, Verdict, is_plain_key};
 use crate::memo;
 use crate::owner::Owners;
 use crate::plan::{Recorded, Spot};
@@ -52,11 +52,19 @@ pub(super) struct Found {
     pub(super) hits: Vec<Hit>,
     /// The template of its path.
     pub(super) path: Arc<str>,
+    /// What it is called and its path, if more may be found in it.
+    called: Option<Arc<(Option<String>, String)>>,
     /// Whether what is known from before may stand beside the hits.
     pub(super) recurs: bool,
 }
 
 impl Found {
+    /// The place of it for another look.
+    pub(super) fn place(&self) -> Place<'_> {
+        let (name, path) = self.called.as_deref().map_or((None, ""), |(name, path)| (name.as_deref(), path.as_str()));
+        Place { kind: self.kind, name, path, beside: None }
+    }
+
     /// Where it stands, with what it says.
     pub(super) fn saying<'v>(&self, values: &'v [u8]) -> Spot<'v> {
         Spot::new(self.part, self.kind, self.span.clone(), self.surface, &values[self.value.clone()])
@@ -108,11 +116,14 @@ impl Piece {
     /// About how many bytes it takes.
     pub(super) fn weight(&self) -> usize {
         let hits: usize = self.found.iter().map(|found| found.hits.len()).sum();
+        let called: usize =
+            self.found.iter().filter_map(|found| found.called.as_deref()).map(|(name, path)| name.as_ref().map_or(0, String::len) + path.len()).sum();
         let replacements: usize = self.settled.iter().map(|settled| settled.replacement.len()).sum();
         size_of_val(&*self.settled)
             + replacements
             + size_of_val(&*self.found)
             + hits * size_of::<Hit>()
+            + called
             + self.values.len()
             + size_of_val(&*self.words)
             + size_of_val(&*self.learnt)
@@ -129,14 +140,15 @@ struct Mark {
 }
 
 impl Look {
-    fn add(&mut self, leaf: &Leaf<'_>, hits: Vec<Hit>, path: Arc<str>, recurs: bool) {
-        let start = self.values.len();
+    fn add(&mut self, leaf: &Leaf<'_>, place: &Place<'_>, hits: Vec<Hit>, path: Arc<str>, recurs: bool) {
+        let (start, mut called) = (self.values.len(), None);
         // What a file holds is not looked at.
         if leaf.kind != LeafKind::MultipartFile {
             self.values.extend_from_slice(&leaf.value);
+            called = is_partial(&leaf.value, hits.iter()).then(|| Arc::new((place.name.map(str::to_owned), place.path.to_owned())));
         }
         let value = start..self.values.len();
-        self.found.push(Found { part: leaf.part, span: leaf.span.clone(), kind: leaf.kind, surface: leaf.surface, value, hits, path, recurs });
+        self.found.push(Found { part: leaf.part, span: leaf.span.clone(), kind: leaf.kind, surface: leaf.surface, value, hits, path, called, recurs });
     }
 
     const fn mark(&self) -> Mark {
@@ -302,7 +314,7 @@ impl<'a> Looking<'a> {
         }
         let path = memo::template(leaf);
         self.learn(&hits, &leaf.value, &path);
-        self.look.add(leaf, hits, path, recurs);
+        self.look.add(leaf, &Place::of(leaf, beside), hits, path, recurs);
     }
 
     fn learn(&mut self, hits: &[Hit], value: &[u8], path: &str) {
