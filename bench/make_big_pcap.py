@@ -27,6 +27,7 @@ ap.add_argument("--concurrency", type=int, default=256, help="connections open a
 ap.add_argument("--exchanges", type=int, default=40, help="mean exchanges per connection")
 ap.add_argument("--mss", type=int, default=1448, help="up to 65000 for TSO/LRO sized frames")
 ap.add_argument("--rate", type=float, default=20000.0, help="exchanges per second of capture time")
+ap.add_argument("--pool", type=int, default=600, help="bodies that exchanges choose from")
 ap.add_argument("--gzip", type=float, default=0.30)
 ap.add_argument("--chunked", type=float, default=0.25)
 ap.add_argument("--pipeline", type=float, default=0.0, help="share of exchanges sent before the previous reply")
@@ -53,7 +54,7 @@ def obj(rr, depth=0):
     if depth < 1 and rr.random() < .3: d["parent"] = obj(rr, depth + 1)
     return d
 POOL = []
-for _ in range(600):
+for _ in range(A.pool):
     want = R.randint(1024, 8192); items = []; n = 0
     while n < want:
         o = obj(R); items.append(o); n += len(json.dumps(o, ensure_ascii=False).encode())

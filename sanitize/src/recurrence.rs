@@ -177,16 +177,17 @@ impl Words {
     }
 
     /// Each of those behind the first `count` once.
-    pub(crate) fn since(&self, count: usize) -> Box<[u64]> {
+    pub(crate) fn since(&self, count: usize) -> Self {
         let mut prints = self.0[count..].to_vec();
         prints.sort_unstable();
         prints.dedup();
-        prints.into()
+        prints.shrink_to_fit();
+        Self(prints)
     }
 
-    /// Adds those of a text by their prints.
-    pub(crate) fn add_prints(&mut self, prints: &[u64]) {
-        self.0.extend_from_slice(prints);
+    /// Adds those of other texts.
+    pub(crate) fn join(&mut self, others: &Self) {
+        self.0.extend_from_slice(&others.0);
     }
 
     /// Adds those of a text that is long enough to hold anything.

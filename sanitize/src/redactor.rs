@@ -405,24 +405,12 @@ impl Redactor {
                 plan.add(Part::Body, span, made, (settled.rule, Some(settled.domain)), Action::Pseudonym, &settled.path);
             }
         }
-        if let Some(memory) = memory.filter(|memory| memory.may_stand_in(&look.words)) {
-            let places = look.places();
-            let mut found = places.iter().map(|(part, span)| (*part, span)).peekable();
-            let mut each = |leaf: Leaf<'_>, raw: &[u8]| {
-                if found.next_if(|found| *found == (leaf.part, &leaf.span)).is_none() && may_recur(&leaf) {
-                    let path = memo::template(&leaf);
-                    let place = Place { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path, beside: None };
-                    let known = Known { memory: Some(memory), recorded: before.part(leaf.part) };
-                    self.plan(&mut plan, &Spot::of(&leaf), (&path, &place), raw, (Vec::new(), None), known);
-                }
-            };
-            visit_head(&message.head, &mut |leaf| each(leaf, message.head.raw()));
-            if let Some(trailers) = &message.trailers {
-                visit_head(trailers, &mut |leaf| each(leaf, trailers.raw()));
-            }
-            if look.drop.is_none() {
-                visit_body(&message.head, &look.body, &mut |leaf| each(leaf, &look.body));
-            }
+        if let Some(memory) = memory {
+            look.visit_again(message, memory, &mut |leaf, raw| {
+                let place = Place { kind: leaf.kind, name: leaf.name.as_deref(), path: leaf.path, beside: None };
+                let known = Known { memory: Some(memory), recorded: before.part(leaf.part) };
+                self.plan(&mut plan, &Spot::of(leaf), (&memo::template(leaf), &place), raw, (Vec::new(), None), known);
+            });
         }
         match look.drop {
             Some(reason) => self.drop_body(message, &look.body, reason, &mut plan),

@@ -4,6 +4,7 @@
 //! is redacted is gathered for the next part, and what is gathered is written. What never happens here: what is written depends on how many threads
 //! there are, or an exchange that is to be redacted passes by the redactor.
 
+use std::cmp::Reverse;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
@@ -210,8 +211,9 @@ impl Lanes {
         }
         let redact = |(redactor, queue): (&mut Redactor, Vec<&mut Exchange>)| queue.into_iter().for_each(|exchange| redactor.exchange(exchange));
         if is_shared {
-            // One by one: they are few, and not alike.
-            queues.into_par_iter().with_max_len(1).for_each(redact);
+            // They are few, and not alike: whoever is done takes the longest that is left, so that all are done at about the same time.
+            queues.sort_by_cached_key(|(_, queue)| Reverse(queue.iter().map(|exchange| bytes_of(exchange)).sum::<u64>()));
+            queues.into_iter().par_bridge().for_each(redact);
         } else {
             queues.into_iter().for_each(redact);
         }

@@ -83,6 +83,8 @@ pub(super) struct Ideographic {
     givens: [HashSet<char, FixedState>; 2],
     japanese_families: HashSet<&'static str, FixedState>,
     japanese_givens: HashSet<char, FixedState>,
+    /// What is written like a name, and is a town's or a country's.
+    places: HashSet<&'static str, FixedState>,
 }
 
 impl Ideographic {
@@ -100,6 +102,9 @@ impl Ideographic {
     fn is_whole_name(&self, whole: &str) -> bool {
         let mut starts = whole.char_indices().skip(1).map(|(at, _)| at);
         let Some(second) = starts.next() else { return false };
+        if self.places.contains(whole) {
+            return false;
+        }
         let length = whole.chars().count();
         let third = starts.next();
         let is_short = (2..=3).contains(&length) && self.are_names(&whole[..second], &whole[second..]) && (length == 3 || !is_hangul(whole));
@@ -129,11 +134,13 @@ fn is_hangul(text: &str) -> bool {
 
 pub(super) static IDEOGRAPHIC: LazyLock<Ideographic> = LazyLock::new(|| {
     let of = |kind: &str| CJK_NAMES.lines().filter_map(|line| line.strip_prefix(kind)).flat_map(str::chars).filter(|character| *character != ' ').collect();
+    let words = |kind: &str| CJK_NAMES.lines().filter_map(|line| line.strip_prefix(kind)).flat_map(str::split_whitespace).collect();
     Ideographic {
         families: [of("chinese_family "), of("korean_family ")],
         givens: [of("chinese_given "), of("korean_given ")],
-        japanese_families: CJK_NAMES.lines().filter_map(|line| line.strip_prefix("japanese_family ")).flat_map(str::split_whitespace).collect(),
+        japanese_families: words("japanese_family "),
         japanese_givens: of("japanese_given "),
+        places: words("place "),
     }
 });
 

@@ -36,7 +36,8 @@ pub(super) struct Look {
     pub(super) known: Vec<(Arc<Fragment>, usize)>,
     /// What they say, one after the other.
     pub(super) values: Vec<u8>,
-    /// Of the leaves without hits in which what is known from before may stand.
+    /// Of the leaves without hits in which what is known from before may stand: those of heads and trailers, and those of the body.
+    pub(super) head_words: Words,
     pub(super) words: Words,
 }
 
@@ -77,7 +78,7 @@ pub(super) struct Piece {
     settled: Box<[Settled]>,
     found: Box<[Found]>,
     values: Box<[u8]>,
-    words: Box<[u64]>,
+    words: Words,
     /// What is to be known again of it, and all of that one after the other.
     learnt: Box<[Learnt]>,
     bares: Box<[u8]>,
@@ -125,7 +126,7 @@ impl Piece {
             + hits * size_of::<Hit>()
             + called
             + self.values.len()
-            + size_of_val(&*self.words)
+            + self.words.count() * size_of::<u64>()
             + size_of_val(&*self.learnt)
             + self.bares.len()
     }
@@ -208,7 +209,7 @@ impl Look {
         let moved = |range: &Range<usize>, by: usize| range.start + by..range.end + by;
         self.found.extend(piece.found.iter().map(|found| Found { span: moved(&found.span, start), value: moved(&found.value, values), ..found.clone() }));
         self.values.extend_from_slice(&piece.values);
-        self.words.add_prints(&piece.words);
+        self.words.join(&piece.words);
         self.known.push((fragment, start));
     }
 
@@ -217,12 +218,25 @@ impl Look {
         self.known.iter().flat_map(|(fragment, start)| fragment.piece().settled.iter().map(|settled| (settled, settled.span(*start))))
     }
 
-    /// Where leaves with hits stand, in the order of the bytes.
-    pub(super) fn places(&self) -> Vec<(Part, Range<usize>)> {
-        let found = self.found.iter().map(|found| (found.part, found.span.clone()));
-        let mut places: Vec<_> = found.chain(self.settled().map(|(_, span)| (Part::Body, span))).collect();
-        places.sort_by_key(|(part, span)| (*part, span.start));
-        places
+    /// Visits the leaves without hits where one of them may hold what is known from before. `f` takes each with the bytes of its part.
+    pub(super) fn visit_again(&self, message: &Message, memory: &Recurrences, f: &mut dyn FnMut(&Leaf<'_>, &[u8])) {
+        let found = self.found.iter().map(|found| (found.part, found.span.start, found.span.end));
+        let mut places: Vec<_> = found.chain(self.settled().map(|(_, span)| (Part::Body, span.start, span.end))).collect();
+        places.sort_unstable();
+        let mut f = |leaf: &Leaf<'_>, raw: &[u8]| {
+            if may_recur(leaf) && places.binary_search(&(leaf.part, leaf.span.start, leaf.span.end)).is_err() {
+                f(leaf, raw);
+            }
+        };
+        if memory.may_stand_in(&self.head_words) {
+            for head in std::iter::once(&message.head).chain(&message.trailers) {
+                visit_head(head, &mut |leaf| f(&leaf, head.raw()));
+            }
+        }
+        if self.drop.is_none() && memory.may_stand_in(&self.words) {
+            let mut again = Again { known: &self.known, memory, f: &mut |leaf| f(leaf, &self.body) };
+            visit_body_with(&message.head, &self.body, &mut again);
+        }
     }
 
     /// The login names of the passwords that were found.
@@ -283,6 +297,7 @@ impl<'a> Looking<'a> {
 
     /// The body, after which there is nothing.
     pub(super) fn body(mut self, message: &Message) -> Look {
+        self.look.head_words = std::mem::take(&mut self.look.words);
         let (body, drop) = match content_of(message) {
             Ok(body) => {
                 let beside = self.redactor.shared.detector.beside(Around::Body(&message.head, &body));
@@ -408,6 +423,34 @@ impl Visitor for InBody<'_, '_> {
         if let Some(Keeping { mark, span, met, .. }) = self.keeping.take_if(|keeping| keeping.depth == self.depth) {
             let piece = self.looking.look.since(mark, span.start, self.looking.redactor);
             self.looking.redactor.fragments.keep(met, &self.body[span], piece);
+        }
+    }
+}
+
+/// Looks at a body once more, for what is known from before.
+struct Again<'l> {
+    /// Those to come.
+    known: &'l [(Arc<Fragment>, usize)],
+    memory: &'l Recurrences,
+    f: &'l mut dyn FnMut(&Leaf<'_>),
+}
+
+impl Visitor for Again<'_> {
+    fn leaf(&mut self, leaf: Leaf<'_>) {
+        (self.f)(&leaf);
+    }
+
+    fn containers(&self) -> Range<usize> {
+        if self.known.is_empty() { 0..0 } else { CONTAINERS }
+    }
+
+    fn enter(&mut self, container: &Container<'_>) -> Entry {
+        match self.known {
+            [(fragment, start), rest @ ..] if *start == container.start => {
+                self.known = rest;
+                if self.memory.may_stand_in(&fragment.piece().words) { Entry::Visit } else { Entry::Pass }
+            }
+            _ => Entry::Visit,
         }
     }
 }
