@@ -194,6 +194,34 @@ fn what_cannot_be_cut_is_said() {
     refused(&["cut", &recording, "-o", &scratch.path("other")], &["part-000001.parquet is missing"]);
 }
 
+#[test]
+fn a_damaged_part_leaves_no_half_of_a_recording() {
+    let scratch = Scratch::new();
+    let many = scratch.path("many");
+    let capture = repository("examples/captures/orders.pcap");
+    reenact(["capture", "-r", &capture, "-c", "3000", "--part-size", "100k", "--key-file", &scratch.path("key"), "-o", &many]).exits(0);
+    let names: Vec<_> = (1..).map(|n| format!("part-{n:06}.parquet")).take_while(|name| Path::new(&many).join(name).exists()).collect();
+    assert!(names.len() > 3, "{names:?}");
+    let last = Path::new(&many).join(&names[names.len() - 2]);
+    let mut altered = fs::read(&last).expect("it is there");
+    let middle = altered.len() / 2;
+    altered[middle] ^= 1;
+    fs::write(&last, &altered).expect("the folder is ours");
+    let [output, there, copy] = ["out", "there", "copy"].map(|name| scratch.path(name));
+    [&there, &copy].into_iter().for_each(|folder| fs::create_dir(folder).expect("the folder is ours"));
+    for entry in fs::read_dir(&many).expect("it is there").flatten() {
+        fs::copy(entry.path(), Path::new(&copy).join(entry.file_name())).expect("the folder is ours");
+    }
+    for output in [&output, &there] {
+        let (one, other) = (format!("one={many}"), format!("other={copy}"));
+        for command in [&["cut", &many, "--verify", "-o", output][..], &["merge", &one, &other, "-o", output]] {
+            refused(command, &[&names[names.len() - 2], "altered"]);
+            assert_eq!(fs::read_dir(output).map_or(0, Iterator::count), 0, "{command:?}");
+        }
+    }
+    assert!(!Path::new(&output).exists() && Path::new(&there).exists(), "only what it made goes");
+}
+
 /// What one machine saw of clients that ask the service, by their ports, with a clock that is so many milliseconds ahead.
 fn seen(ports: impl Iterator<Item = u16>, ahead: u64) -> Capture {
     let mut capture = Capture::default();

@@ -6,14 +6,12 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use reenact_formats::disk::recording::{
-    Counts, Digests, Gone, Manifest, ReadAccount, Recording, RecordingWriter, Selection, State, WriterOptions, mark_checked,
-};
+use reenact_formats::disk::recording::{Counts, Digests, Gone, Manifest, ReadAccount, Recording, Selection, State, WriterOptions, mark_checked};
 use reenact_sanitize::{Policy, ResidueCheck};
 
 use super::super::record::{Pools, Recorded};
 use super::super::residue::{Findings, check_written};
-use super::{Error, refuse_half_erased, refuse_within, taken_over};
+use super::{Error, refuse_half_erased, refuse_within, taken_over, whole_or_none};
 use crate::pipeline;
 
 /// From a recording to a shorter one.
@@ -66,18 +64,19 @@ pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline:
     let Pools { work, writers } = Pools::of(job.threads)?;
     let options = WriterOptions { pool: writers, ..taken_over(manifest) };
     let mut exchanges = recording.select(&job.selection, job.digests)?;
-    let mut writer = RecordingWriter::create(&job.output, options)?;
-    let mut kept = Counts::default();
-    for exchange in exchanges.by_ref() {
-        let exchange = exchange?;
-        kept.count(&exchange);
-        writer.write(&exchange)?;
-        progress(kept.exchanges);
-    }
+    let written = whole_or_none(&job.output, options, |mut writer| {
+        let mut kept = Counts::default();
+        for exchange in exchanges.by_ref() {
+            let exchange = exchange?;
+            kept.count(&exchange);
+            writer.write(&exchange)?;
+            progress(kept.exchanges);
+        }
+        writer.miss(&manifest.absent());
+        writer.miss(&Gone { cut: left_out(manifest, &kept), ..Gone::default() });
+        Ok(if manifest.finished { writer.finish(&manifest.ledger)? } else { writer.finish_unfinished(&manifest.ledger)? })
+    })?;
     let read = exchanges.account();
-    writer.miss(&manifest.absent());
-    writer.miss(&Gone { cut: left_out(manifest, &kept), ..Gone::default() });
-    let written = if manifest.finished { writer.finish(&manifest.ledger)? } else { writer.finish_unfinished(&manifest.ledger)? };
     let is_under_another_policy = job.digests == Digests::Skip && manifest.policy_digest.as_ref() != Some(&job.policy.digest());
     let is_checked = manifest.state == State::Checked;
     let Recorded { manifest: written, findings } = match job.digests {

@@ -17,7 +17,7 @@ use reenact_sanitize::{Policy, ResidueCheck};
 
 use super::clocks::{Lead, Sample, leads};
 use super::join::Joiner;
-use super::{Error, refuse_half_erased, refuse_within, taken_over};
+use super::{Error, refuse_half_erased, refuse_within, taken_over, whole_or_none};
 use crate::pipeline;
 use crate::pipeline::record::Pools;
 
@@ -69,27 +69,30 @@ pub fn merge(job: &MergeJob, progress: &mut dyn FnMut(u64)) -> Result<Merged, pi
     let leads = leads(&samples.collect::<Result<Vec<_>, _>>()?, &given);
     let named = || job.recordings.iter().map(|(name, _)| name.as_str());
 
-    let mut writer = RecordingWriter::create(&job.output, WriterOptions { pool: Pools::of(job.threads)?.writers, ..options(named().zip(&inputs)) })?;
+    let options = WriterOptions { pool: Pools::of(job.threads)?.writers, ..options(named().zip(&inputs)) };
     let streams = inputs.iter().zip(named()).zip(&leads).enumerate().map(|(place, ((input, name), lead))| {
         let exchanges = input.exchanges(&Window::ALL)?;
         Ok(Stream { place, of: inputs.len(), node: name.into(), lead: lead.nanos, exchanges, path: input.path().to_owned() })
     });
-    let mut joiner = Joiner::new(job.tolerance);
-    let mut done = 0;
-    for next in InOrder::new(streams.collect::<Result<_, pipeline::Error>>()?)? {
-        let (exchange, place) = next?;
-        joiner.take(exchange, place, &mut |exchange| Ok(writer.write(exchange)?))?;
-        done += 1;
-        progress(done);
-    }
-    let joined = joiner.finish(&mut |exchange| Ok(writer.write(exchange)?))?;
-    let joined_exchanges = joined.exchanges;
-    let manifest = finish(writer, job, &inputs, joined)?;
+    let in_order = InOrder::new(streams.collect::<Result<_, pipeline::Error>>()?)?;
+    let (manifest, joined) = whole_or_none(&job.output, options, |mut writer| {
+        let mut joiner = Joiner::new(job.tolerance);
+        let mut done = 0;
+        for next in in_order {
+            let (exchange, place) = next?;
+            joiner.take(exchange, place, &mut |exchange| Ok(writer.write(exchange)?))?;
+            done += 1;
+            progress(done);
+        }
+        let joined = joiner.finish(&mut |exchange| Ok(writer.write(exchange)?))?;
+        let exchanges = joined.exchanges;
+        Ok((finish(writer, job, &inputs, joined)?, exchanges))
+    })?;
     let nodes = named().zip(&inputs).zip(leads).map(|((name, input), lead)| {
         let Manifest { exchanges, missing, .. } = input.manifest();
         Node { name: name.to_owned(), exchanges: *exchanges, parts_missing: missing.len() as u64, lead }
     });
-    Ok(Merged { manifest, joined: joined_exchanges, nodes: nodes.collect() })
+    Ok(Merged { manifest, joined, nodes: nodes.collect() })
 }
 
 /// Opens the recordings, if they go together.

@@ -19,9 +19,13 @@ pub use merge::{MergeJob, Merged, Node, merge};
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use reenact_formats::disk::recording::{Manifest, Sanitized, State, WriterOptions, left_by_erasure};
+use reenact_formats::disk::recording::{Manifest, RecordingWriter, Sanitized, State, WriterOptions, discard, left_by_erasure};
+use reenact_formats::seam::{Blame, Explain as _};
+
+use crate::pipeline;
 
 /// How a recording of `manifest`'s rows is written: what is true of them stays true.
 fn taken_over(manifest: &Manifest) -> WriterOptions {
@@ -42,6 +46,18 @@ fn taken_over(manifest: &Manifest) -> WriterOptions {
     }
 }
 
+/// Writes a recording into `output`, or, where that fails because of what it is made of, leaves none there: who mends that begins anew.
+fn whole_or_none<T>(output: &Path, options: WriterOptions, write: impl FnOnce(RecordingWriter) -> Result<T, pipeline::Error>) -> Result<T, pipeline::Error> {
+    let was_there = output.exists();
+    let writer = RecordingWriter::create(output, options)?;
+    write(writer).inspect_err(|error| {
+        // Best effort: there is another error to tell. What a full disk ends stays, and its error says so.
+        if error.blame() == Blame::Input && discard(output).is_ok() && !was_there {
+            let _ = fs::remove_dir(output);
+        }
+    })
+}
+
 /// Refuses a recording beside which a stopped erasure has left what was to be erased, or in which that is still.
 pub(crate) fn refuse_half_erased(recording: &Path) -> Result<(), Error> {
     left_by_erasure(recording).map_or(Ok(()), |left| Err(Error::HalfErased { recording: recording.to_owned(), left }))
@@ -52,7 +68,7 @@ fn refuse_within(output: &Path, input: &Path) -> Result<(), Error> {
     // Links and dots resolved; what is not there yet stands in a folder that is, or will be made in one.
     let (mut there, mut rest) = (output.to_owned(), PathBuf::new());
     let output_is = loop {
-        match (std::fs::canonicalize(if there.as_os_str().is_empty() { Path::new(".") } else { &there }), there.file_name().map(OsStr::to_owned)) {
+        match (fs::canonicalize(if there.as_os_str().is_empty() { Path::new(".") } else { &there }), there.file_name().map(OsStr::to_owned)) {
             (Ok(found), _) => break found.join(&rest),
             (Err(_), Some(name)) => {
                 rest = Path::new(&name).join(&rest);
@@ -61,7 +77,7 @@ fn refuse_within(output: &Path, input: &Path) -> Result<(), Error> {
             (Err(_), None) => return Ok(()),
         }
     };
-    match std::fs::canonicalize(input) {
+    match fs::canonicalize(input) {
         Ok(input_is) if output_is.starts_with(&input_is) => Err(Error::OutputWithin { output: output.to_owned(), input: input.to_owned() }),
         _ => Ok(()),
     }

@@ -59,7 +59,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Error;
-use super::publish::Folder;
+use super::publish::{Folder, Publish as _};
 use super::version::{Format, FormatVersion};
 use crate::model::Timestamp;
 use crate::selection::Where;
@@ -211,6 +211,18 @@ pub fn mark_checked(dir: &Path) -> Result<(), Error> {
     }
     manifest.state = State::Checked;
     manifest.publish(&Folder::existing(dir))?;
+    Ok(())
+}
+
+/// Takes away the recording in `dir`, and nothing else that may be there.
+pub fn discard(dir: &Path) -> Result<(), Error> {
+    let place = Folder::existing(dir);
+    // First the manifest: without it no one misses a part.
+    place.remove(MANIFEST)?;
+    for entry in fs::read_dir(dir).map_err(Error::read(dir))? {
+        let name = entry.map_err(Error::read(dir))?.file_name();
+        name.to_str().filter(|name| part_number(name).is_some()).map_or(Ok(()), |name| place.remove(name))?;
+    }
     Ok(())
 }
 
