@@ -8,7 +8,7 @@
 //!
 //! In: exchanges as the capture finds them, and what the machine may be asked for. Out: the same exchanges to the sink, on a thread of its
 //! own; how much of the traffic the capture is to follow; and once a second the figures of it. A slow disk, a limit on the processor and a
-//! sink that hangs all show in the same way: the queue fills, and less is followed. What never happens here: an exchange that was
+//! sink that hangs all show in the same way: the queue fills or grows old, and less is followed. What never happens here: an exchange that was
 //! found is dropped, or the capture waits for the disk before its queue is full.
 
 mod governor;
@@ -137,8 +137,9 @@ fn govern(queue: &Queue, gauge: &Gauge, watch: &Watch, unstored: &AtomicU64, end
     let mut processor = processor_time();
     while ended.recv_timeout(STEP) == Err(mpsc::RecvTimeoutError::Timeout) {
         let (memory, fill) = (memory(), queue.fill());
+        let lag = queue.lag().as_secs_f64() / OLDEST.as_secs_f64();
         let of_memory = watch.limits.memory.zip(memory).map_or(0.0, |(limit, memory)| usage::ratio(memory, limit));
-        gauge.follow(governor.next(Seen { queue: fill, memory: of_memory, is_strained: gauge.was_strained() }));
+        gauge.follow(governor.next(Seen { queue: fill.max(lag), memory: of_memory, is_strained: gauge.was_strained() }));
         let since = told.elapsed();
         if since < SECOND {
             continue;
@@ -160,8 +161,9 @@ fn govern(queue: &Queue, gauge: &Gauge, watch: &Watch, unstored: &AtomicU64, end
     }
 }
 
-/// What may wait for the disk.
+/// What may wait for the disk, and for how long: a part that is promised after half a minute is cut after two thirds of that.
 const QUEUE_BYTES: u64 = 32 << 20;
+const OLDEST: Duration = Duration::from_secs(10);
 /// How often the share is looked at.
 const STEP: Duration = Duration::from_millis(200);
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! How much of the traffic is followed, when not all of it can be.
 //!
-//! In: how full the queue is, how much of the memory is taken, whether the capture itself keeps up. Out: a share of the connections. It
+//! In: how full or how old the queue is, how much of the memory is taken, whether the capture itself keeps up. Out: a share of the connections. It
 //! falls by parts of itself while things get worse and rises by smaller ones once they are well again, as senders in a network share a
 //! line. Nothing here reads a clock: it is asked once a step.
 

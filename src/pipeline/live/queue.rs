@@ -5,12 +5,12 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reenact_formats::model::{Exchange, LossLedger, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink};
 
-use super::usage::{Pace, ratio};
+use super::usage::{Pace, now, ratio};
 use crate::pipeline::sink::bytes_of;
 
 pub(super) struct Queue {
@@ -24,6 +24,8 @@ struct State {
     items: VecDeque<Item>,
     /// Of the exchanges that wait, and of those that the sink is taking.
     bytes: u64,
+    /// Since when those have waited that the sink is taking.
+    taken_since: Option<Instant>,
     is_closed: bool,
     /// The sink takes nothing any more.
     is_broken: bool,
@@ -31,7 +33,8 @@ struct State {
 }
 
 enum Item {
-    Exchanges(Vec<Exchange>, u64),
+    /// With their bytes, and since when they wait.
+    Exchanges(Vec<Exchange>, u64, Instant),
     Tick(Timestamp, Box<LossLedger>),
 }
 
@@ -46,6 +49,13 @@ impl Queue {
     /// How much of it is taken, from 0 to 1 and a little more.
     pub(super) fn fill(&self) -> f64 {
         ratio(self.lock().bytes, self.most)
+    }
+
+    /// For how long the oldest exchange has waited that the sink has not taken in yet.
+    pub(super) fn lag(&self) -> Duration {
+        let state = self.lock();
+        let waiting = || state.items.iter().find_map(|item| if let Item::Exchanges(.., since) = item { Some(*since) } else { None });
+        state.taken_since.or_else(waiting).map_or(Duration::ZERO, |since| now().saturating_duration_since(since))
     }
 
     /// Nothing more comes.
@@ -65,11 +75,12 @@ impl Queue {
         let broken = Broken(self);
         while let Some(item) = self.next() {
             let (taken, bytes) = match item {
-                Item::Exchanges(exchanges, bytes) => (sink.exchanges(exchanges), bytes),
+                Item::Exchanges(exchanges, bytes, _) => (sink.exchanges(exchanges), bytes),
                 Item::Tick(now, ledger) => (sink.tick(now, &ledger), 0),
             };
             let mut state = self.lock();
             state.bytes = state.bytes.saturating_sub(bytes);
+            state.taken_since = None;
             if let Err(error) = taken {
                 state.failure = Some(error);
                 return;
@@ -93,7 +104,11 @@ impl Queue {
     fn next(&self) -> Option<Item> {
         let state = self.lock();
         let mut state = self.changed.wait_while(state, |state| state.items.is_empty() && !state.is_closed).unwrap_or_else(PoisonError::into_inner);
-        state.items.pop_front()
+        let item = state.items.pop_front();
+        if let Some(Item::Exchanges(.., since)) = &item {
+            state.taken_since = Some(*since);
+        }
+        item
     }
 
     fn put(&self, item: Item) -> Result<(), BoxError> {
@@ -101,10 +116,10 @@ impl Queue {
         match (item, state.items.back_mut()) {
             // The later account holds the earlier one: they do not pile up while the sink hangs.
             (Item::Tick(now, ledger), Some(Item::Tick(before, older))) => (*before, *older) = (now, ledger),
-            (Item::Exchanges(exchanges, bytes), _) => {
+            (Item::Exchanges(exchanges, bytes, since), _) => {
                 state = self.changed.wait_while(state, |state| state.bytes >= self.most && !state.is_broken).unwrap_or_else(PoisonError::into_inner);
                 state.bytes += bytes;
-                state.items.push_back(Item::Exchanges(exchanges, bytes));
+                state.items.push_back(Item::Exchanges(exchanges, bytes, since));
             }
             (tick, _) => state.items.push_back(tick),
         }
@@ -144,7 +159,7 @@ impl ExchangeSink for Entrance<'_> {
     fn exchanges(&mut self, mut exchanges: Vec<Exchange>) -> Result<(), BoxError> {
         exchanges.iter_mut().for_each(Exchange::settle);
         let bytes = exchanges.iter().map(bytes_of).sum();
-        self.0.put(Item::Exchanges(exchanges, bytes))
+        self.0.put(Item::Exchanges(exchanges, bytes, now()))
     }
 
     fn tick(&mut self, now: Timestamp, ledger: &LossLedger) -> Result<(), BoxError> {
@@ -165,6 +180,23 @@ mod tests {
         fn exchange(&mut self, _: Exchange) -> Result<(), BoxError> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn what_waits_grows_old_until_the_sink_has_taken_it_in() {
+        let queue = Queue::new(1 << 20);
+        let mut entrance = Entrance(&queue);
+        let older = |lag: Duration| (0..1000).map(|_| queue.lag()).find(|now| *now > lag).expect("time passes");
+        assert_eq!(queue.lag(), Duration::ZERO);
+        entrance.exchanges(Vec::new()).expect("there is room");
+        let first = older(Duration::ZERO);
+        drop(queue.next());
+        // The sink takes it in: it is not safe yet.
+        older(first);
+        entrance.exchanges(Vec::new()).expect("there is room");
+        drop(entrance);
+        queue.drain(&mut Nowhere, None);
+        assert_eq!(queue.lag(), Duration::ZERO);
     }
 
     #[test]
