@@ -3,11 +3,12 @@
 //!     live_server ADDRESS LOG
 //!
 //! In: requests without bodies, on connections that stay open. Out: an answer to each; once stdin ends, a line for each request that was
-//! answered, its target, in LOG. The standard library only: it is built by itself.
+//! answered, the microsecond since 1970 and its target, in LOG. The standard library only: it is built by itself.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, thread};
 
 type Log = Arc<Mutex<Vec<u8>>>;
@@ -45,6 +46,9 @@ fn serve(mut stream: TcpStream, log: &Log) -> io::Result<()> {
         while let Some(end) = buffer[..filled].windows(4).position(|window| window == b"\r\n\r\n") {
             let target = buffer[..end].split(|byte| *byte == b' ').nth(1).unwrap_or_default();
             let mut lines = log.lock().unwrap_or_else(PoisonError::into_inner);
+            #[expect(clippy::disallowed_methods, reason = "a log tells the time of people")]
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            write!(lines, "{} ", now.as_micros())?;
             lines.extend_from_slice(target);
             lines.push(b'\n');
             drop(lines);
