@@ -10,6 +10,7 @@ mod flow_key;
 mod fragments;
 mod link;
 mod name;
+mod plain;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -26,6 +27,7 @@ use crate::source::{MAX_PACKET, Packet};
 use crate::{CaptureOptions, Checksums, FlowKeying};
 
 /// One TCP segment.
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct Segment {
     pub(crate) flow: FlowKey,
     pub(crate) direction: Direction,
@@ -43,6 +45,7 @@ pub(crate) struct Segment {
 }
 
 /// Where the bytes of a segment stand.
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) enum Payload {
     /// In the block of its batch.
     Within(Range<u32>),
@@ -133,6 +136,14 @@ impl Decoder {
     /// The segment in `packet`, if there is one. `block` is that of its batch.
     pub(crate) fn decode(&mut self, block: &Bytes, packet: &Packet) -> Option<Segment> {
         let data = &block[packet.data.start as usize..packet.data.end as usize];
+        if let Some(segment) = plain::segment(packet, data).filter(|_| self.checksums == Checksums::Count) {
+            self.ledger.packets.tcp += 1;
+            return Some(segment);
+        }
+        self.decode_any(block, packet, data)
+    }
+
+    fn decode_any(&mut self, block: &Bytes, packet: &Packet, data: &[u8]) -> Option<Segment> {
         let captured = packet.data.end - packet.data.start;
         let cut = packet.wire_length.min(MAX_PACKET as u32).saturating_sub(captured);
         let mut frame = Frame { whole: Whole::Block(block), at: packet.at, cut, depth: 0, tags: Tags::NONE, packets: 1, routed: false };

@@ -23,6 +23,7 @@ mod reader;
 
 use std::collections::VecDeque;
 use std::io::Read;
+use std::mem;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -227,11 +228,15 @@ impl Tap {
 /// Does everything on this thread.
 fn run_in_turn(mut reader: Reader, mut shards: Vec<Shards>, mut collector: Collector<'_>) -> Result<LossLedger, Error> {
     let mut tokens: VecDeque<Token> = (0..UNDER_WAY).map(|_| Token::default()).collect();
+    // Those of the batch before, which are in the processor's cache still.
+    let mut spent = Vec::new();
     while let Some(token) = tokens.pop_front() {
-        let load = reader.next(token);
+        let load = reader.next(Token { spent, ..token });
         let found = shards.iter_mut().zip(load.lanes).map(|(shards, lane)| shards.work(lane)).collect();
         let is_last = load.milestone.is_last;
-        tokens.push_back(collector.take(load.milestone, found)?);
+        let mut token = collector.take(load.milestone, found)?;
+        spent = mem::take(&mut token.spent);
+        tokens.push_back(token);
         if is_last {
             break;
         }

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// The two ends of a connection, in an order that both directions share; with the networks they lie in, where that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FlowKey {
+    /// Of the rest. It is asked for many times with each packet, and tells nearly all others apart.
+    hash: u64,
     addresses: Addresses,
     ports: [u16; 2],
     tags: Tags,
@@ -57,13 +59,27 @@ impl FlowKey {
             Addresses::V6([source, destination]) => (source, ports[0]) > (destination, ports[1]),
         };
         if !turned {
-            return (Self { addresses, ports, tags }, 0);
+            return (Self::in_order(addresses, ports, tags), 0);
         }
         let addresses = match addresses {
             Addresses::V4([source, destination]) => Addresses::V4([destination, source]),
             Addresses::V6([source, destination]) => Addresses::V6([destination, source]),
         };
-        (Self { addresses, ports: [ports[1], ports[0]], tags }, 1)
+        (Self::in_order(addresses, [ports[1], ports[0]], tags), 1)
+    }
+
+    fn in_order(addresses: Addresses, ports: [u16; 2], tags: Tags) -> Self {
+        let wide = |octets: &[u8]| octets.iter().fold(0, |number: u64, octet| number << 8 | u64::from(*octet));
+        let [first, second] = ports.map(u64::from);
+        let rest = mix(first << 16 | second, u64::from(tags.network) << 32 | u64::from(tags.vlans[0]) << 16 | u64::from(tags.vlans[1]));
+        let hash = match &addresses {
+            Addresses::V4([first, second]) => mix(u64::from(*first) << 32 | u64::from(*second), rest),
+            Addresses::V6([first, second]) => {
+                let halves = [&first[..8], &first[8..], &second[..8], &second[8..]];
+                halves.into_iter().fold(rest, |hash, half| mix(wide(half), hash))
+            }
+        };
+        Self { hash, addresses, ports, tags }
     }
 
     /// The source of direction 0 and of direction 1.
@@ -76,21 +92,10 @@ impl FlowKey {
     }
 
     /// A hash that is the same in every process, on every machine: what is chosen by it is chosen alike everywhere.
-    pub(crate) fn shard(&self) -> u64 {
-        let wide = |octets: &[u8]| octets.iter().fold(0, |number: u64, octet| number << 8 | u64::from(*octet));
-        let [first, second] = self.ports.map(u64::from);
-        let rest = mix(first << 16 | second, u64::from(self.tags.network) << 32 | u64::from(self.tags.vlans[0]) << 16 | u64::from(self.tags.vlans[1]));
-        match &self.addresses {
-            Addresses::V4([first, second]) => mix(u64::from(*first) << 32 | u64::from(*second), rest),
-            Addresses::V6([first, second]) => {
-                let halves = [&first[..8], &first[8..], &second[..8], &second[8..]];
-                halves.into_iter().fold(rest, |hash, half| mix(wide(half), hash))
-            }
-        }
+    pub(crate) const fn shard(&self) -> u64 {
+        self.hash
     }
-}
 
-impl FlowKey {
     /// Whether the connection is among the `kept` of [`Gauge::WHOLE`](crate::Gauge::WHOLE) that are followed: chosen alike everywhere, and
     /// not by what chooses its shard.
     pub(crate) fn is_among(&self, kept: u32) -> bool {
@@ -99,7 +104,7 @@ impl FlowKey {
 }
 
 impl Hash for FlowKey {
-    /// One number, for a table to mix with its own secret: it is asked for with each packet.
+    /// One number, for a table to mix with its own secret.
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.shard());
     }
