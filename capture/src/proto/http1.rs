@@ -24,7 +24,7 @@ struct Way {
     /// Offset of this way at which its decoder began.
     base: u64,
     /// From which offset on the sender had acknowledged how much of the other way.
-    acknowledged: VecDeque<(u64, u64)>,
+    acknowledged: Heard,
     /// Offset of the next byte to come.
     end: u64,
     /// What came last is a hole.
@@ -35,10 +35,49 @@ struct Way {
     counted: Accounting,
 }
 
-impl Way {
-    /// How much of the other way the sender had received when it sent the last byte before `offset`.
-    fn acknowledged_before(&self, offset: u64) -> Option<u64> {
-        self.acknowledged.iter().take_while(|(from, _)| *from < offset).last().map(|(_, acknowledged)| *acknowledged)
+/// From which offset of a way on its sender had acknowledged how much of the other. Only the last two are of use in nearly all traffic.
+#[derive(Default)]
+struct Heard {
+    earlier: VecDeque<(u64, u64)>,
+    /// The last but one, and the last.
+    latest: [Option<(u64, u64)>; 2],
+}
+
+impl Heard {
+    /// From `offset` on its sender had received `acknowledged`.
+    fn note(&mut self, offset: u64, acknowledged: u64) {
+        if self.latest[1].is_some_and(|(_, last)| last == acknowledged) {
+            return;
+        }
+        let [earlier, last] = self.latest;
+        self.earlier.extend(earlier);
+        if self.earlier.len() + 2 > MAX_ACKNOWLEDGED {
+            self.earlier.pop_front();
+        }
+        self.latest = [last, Some((offset, acknowledged))];
+    }
+
+    /// How much it had received when it sent the last byte before `offset`.
+    fn before(&self, offset: u64) -> Option<u64> {
+        let latest = self.latest.iter().rev().flatten();
+        latest.chain(self.earlier.iter().rev()).find(|(from, _)| *from < offset).map(|(_, acknowledged)| *acknowledged)
+    }
+
+    /// How much it had received when it sent the byte at `offset`; what it had received before that is not asked for any more.
+    fn at(&mut self, offset: u64) -> Option<u64> {
+        let is_known = |heard: Option<(u64, u64)>| heard.filter(|(from, _)| *from <= offset);
+        if let Some(last) = is_known(self.latest[1]) {
+            *self = Self { latest: [None, Some(last)], ..Self::default() };
+            return Some(last.1);
+        }
+        if let Some(before) = is_known(self.latest[0]) {
+            self.earlier.clear();
+            return Some(before.1);
+        }
+        while self.earlier.get(1).is_some_and(|(from, _)| *from <= offset) {
+            self.earlier.pop_front();
+        }
+        is_known(self.earlier.front().copied()).map(|(_, acknowledged)| acknowledged)
     }
 }
 
@@ -48,7 +87,7 @@ impl Http1 {
         let way = |direction: Direction| {
             let side = if direction == requests { Side::Request } else { Side::Response };
             let decoder = if joined[direction] { Decoder::midstream(side, limits) } else { Decoder::new(side, limits) };
-            Way { decoder, base: 0, acknowledged: VecDeque::new(), end: 0, holed: false, conflicting: false, finished: 0, counted: Accounting::default() }
+            Way { decoder, base: 0, acknowledged: Heard::default(), end: 0, holed: false, conflicting: false, finished: 0, counted: Accounting::default() }
         };
         Self { requests, ways: [way(0), way(1)], pairs: Pairs::new(requests, flow.midstream) }
     }
@@ -64,13 +103,8 @@ impl Http1 {
     pub(super) fn take(&mut self, placed: Placed, flow: &Flow, output: &mut Output<'_>) {
         let Placed { direction, chunk, offset, acknowledged } = placed;
         let way = &mut self.ways[direction];
-        if let Some(acknowledged) = acknowledged
-            && way.acknowledged.back().is_none_or(|(_, last)| *last != acknowledged)
-        {
-            way.acknowledged.push_back((offset, acknowledged));
-            if way.acknowledged.len() > MAX_ACKNOWLEDGED {
-                way.acknowledged.pop_front();
-            }
+        if let Some(acknowledged) = acknowledged {
+            way.acknowledged.note(offset, acknowledged);
         }
         way.end = offset + chunk.content.length();
         way.holed = matches!(chunk.content, Content::Gap(..));
@@ -165,7 +199,7 @@ impl Http1 {
                 if unwanted {
                     decoder.forgo_body();
                 }
-                let answered_until = acknowledged.and_then(|heard| self.ways[1 - self.requests].acknowledged_before(heard));
+                let answered_until = acknowledged.and_then(|heard| self.ways[1 - self.requests].acknowledged.before(heard));
                 self.pairs.begin(context, unwanted, Sent::new(start, acknowledged, answered_until, at), flow, output);
             }
             Event::Message(mut decoded) => {
@@ -237,10 +271,7 @@ impl Http1 {
     fn place(&mut self, direction: Direction, start: u64) -> (u64, Option<u64>) {
         let way = &mut self.ways[direction];
         let start = way.base + start;
-        while way.acknowledged.get(1).is_some_and(|(from, _)| *from <= start) {
-            way.acknowledged.pop_front();
-        }
-        (start, way.acknowledged.front().filter(|(from, _)| *from <= start).map(|(_, acknowledged)| *acknowledged))
+        (start, way.acknowledged.at(start))
     }
 
     fn mark_conflict(&mut self, direction: Direction, anomalies: &mut std::collections::BTreeSet<Anomaly>) {
@@ -277,3 +308,36 @@ impl Http1 {
 const MAX_ACKNOWLEDGED: usize = 64;
 /// How many bytes may wait for the answer to an upgrade.
 const MAX_UPGRADE_WAIT: u64 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::{Heard, MAX_ACKNOWLEDGED};
+
+    #[test]
+    fn what_was_heard_when_is_what_a_list_of_all_says() {
+        // Now and then a message begins; in between, the other way's bytes are acknowledged once, twice, or a hundred times.
+        for notes in [1, 2, 3, 5, 100] {
+            for (before, behind) in [(0, 0), (1, 0), (7, 3), (400, 399)] {
+                let (mut heard, mut list) = (Heard::default(), Vec::new());
+                for step in 1..=600_u64 {
+                    let (offset, acknowledged) = (step * 10, step / 2 * 7);
+                    heard.note(offset, acknowledged);
+                    if list.last().is_none_or(|(_, last)| *last != acknowledged) {
+                        list.push((offset, acknowledged));
+                    }
+                    let first = list.len().saturating_sub(MAX_ACKNOWLEDGED);
+                    list.drain(..first);
+                    let sought = (offset + 5).saturating_sub(before * 10);
+                    let last = list.iter().rev().find(|(from, _)| *from < sought).map(|(_, acknowledged)| *acknowledged);
+                    assert_eq!(heard.before(sought), last, "before {sought}");
+                    if step % notes == 0 {
+                        let begun = (offset + 5).saturating_sub(behind * 10);
+                        let known = list.iter().rposition(|(from, _)| *from <= begun);
+                        list.drain(..known.unwrap_or_default());
+                        assert_eq!(heard.at(begun), known.map(|_| list[0].1), "at {begun}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -18,6 +18,7 @@ use std::{fmt, mem};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
+use super::few::Few;
 use super::framing::{self, Framing, Length};
 use super::start::{self, Opening};
 use super::{Accounting, Decoded, Event, Limits, RequestContext};
@@ -28,7 +29,7 @@ pub struct Decoder {
     side: Side,
     limits: Limits,
     /// Fed and not looked at yet: events are found only as they are asked for.
-    input: VecDeque<Piece>,
+    input: Few<Piece>,
     /// Bytes in `input`.
     queued: u64,
     state: State,
@@ -52,7 +53,7 @@ pub struct Decoder {
     headless: bool,
     /// Nothing is sought until the peer has answered: see [`Decoder::refuse_chunk`].
     sealed: bool,
-    ready: VecDeque<Event>,
+    ready: Few<Event>,
     accounting: Accounting,
 }
 
@@ -171,7 +172,7 @@ impl Decoder {
         Self {
             side,
             limits,
-            input: VecDeque::new(),
+            input: Few::new(),
             queued: 0,
             state: State::Head,
             hold: Hold::Nothing,
@@ -185,7 +186,7 @@ impl Decoder {
             expected: VecDeque::new(),
             headless: false,
             sealed: false,
-            ready: VecDeque::new(),
+            ready: Few::new(),
             accounting: Accounting::default(),
         }
     }
@@ -327,7 +328,7 @@ impl Decoder {
 
     /// Copies what is held out of the blocks in which it was received, so that it no longer pins them.
     pub fn settle(&mut self) {
-        for piece in &mut self.input {
+        for piece in self.input.iter_mut() {
             if let Piece::Data(data, _) = piece {
                 *data = Bytes::copy_from_slice(data);
             }

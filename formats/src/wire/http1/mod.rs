@@ -20,6 +20,7 @@
 
 mod decoder;
 mod encode;
+mod few;
 mod framing;
 mod fuzz;
 mod start;
