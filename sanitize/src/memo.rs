@@ -110,7 +110,7 @@ impl<K: Hash + Eq, V> Recent<K, V> {
 }
 
 /// Of one generation.
-const MAX_WEIGHT: usize = 1 << 20;
+const MAX_WEIGHT: usize = 512 << 10;
 /// What an entry takes beside its bytes.
 const ENTRY_BYTES: usize = 64;
 

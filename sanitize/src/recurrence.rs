@@ -63,14 +63,23 @@ pub(crate) struct Recurrences {
     by_word: HashMap<u64, u32, BuildHasherDefault<Printed>>,
 }
 
+/// Many are kept, so that each is small.
 struct Original {
-    /// Where it stands among the values.
-    value: Range<usize>,
-    /// Where in it its longest word stands.
-    word: Range<usize>,
+    /// Where it begins among the values, and how long it is.
+    start: u32,
+    length: u16,
+    /// Where in it its longest word begins.
+    word: u16,
     domain: Domain,
-    /// The one before with a word of the same print.
-    alike: Option<u32>,
+    /// The one before with a word of the same print, or [`NO_ORIGINAL`].
+    alike: u32,
+}
+
+impl Original {
+    const fn value(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.length as usize
+    }
 }
 
 impl Recurrences {
@@ -82,15 +91,15 @@ impl Recurrences {
         let mut alike = 0;
         for original in self.with(print) {
             alike += 1;
-            if alike == MAX_ALIKE || self.values[original.value.clone()] == *value {
+            if alike == MAX_ALIKE || self.values[original.value()] == *value {
                 return;
             }
         }
-        let Ok(number) = u32::try_from(self.originals.len()) else { return };
-        let start = self.values.len();
+        // All of them are far less than what the numbers can count.
+        let (start, length) = (self.values.len() as u32, value.len() as u16);
         self.values.extend_from_slice(value);
-        let (value, word) = (start..self.values.len(), word.start as usize..word.end as usize);
-        self.originals.push(Original { value, word, domain, alike: self.by_word.insert(print, number) });
+        let alike = self.by_word.insert(print, self.originals.len() as u32).unwrap_or(NO_ORIGINAL);
+        self.originals.push(Original { start, length, word, domain, alike });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -109,9 +118,9 @@ impl Recurrences {
 
     /// The originals whose longest word has that print.
     fn with(&self, print: u64) -> impl Iterator<Item = &Original> {
-        let mut next = self.by_word.get(&print).copied();
+        let mut next = self.by_word.get(&print).copied().unwrap_or(NO_ORIGINAL);
         std::iter::from_fn(move || {
-            let original = self.originals.get(next? as usize)?;
+            let original = self.originals.get(next as usize)?;
             next = original.alike;
             Some(original)
         })
@@ -126,8 +135,8 @@ impl Recurrences {
         let mut found = Vec::new();
         for word in words(value) {
             for original in self.with(print_of(&value[word.clone()])) {
-                let bytes = &self.values[original.value.clone()];
-                let Some(start) = word.start.checked_sub(original.word.start) else { continue };
+                let bytes = &self.values[original.value()];
+                let Some(start) = word.start.checked_sub(usize::from(original.word)) else { continue };
                 let end = start + bytes.len();
                 let is_within = |at: usize, edge: Option<&u8>| edge.is_some_and(is_word_byte) && value.get(at).is_some_and(is_word_byte);
                 let is_part = (start > 0 && is_within(start - 1, bytes.first())) || is_within(end, bytes.last());
@@ -148,10 +157,10 @@ impl Recurrences {
 }
 
 /// How a value can be known again.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Memorable {
-    /// Where its longest word stands, the first of them: the one that is least likely to stand anywhere else.
-    word: Range<u32>,
+    /// Where its longest word begins, the first of them: the one that is least likely to stand anywhere else.
+    word: u16,
     print: u64,
 }
 
@@ -162,7 +171,7 @@ impl Memorable {
             return None;
         }
         let word = words(value).min_by_key(|word| Reverse(word.len()))?;
-        Some(Self { print: print_of(&value[word.clone()]), word: word.start as u32..word.end as u32 })
+        Some(Self { word: word.start as u16, print: print_of(&value[word]) })
     }
 }
 
@@ -248,6 +257,7 @@ fn words(value: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+const NO_ORIGINAL: u32 = u32::MAX;
 const MIN_LENGTH: usize = 8;
 const MAX_LENGTH: usize = 4096;
 /// Of values with the same longest word.

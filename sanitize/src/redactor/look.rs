@@ -348,7 +348,7 @@ impl<'a> Looking<'a> {
         for Learnt { bare, memorable, rule, domain, .. } in &piece.learnt {
             let bare = &piece.bares[bare.start as usize..bare.end as usize];
             if let Some(memory) = self.memory.as_deref_mut() {
-                memory.learn(bare, memorable.clone(), *domain);
+                memory.learn(bare, *memorable, *domain);
             }
             if are_new {
                 self.originals.learn(bare, *rule, *domain);
