@@ -213,7 +213,7 @@ impl Plan {
     pub(crate) fn remove_digests(&mut self, message: &Message) {
         for (part, head) in [(Part::Head, Some(&message.head)), (Part::Trailers, message.trailers.as_ref())] {
             let Some(head) = head else { continue };
-            for header in head.headers().filter(|header| digest::HEADERS.iter().any(|name| header.is(name))) {
+            for header in head.headers().filter(digest::is_one) {
                 let end = header.value_span().end;
                 let line = header.name_start..memchr::memchr(b'\n', &head.raw()[end..]).map_or(head.raw().len(), |newline| end + newline + 1);
                 self.items.retain(|item| item.part != part || item.span.end <= line.start || item.span.start >= line.end);
@@ -228,7 +228,9 @@ impl Plan {
     pub(crate) fn carry_out(mut self, message: &mut Message, body: &[u8], rules: &Rules, made: &mut dyn FnMut(RuleId)) -> Vec<Redaction> {
         let mut items = self.laid_out();
         if self.renews_digests && has_digests(message) {
-            renew_digests(&mut items, message, body);
+            for (part, path) in renew_digests(&mut items, message, body) {
+                self.note(part, RuleId::UNVERIFIABLE, Action::Drop, path);
+            }
         }
         let recoding = (self.recodes && !body.is_empty()).then(|| Edit { span: 0..0, replacement: Vec::new() });
         let changes_body = recoding.is_some() || changes(&items, Part::Body);
@@ -338,11 +340,13 @@ fn edits_of(items: &mut [Item], part: Part, raw: &[u8], changes: bool) -> Option
 }
 
 fn has_digests(message: &Message) -> bool {
-    std::iter::once(&message.head).chain(&message.trailers).any(|head| head.headers().any(|header| digest::HEADERS.iter().any(|name| header.is(name))))
+    std::iter::once(&message.head).chain(&message.trailers).any(|head| head.headers().any(|header| digest::is_one(&header)))
 }
 
-/// Puts the digest of the body as it will be in place of each that is there. One that cannot be made goes with its line.
-fn renew_digests(items: &mut Vec<Item>, message: &Message, body: &[u8]) {
+/// Puts the digest of the body as it will be in place of each that is there. Those that cannot be made go with their lines; where they stood is what
+/// comes out.
+fn renew_digests(items: &mut Vec<Item>, message: &Message, body: &[u8]) -> Vec<(Part, Arc<str>)> {
+    let mut gone = Vec::new();
     let edits = items.iter().filter(|item| item.part == Part::Body).map(|item| {
         let replacement = item.replacement.clone().or_else(|| body.get(item.span.clone()).map(<[u8]>::to_vec));
         Edit { span: item.span.clone(), replacement: replacement.unwrap_or_default() }
@@ -351,7 +355,7 @@ fn renew_digests(items: &mut Vec<Item>, message: &Message, body: &[u8]) {
     let encoded = apply(body, &edits).and_then(|content| encoded_body(message, content)).ok();
     for (part, head) in [(Part::Head, Some(&message.head)), (Part::Trailers, message.trailers.as_ref())] {
         let Some(head) = head else { continue };
-        for header in head.headers().filter(|header| digest::HEADERS.iter().any(|name| header.is(name))) {
+        for header in head.headers().filter(digest::is_one) {
             let made = encoded.as_deref().and_then(|body| digest::renewed(header.name, header.value, body));
             let end = header.value_span().end;
             let line = header.name_start..memchr::memchr(b'\n', &head.raw()[end..]).map_or(head.raw().len(), |newline| end + newline + 1);
@@ -360,12 +364,16 @@ fn renew_digests(items: &mut Vec<Item>, message: &Message, body: &[u8]) {
                 None => (line.clone(), Vec::new(), Action::Drop),
             };
             items.retain(|item| item.part != part || item.span.end <= line.start || item.span.start >= line.end);
-            let path = format!("header:{}", String::from_utf8_lossy(header.name).to_lowercase());
-            let cause = Cause::Hit { rule: RuleId::BODY_DIGEST, domain: None, action, path: Arc::from(path) };
+            let path: Arc<str> = format!("header:{}", String::from_utf8_lossy(header.name).to_lowercase()).into();
+            if action == Action::Drop {
+                gone.push((part, Arc::clone(&path)));
+            }
+            let cause = Cause::Hit { rule: RuleId::BODY_DIGEST, domain: None, action, path };
             items.push(Item { part, span, replacement: Some(replacement), cause });
         }
     }
     items.sort_by_key(|item| (item.part, item.span.start, item.span.end));
+    gone
 }
 
 fn drop_body(message: &mut Message) {

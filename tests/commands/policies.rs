@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
 use crate::program::{Ran, command, ran, reenact, repository};
@@ -152,6 +154,59 @@ fn what_was_made_of_a_recording_is_searched_and_expires() {
     let expires = document["expires"].as_str().expect("a time");
     fs::write(format!("{state}/snapshot.json"), expired.replace(expires, "2020-02-01T00:00:00Z")).expect("the folder is ours");
     assert!(erase(value).exits(2).stderr.contains("expired at 2020-02-01"));
+}
+
+#[test]
+fn a_run_whose_answers_hold_something_of_a_person_is_told() {
+    let story = Story::begin();
+    let recording = story.capture("rec", &[]);
+    let (key, value) = (story.path("key"), planted("email")[0].clone());
+    let holds = answers(format!(r#"{{"email":"{value}"}}"#));
+    let holds_nothing = answers(r#"{"ok":true}"#.to_owned());
+    let runs = [(&holds, "theirs"), (&holds_nothing, "no-ones")].map(|(url, name)| {
+        let run = story.path(name);
+        reenact(["replay", &recording, "--target", url, "-o", &run, "--key-file", &key, "--speed", "1000"]).exits(0);
+        run
+    });
+    let erased = reenact(["erase", &recording, "--subject", &value, "--key-file", &key, "--search", &runs[0], "--search", &runs[1], "--json"]).exits(1);
+    let told: Value = serde_json::from_str(&erased.stdout).expect("JSON");
+    assert_eq!(told["searched"], serde_json::json!(runs));
+    assert_eq!(told["to_delete"], serde_json::json!([runs[0]]));
+    assert!(told["erased"].as_u64() > Some(0) && erased.stderr.contains(&format!("{} holds something of theirs: delete it", runs[0])), "{}", erased.stderr);
+    hides(&erased, &value);
+    // What cannot be searched is told before anything is changed.
+    let parts = fs::read(format!("{recording}/manifest.json")).expect("it is there");
+    let refused = reenact(["erase", &recording, "--subject", "bob@shop.example", "--key-file", &key, "--search", &story.path("nowhere")]).exits(2);
+    assert!(refused.stderr.contains("nowhere"), "{}", refused.stderr);
+    assert_eq!(fs::read(format!("{recording}/manifest.json")).expect("it is there"), parts);
+}
+
+/// A server that gives each request the same answer, for as long as the test runs; its address.
+fn answers(content: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let (mut connection, content) = (connection.expect("a connection"), content.clone());
+            std::thread::spawn(move || {
+                let mut request = Vec::new();
+                let mut read = [0; 4096];
+                while let Ok(length @ 1..) = connection.read(&mut read) {
+                    request.extend_from_slice(&read[..length]);
+                    let Some(end) = request.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+                    let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+                    let body = head.split("content-length:").nth(1).and_then(|rest| rest.lines().next()?.trim().parse::<usize>().ok()).unwrap_or(0);
+                    if request.len() >= end + 4 + body {
+                        break;
+                    }
+                }
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", content.len());
+                // Whoever asks a HEAD request reads no more than the head.
+                let _ = connection.write_all(&[head.as_bytes(), content.as_bytes()].concat());
+            });
+        }
+    });
+    url
 }
 
 #[test]

@@ -162,17 +162,29 @@ fn dates_are_shifted_by_their_subject() {
 fn what_is_over_a_body_is_made_right_or_told() {
     let content = br#"{"email":"ann@shop.example"}"#;
     let head = "POST / HTTP/1.1\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-MD5: x\r\nContent-Digest: sha-256=:x:, sha-1=:y:\r\nDigest: crc=z\r\n\
+                x-amz-content-sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\r\nx-amz-checksum-crc32c: NhfLZw==\r\n\
+                x-goog-hash: crc32c=NhfLZw==,md5=kAFQmDzST7DWlj99KOF/cg==\r\nx-ms-blob-content-md5: x\r\nx-ms-content-crc64: AAAAAAAAAAA=\r\n\
                 X-Hub-Signature-256: sha256=9fd893f6fdf123a9b64a4c5a2d5454032ab9964574c28c4fb8eb807e4b35974e\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=host, \
                 Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7";
     let mut exchange = exchange(1, request(head, &coding::encode(b"gzip", content).expect("encodes")), response("x: y", b""));
     redactor().exchange(&mut exchange);
     let message = exchange.request.as_ref().expect("there");
     let body = message.body.contiguous();
-    for name in ["content-md5", "content-digest"] {
-        let expected = crate::digest::renewed(name.as_bytes(), b"sha-256=:x:", &body).expect("an algorithm that is known");
-        assert_eq!(message.head.header(name), Some(expected.as_bytes()));
+    for (name, value) in [
+        ("content-md5", ""),
+        ("content-digest", "sha-256=:x:"),
+        ("x-amz-content-sha256", ""),
+        ("x-amz-checksum-crc32c", ""),
+        ("x-goog-hash", "crc32c=,md5="),
+        ("x-ms-blob-content-md5", ""),
+    ] {
+        let expected = crate::digest::renewed(name.as_bytes(), value.as_bytes(), &body).expect("an algorithm that is known");
+        assert_eq!(message.head.header(name), Some(expected.as_bytes()), "{name}");
     }
-    assert_eq!(message.head.header("digest"), None);
+    for (name, path) in [("digest", "header:digest"), ("x-ms-content-crc64", "header:x-ms-content-crc64")] {
+        assert_eq!(message.head.header(name), None);
+        assert!(exchange.redactions.iter().any(|redaction| redaction.rule == "unverifiable" && redaction.path == path), "{name}");
+    }
     assert_eq!(message.head.header("content-length"), Some(body.len().to_string().as_bytes()));
     let to_sign: Vec<&str> = exchange.redactions.iter().filter(|redaction| redaction.rule == "to_sign").map(|redaction| redaction.path.as_str()).collect();
     assert_eq!(to_sign, ["header:x-hub-signature-256", "header:authorization;signature"]);
