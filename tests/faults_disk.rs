@@ -110,6 +110,26 @@ fn a_capture_onto_a_full_disk_counts_what_it_cannot_store() {
 }
 
 #[test]
+fn a_rotation_waits_for_room() {
+    let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/captures/orders.pcap");
+    let all = reenact(&["capture", "-r", capture, "--discard", "--json"], Stdio::null()).1["exchanges"].as_u64().unwrap();
+    let Some(disk) = SmallDisk::mount(400) else { return };
+    let recs = disk.path.join("recs");
+    let arguments = ["capture", "-r", "-", "-o", recs.to_str().unwrap(), "--part-size", "300K", "--rotate-size", "400K", "--json"];
+    let (code, told, said) = reenact(&arguments, File::open(capture).unwrap().into());
+    assert_eq!(code, Some(5), "{said}");
+    let recordings = told["recordings"].as_array().unwrap();
+    let sum = |name: &str| recordings.iter().map(|summary| summary[name].as_u64().unwrap()).sum::<u64>();
+    assert!(recordings.len() > 1 && sum("unstored") > 100, "{said}");
+    assert_eq!(sum("exchanges") + sum("unstored"), all, "{said}");
+    for summary in recordings {
+        assert_eq!((&summary["state"], &summary["finished"]), (&"checked".into(), &true.into()), "{said}");
+        assert!(check_recording(Path::new(summary["recording"].as_str().unwrap()), None).unwrap().passed());
+    }
+    assert_eq!(fs::read_dir(&recs).unwrap().count(), recordings.len(), "nothing is left of those that could not be begun");
+}
+
+#[test]
 fn a_full_disk_is_told_before_any_work_is_done() {
     let Some(disk) = SmallDisk::mount(4) else { return };
     fs::write(disk.path.join("filler"), vec![0; 4096]).unwrap_or(());

@@ -239,6 +239,34 @@ fn root_becomes_nobody_once_the_interface_is_open() {
 }
 
 #[test]
+fn an_interface_that_is_taken_away_is_noticed_beside_others() {
+    let link = format!("rnt{}", std::process::id());
+    let ip = |arguments: &[&str]| Command::new("ip").args(arguments).output().is_ok_and(|output| output.status.success());
+    if !ip(&["link", "add", &link, "type", "dummy"]) {
+        // Who may listen need not be allowed to do that.
+        println!("no interface can be made here, to be taken away");
+        return;
+    }
+    let capture = ip(&["link", "set", &link, "up"]).then(|| Capture::start(&["lo", &link], &[])).flatten();
+    let sockets = |capture: &Capture| {
+        let open = fs::read_dir(format!("/proc/{}/fd", capture.child.id())).expect("it runs").flatten();
+        open.filter(|file| fs::read_link(file.path()).is_ok_and(|target| target.to_string_lossy().starts_with("socket:"))).count()
+    };
+    let before = capture.as_ref().map(sockets);
+    assert!(ip(&["link", "delete", &link]));
+    let Some((capture, before)) = capture.zip(before) else { return };
+    (0..600).take_while(|_| sockets(&capture) == before).for_each(|_| waited(50));
+    assert!(sockets(&capture) < before, "it is listened to no longer");
+    capture.ask();
+    waited(500);
+    signal(&capture.child, "-INT");
+    let ran = ended(capture.child).exits(2);
+    assert!(ran.stderr.contains(&link) && ran.stderr.contains("it was taken away"), "{}", ran.stderr);
+    let summary = inspected(&capture.folder.path().join("rec"));
+    assert_eq!((&summary["requests"], &summary["state"]), (&1.into(), &"checked".into()), "what the others show is recorded: {summary}");
+}
+
+#[test]
 fn a_live_capture_tells_how_it_is_doing() {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
     let address = format!("127.0.0.1:{port}");

@@ -29,6 +29,8 @@ pub(super) struct Live {
     last_tick: Timestamp,
     /// When that was.
     ticked: Instant,
+    /// When it was last looked whether all of them are still there.
+    looked: Instant,
     /// What those have lost that are gone.
     lost: LossLedger,
     /// What became of those.
@@ -41,7 +43,8 @@ impl Live {
         let longest = usize::try_from(options.snap_length).unwrap_or(BLOCK).clamp(1, MAX_PACKET);
         let devices = names.iter().map(|name| Device::open(name, longest, options)).collect::<Result<_, _>>()?;
         let pool = Pool::new(block_length(longest));
-        Ok(Self { devices, turn: 0, pool, read: 0, last_tick: Timestamp::default(), ticked: steady_time(), lost: LossLedger::default(), warning: None })
+        let (last_tick, ticked, looked) = (Timestamp::default(), steady_time(), steady_time());
+        Ok(Self { devices, turn: 0, pool, read: 0, last_tick, ticked, looked, lost: LossLedger::default(), warning: None })
     }
 
     /// Copies into the batch what the kernel has; says whether there is an interface left to wait for.
@@ -78,6 +81,16 @@ impl Live {
         }
     }
 
+    /// Looks once a second whether an interface was taken away.
+    fn look(&mut self) -> Result<(), Error> {
+        if self.looked.elapsed() < LOOK_EVERY {
+            return Ok(());
+        }
+        self.looked = steady_time();
+        let gone = self.devices.iter().enumerate().find(|(_, device)| device.is_gone()).map(|(index, device)| (index, device.gone()));
+        gone.map_or(Ok(()), |(index, error)| self.lose(index, Some(error)))
+    }
+
     /// Waits for a moment, or until there is something.
     fn wait(&mut self) -> Result<Timestamp, Error> {
         // libpcap's own wait has no end on a silent link: neither a tick nor a stop would come through.
@@ -100,6 +113,7 @@ impl PacketSource for Live {
     fn next(&mut self, batch: &mut Batch) -> Result<Next, Error> {
         *batch = Batch { block: Bytes::new(), packets: mem::take(&mut batch.packets) };
         batch.packets.clear();
+        self.look()?;
         let gathered = self.gather(batch)?;
         if !batch.packets.is_empty() {
             // What ended or failed after them does so again.
@@ -137,6 +151,8 @@ impl PacketSource for Live {
         true
     }
 }
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[expect(clippy::disallowed_methods, reason = "the packets of a live link carry this machine's time; a silent link has no other")]
 fn machine_time() -> Timestamp {

@@ -98,10 +98,16 @@ impl Statistics {
         }
     }
 
-    /// Leaves the terminal as it was.
+    /// Leaves the terminal as it was. One that was stopped is not waited for: what was recorded is still to be looked through.
     pub(super) fn end(&self) {
-        if let Some(terminal) = &self.terminal {
+        let Some(terminal) = self.terminal.clone() else { return };
+        let (end, ended) = mpsc::channel::<()>();
+        let clear = move || {
+            let _end = end;
             terminal.finish_and_clear();
+        };
+        if thread::Builder::new().name("statistics".to_owned()).spawn(clear).is_ok() {
+            let _ = ended.recv_timeout(LONGEST);
         }
     }
 }
@@ -204,11 +210,15 @@ pub(super) fn metrics(figures: &Figures) -> String {
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// How long a terminal may take to be cleared.
+const LONGEST: Duration = Duration::from_secs(1);
 /// After so many seconds it is no passing state that nothing is followed.
 const IDLE: u32 = 5;
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use reenact_capture::Reading;
 
     use super::*;
@@ -268,6 +278,63 @@ mod tests {
         drop((go, statistics));
         let lines = shown.iter().count();
         assert!((1..4).contains(&lines), "{lines}");
+    }
+
+    /// A terminal that was stopped: nothing that is written to it returns.
+    #[derive(Debug)]
+    struct Stopped;
+
+    impl indicatif::TermLike for Stopped {
+        fn width(&self) -> u16 {
+            80
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            self.flush()
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            self.flush()
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            self.flush()
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            self.flush()
+        }
+
+        fn write_line(&self, _: &str) -> io::Result<()> {
+            self.flush()
+        }
+
+        fn write_str(&self, _: &str) -> io::Result<()> {
+            self.flush()
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.flush()
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            loop {
+                thread::park();
+            }
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_was_stopped_is_not_waited_for() {
+        let mut statistics = Statistics::new(StatsFormat::None);
+        statistics.terminal = Some(ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(Box::new(Stopped))));
+        let statistics = Statistics { format: StatsFormat::Text, ..statistics };
+        (1..20).for_each(|second| statistics.tell(&Figures { followed: 1.0, elapsed: Duration::from_secs(second), ..Figures::default() }));
+        // It comes back, whatever becomes of the terminal.
+        statistics.end();
+        assert_eq!(statistics.latest().elapsed, Duration::from_secs(19));
+        // Its bar would be drawn once more where it is dropped.
+        std::mem::forget(statistics);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! One interface: opened, read without waiting, and asked what it has lost.
 
+use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::time::Duration;
 
 use pcap::{Active, Capture, Precision};
@@ -34,6 +36,8 @@ pub fn interfaces() -> Result<Vec<Interface>, Error> {
 pub(super) struct Device {
     name: String,
     capture: Capture<Active>,
+    /// What the system calls it: another one may get its name.
+    index: Option<String>,
     link: Link,
     /// No packet is captured with more bytes.
     longest: usize,
@@ -87,6 +91,7 @@ impl Device {
         Ok(Self {
             name: name.to_owned(),
             capture,
+            index: index(name),
             link,
             longest,
             received: Counter::default(),
@@ -122,6 +127,16 @@ impl Device {
             }
         }
         Ok(Gathered::All)
+    }
+
+    /// Whether it was taken away, and all that it had was read. libpcap may wait for it as for one that is silent.
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_emptied && self.index.is_some() && index(&self.name) != self.index
+    }
+
+    /// That it was taken away.
+    pub(super) fn gone(&self) -> Error {
+        Error::Live { name: self.name.clone(), reason: "it was taken away".to_owned() }
     }
 
     /// What the kernel and the interface have dropped so far.
@@ -176,6 +191,11 @@ impl Counter {
         self.total += u64::from(now.wrapping_sub(self.last));
         self.last = now;
     }
+}
+
+/// The number that the system gives an interface; none where it does not say, and for all of them together.
+fn index(name: &str) -> Option<String> {
+    fs::read_to_string(Path::new("/sys/class/net").join(name).join("ifindex")).ok()
 }
 
 fn explain(name: &str, error: &pcap::Error) -> Error {
