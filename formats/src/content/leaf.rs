@@ -101,7 +101,11 @@ impl Surface {
     pub fn dress(&self, value: &[u8]) -> Vec<u8> {
         match self {
             Self::Raw => value.to_vec(),
-            Self::Header => value.iter().map(|byte| if matches!(byte, b'\r' | b'\n' | 0) { b' ' } else { *byte }).collect(),
+            // A space at the beginning of a line would make it part of the one before.
+            Self::Header => {
+                let said = |(at, byte): (usize, &u8)| if !matches!(byte, b'\r' | b'\n' | 0) { *byte } else { [b' ', b'_'][usize::from(at == 0)] };
+                value.iter().enumerate().map(said).collect()
+            }
             Self::Cookie => percent(value, |byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%'), false),
             Self::Path => percent(value, |byte| unreserved(byte) || b"!$&'()*+,=:@".contains(&byte), false),
             Self::Query => percent(value, |byte| unreserved(byte) || b"!$'()*,:@/?".contains(&byte), true),
