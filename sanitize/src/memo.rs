@@ -95,10 +95,11 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         self.weight
     }
 
-    pub(crate) fn insert(&mut self, key: K, value: V, bytes: usize) {
+    /// False if it is too heavy to be kept.
+    pub(crate) fn insert(&mut self, key: K, value: V, bytes: usize) -> bool {
         let weight = bytes + ENTRY_BYTES;
-        if weight > self.max_weight / 16 {
-            return;
+        if weight > self.max_weight / MAX_SHARE {
+            return false;
         }
         if self.weight + weight > self.max_weight {
             self.old = std::mem::take(&mut self.young);
@@ -106,9 +107,12 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         }
         self.young.insert(key, value);
         self.weight += weight;
+        true
     }
 }
 
+/// One entry is worth no more than so much of a generation.
+const MAX_SHARE: usize = 8;
 /// Of one generation.
 const MAX_WEIGHT: usize = 512 << 10;
 /// What an entry takes beside its bytes.

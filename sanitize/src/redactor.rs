@@ -474,13 +474,17 @@ impl Redactor {
                 done.push((hit, made));
             }
             done.sort_by_key(|(hit, _)| hit.span.start);
-            hits = self.come_to_light(spot, place, raw, &done, recorded);
-            let Some(first) = hits.first() else { break };
+            let Light { beside, over } = self.come_to_light(spot, (path, place), raw, &done, recorded);
+            let Some(first) = beside.first().or(over.first()) else { break };
             if round == MAX_LOOKS {
-                // What goes on so is taken whole.
-                hits = vec![Hit::new(0..spot.value.len(), first.rule, Domain::Opaque)];
+                // What goes on so is taken whole, whatever the policy keeps.
+                let whole = Hit::new(0..spot.value.len(), first.rule, Domain::Opaque);
+                done = vec![masked_whole(spot, whole)];
+                break;
             }
-            done.retain(|(old, _)| !hits.iter().any(|new| new.span.start <= old.span.start && old.span.end <= new.span.end));
+            done.retain(|(old, _)| over_all(&over, &old.span).is_none());
+            done.extend(over.into_iter().map(|hit| masked_whole(spot, hit)));
+            hits = beside;
         }
         for (hit, made) in done {
             let (span, found) = (spot.placed(raw, &hit.span), (hit.rule, Some(hit.domain)));
@@ -505,11 +509,11 @@ impl Redactor {
         }
     }
 
-    /// What a look at a leaf as it will be finds in it that is not on record.
-    fn come_to_light(&self, spot: &Spot<'_>, place: &Place<'_>, raw: &[u8], done: &[(Hit, Made)], recorded: &Spans) -> Vec<Hit> {
+    /// What a look at a leaf as it will be finds in it that is not on record, and that the policy does not keep where it reaches over what is gone.
+    fn come_to_light(&self, spot: &Spot<'_>, (path, place): (&str, &Place<'_>), raw: &[u8], done: &[(Hit, Made)], recorded: &Spans) -> Light {
         let changes = done.iter().any(|(_, made)| matches!(made, Made::New(..)));
         if !changes || !is_partial(spot.value, done.iter().map(|(hit, _)| hit)) {
-            return Vec::new();
+            return Light::default();
         }
         // As it will be read: not all surfaces can say every byte.
         let read = |made: &[u8]| spot.surface.undress(&spot.surface.dress(made)).into_owned();
@@ -520,7 +524,13 @@ impl Redactor {
         let rewritten = Rewritten::of(spot.value, pieces);
         let mut found = rewritten.apart(self.shared.detector.detect(rewritten.text(), place));
         found.retain(|hit| !recorded.account_for(hit, &spot.placed(raw, &hit.span)));
-        found
+        let is_over = |hit: &Hit| {
+            let next = done.partition_point(|(old, _)| old.span.start < hit.span.start);
+            done.get(next).is_some_and(|(old, _)| old.span.end <= hit.span.end)
+        };
+        let (mut over, beside): (Vec<Hit>, Vec<Hit>) = found.into_iter().partition(is_over);
+        over.retain(|hit| self.taken_by(hit, spot.value, path).is_some());
+        Light { beside, over }
     }
 
     /// What a leaf becomes, if that depends on nothing but its value: not on whose it is, nor on what else is there or is counted.
@@ -874,6 +884,21 @@ fn is_partial<'h>(value: &[u8], hits: impl Iterator<Item = &'h Hit>) -> bool {
     value.len() - hits.map(|hit| hit.span.len()).sum::<usize>() >= MIN_REST
 }
 
+/// What is found in a value once pieces of it have become something else, in order and apart.
+#[derive(Default)]
+struct Light {
+    beside: Vec<Hit>,
+    /// What reaches over a piece that is gone: it says more in the value as it was than in the value as it will be, and may be made into nothing that shows
+    /// that.
+    over: Vec<Hit>,
+}
+
+/// The first of the hits that reaches over all of `span`.
+fn over_all<'h>(hits: &'h [Hit], span: &Range<usize>) -> Option<&'h Hit> {
+    let next = hits.partition_point(|hit| hit.span.end < span.end);
+    hits.get(next).filter(|hit| hit.span.start <= span.start)
+}
+
 /// What becomes of a hit.
 enum Made {
     /// The policy keeps it.
@@ -961,6 +986,12 @@ fn is_json_number(digits: &[u8]) -> bool {
 /// The constant that stands for a value: zeros for card security codes, else stars, as long as it was.
 fn masked(rule: RuleId, bare: &[u8]) -> Vec<u8> {
     vec![if rule == RuleId::CARD_SECURITY { b'0' } else { b'*' }; bare.len()]
+}
+
+/// A hit in a leaf, and the constant that stands for all of it: a number stays one.
+fn masked_whole(spot: &Spot<'_>, hit: Hit) -> (Hit, Made) {
+    let made = if spot.kind == LeafKind::JsonNumber { b"0".to_vec() } else { masked(hit.rule, &spot.value[hit.span.clone()]) };
+    (Hit { wears: Vec::new(), held: None, ..hit }, Made::New(Action::Mask, made))
 }
 
 /// A head with nothing in it but what kind of message it is.

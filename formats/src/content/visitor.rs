@@ -17,7 +17,7 @@ pub trait Visitor {
         0..0
     }
 
-    /// An object or an array of a body that is JSON, before its leaves. No other place of the body has its path, nor any path within it.
+    /// An object or an array of a body that is JSON, before its leaves. No other container of the body has its path.
     fn enter(&mut self, _container: &Container<'_>) -> Entry {
         Entry::Visit
     }

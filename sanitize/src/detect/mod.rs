@@ -125,6 +125,12 @@ impl Hit {
         }
     }
 
+    /// About how many bytes it takes.
+    pub(crate) fn weight(&self) -> usize {
+        let held = self.held.as_ref().map_or(0, |held| size_of::<Held>() + held.text.len() + held.hits.iter().map(Self::weight).sum::<usize>());
+        size_of::<Self>() + self.wears.len() * size_of::<Surface>() + held
+    }
+
     /// `bare` as it must be written in place of the hit.
     pub(crate) fn dressed(&self, bare: Vec<u8>) -> Vec<u8> {
         self.wears.iter().fold(bare, |value, surface| surface.dress(&value))

@@ -23,7 +23,8 @@ pub(super) struct Fragments {
 struct Shard {
     /// The prints of containers that were met once, each in its place: most are never met again.
     once: Box<[u64]>,
-    kept: Recent<u64, Arc<Fragment>>,
+    /// By print; nothing of one that is too heavy to be kept, so that what stands within it is.
+    kept: Recent<u64, Option<Arc<Fragment>>>,
 }
 
 /// A container that was met, without what stands in it.
@@ -55,10 +56,10 @@ impl Fragments {
     pub(super) fn sight(&self, container: &Container<'_>) -> Sight {
         let print = self.print(container);
         let mut shard = self.shard(print);
-        if let Some(fragment) = shard.kept.get(&print).cloned() {
+        if let Some(kept) = shard.kept.get(&print).cloned() {
             drop(shard);
             // Two containers may have one print.
-            return if fragment.is_of(container) { Sight::Known(fragment) } else { Sight::First };
+            return kept.filter(|fragment| fragment.is_of(container)).map_or(Sight::First, Sight::Known);
         }
         let place = (print >> 32) as usize % shard.once.len();
         match std::mem::replace(&mut shard.once[place], print) == print {
@@ -70,7 +71,11 @@ impl Fragments {
     /// Keeps what was found in a container that was met again.
     pub(super) fn keep(&self, met: Met, raw: &[u8], piece: Piece) {
         let (print, weight) = (met.print, size_of::<Fragment>() + met.path.len() + raw.len() + piece.weight());
-        self.shard(print).kept.insert(print, Arc::new(Fragment { met, raw: raw.into(), piece }), weight);
+        let fragment = Arc::new(Fragment { met, raw: raw.into(), piece });
+        let mut shard = self.shard(print);
+        if !shard.kept.insert(print, Some(fragment), weight) {
+            shard.kept.insert(print, None, 0);
+        }
     }
 
     fn print(&self, container: &Container<'_>) -> u64 {

@@ -116,14 +116,14 @@ struct Learnt {
 impl Piece {
     /// About how many bytes it takes.
     pub(super) fn weight(&self) -> usize {
-        let hits: usize = self.found.iter().map(|found| found.hits.len()).sum();
+        let hits: usize = self.found.iter().flat_map(|found| &found.hits).map(Hit::weight).sum();
         let called: usize =
             self.found.iter().filter_map(|found| found.called.as_deref()).map(|(name, path)| name.as_ref().map_or(0, String::len) + path.len()).sum();
         let replacements: usize = self.settled.iter().map(|settled| settled.replacement.len()).sum();
         size_of_val(&*self.settled)
             + replacements
             + size_of_val(&*self.found)
-            + hits * size_of::<Hit>()
+            + hits
             + called
             + self.values.len()
             + self.words.count() * size_of::<u64>()

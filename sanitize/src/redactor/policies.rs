@@ -125,3 +125,24 @@ fn what_was_found_is_explained() {
     // Nothing is told that no one has asked for.
     assert!(redactor.told.is_none());
 }
+
+#[test]
+fn what_is_gone_stays_gone_whatever_comes_to_light_around_it() {
+    let texts = [
+        "call +49 30 alice@planted.example 901820 now",
+        "peer 2001:4860:4860:alice@planted.example:8888 up",
+        "card 4111 1111 alice@planted.example 1111 1111 paid",
+        "call +49 30 8.8.8.8 901820 alice@planted.example now",
+    ];
+    for rest in ["", ", phone: { action: keep }, ip: { action: keep }, card: { action: keep }", ", phone: { action: drop }, ip: { action: drop }"] {
+        for text in texts {
+            let policy = format!("rules: {{ email: {{ action: drop }}{rest} }}");
+            let (head, content) = json(&format!(r#"{{"note":"{text}"}}"#));
+            let mut exchange = exchange(0, request("GET / HTTP/1.1\r\nHost: shop.example", b""), response(&head, &content));
+            let policy = Policy::parse("p.yaml", &format!("version: 1\n{policy}\n")).expect("reads");
+            Redactor::new(&policy, &test_key()).exchange(&mut exchange);
+            let made = text_of(exchange.response.as_ref().expect("is there"));
+            assert!(!made.contains("alice") && !made.contains("planted"), "{made}: {:?}", exchange.redactions);
+        }
+    }
+}

@@ -122,6 +122,23 @@ fn containers_at_one_path_are_looked_at_together() {
 }
 
 #[test]
+fn what_stands_in_a_list_that_is_too_heavy_is_known() {
+    let record = |number: usize| {
+        let others: Vec<String> = (0..40).map(|other| format!(r#""{number}.{other}@shop.example""#)).collect();
+        format!(r#"{{"email":[{}],"pad":"{PAD}"}}"#, others.join(","))
+    };
+    let list = format!("[{}]", (0..12).map(record).collect::<Vec<_>>().join(","));
+    assert!(CONTAINERS.contains(&list.len()));
+    let mut redactor = Redactor::new(&Policy::default(), &test_key());
+    for turn in 0..6 {
+        redactor.exchange(&mut exchange(turn, "application/json", &format!(r#"{{"turn":{turn},"users":{list}}}"#)));
+    }
+    let is_known =
+        |path: &str, raw: &str| matches!(redactor.fragments.sight(&Container { path, name: Some("users"), start: 0, raw: raw.as_bytes() }), Sight::Known(_));
+    assert!(!is_known("body:/users", &list) && is_known("body:/users/3", &record(3)));
+}
+
+#[test]
 fn what_is_kept_is_bounded() {
     let mut redactor = Redactor::new(&Policy::default(), &test_key());
     for turn in 0..4000 {
