@@ -20,7 +20,9 @@ use super::progress::now;
 pub(crate) fn recorded(output: &Path, written: Written, began: Instant, as_json: bool) -> anyhow::Result<Exit> {
     let is_checked = written.is_checkable();
     let took = now().duration_since(began);
-    let recorded = &written.check()?;
+    let mut recorded = written.check()?;
+    let failed = recorded.failed.take();
+    let recorded = &recorded;
     let checking = now().duration_since(began).saturating_sub(took);
     if as_json {
         let mut summary = summarize(output)?.json();
@@ -33,7 +35,8 @@ pub(crate) fn recorded(output: &Path, written: Written, began: Instant, as_json:
     output::note(account(recorded).trim_end());
     let apart = if is_checked { format!(", and {} to look for residue", duration(checking)) } else { String::new() };
     output::note(&format!("  {:<13} {}{apart}", "took", duration(took)));
-    Ok(residue(&recorded.findings))
+    let exit = residue(&recorded.findings);
+    failed.map_or(Ok(exit), |error| Err(error.into()))
 }
 
 /// What could not be stored, as a line; nothing if all was.
@@ -67,24 +70,42 @@ pub(crate) fn residue(findings: &Findings) -> Exit {
 }
 
 /// Checks recordings that were written one after the other since `began`, and reports them: on stdout what `inspect` would say of each, under
-/// `recordings`; on stderr a line for each, and one account of all of them.
+/// `recordings`; on stderr a line for each, and one account of all of them. One that cannot be checked does not keep the others from it: the first
+/// error is what comes of it all.
 pub(crate) fn series(folder: &Path, written: Vec<Written>, began: Instant, as_json: bool) -> anyhow::Result<Exit> {
     let took = now().duration_since(began);
     let (mut account, mut unstored, mut summaries, mut exit) = (LossLedger::default(), Counts::default(), Vec::new(), Exit::Pass);
+    let mut first = None;
     output::note(&format!("recordings in {}: {}", folder.display(), n(written.len() as u64)));
     for written in written {
         let path = written.output.clone();
-        let Recorded { manifest, findings } = written.check()?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut failed = |error: anyhow::Error| {
+            let why = output::chain(&error);
+            first.get_or_insert(error);
+            why
+        };
+        let recorded = match written.check() {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                output::note(&format!("  {name}  not in the account: {}", failed(error.into())));
+                continue;
+            }
+        };
+        let Recorded { manifest, findings, failed: unchecked } = recorded;
         account.add(&manifest.ledger);
         unstored.add(&manifest.gone.unstored);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let residue = if findings.is_empty() { String::new() } else { format!(", {} values look as if they should have been redacted", n(findings.count)) };
-        output::note(&format!("  {name}  {} exchanges, {}{residue}", n(manifest.exchanges), manifest.state));
+        let unchecked = unchecked.map_or_else(String::new, |error| format!(", not checked: {}", failed(error.into())));
+        output::note(&format!("  {name}  {} exchanges, {}{residue}{unchecked}", n(manifest.exchanges), manifest.state));
         if !findings.is_empty() {
             exit = Exit::Fail;
         }
         if as_json {
-            summaries.push(summarize(&path)?.json());
+            match summarize(&path) {
+                Ok(summary) => summaries.push(summary.json()),
+                Err(error) => output::note(&format!("  {name}  {}", failed(error.into()))),
+            }
         }
     }
     output::note(format!("{}{}", ledger(&account), unstored_line(&unstored)).trim_end());
@@ -92,7 +113,7 @@ pub(crate) fn series(folder: &Path, written: Vec<Written>, began: Instant, as_js
     if as_json {
         output::json(&json!({ "recordings": summaries, "seconds": { "written": took.as_secs_f64() } }))?;
     }
-    Ok(exit)
+    first.map_or(Ok(exit), Err)
 }
 
 /// Reports what a capture has seen that kept nothing, in the words of [`recorded`].

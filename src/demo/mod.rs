@@ -271,7 +271,11 @@ impl Demo<'_> {
         let control = reenact_capture::Control::default();
         let tap = Tap::open(&job.source, &job.options, &control).map_err(pipeline::Error::from)?;
         for written in pipeline::capture(&job, tap, &control)? {
-            (self.tell)(Event::Recorded(&written.check()?));
+            let mut recorded = written.check()?;
+            if let Some(error) = recorded.failed.take() {
+                return Err(error.into());
+            }
+            (self.tell)(Event::Recorded(&recorded));
         }
         Ok(())
     }

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use reenact_capture::{CaptureOptions, Control, Source, Tap};
-use reenact_formats::disk::recording::{Counts, Manifest, Recording, Retention, Window, WriterOptions};
+use reenact_formats::disk::recording::{Counts, Manifest, Recording, Retention, State, Window, WriterOptions, mark_checked};
 use reenact_formats::model::{Exchange, LossLedger, Timestamp};
 use reenact_formats::seam::{BoxError, ExchangeSink, Redact};
 use reenact_sanitize::Originals;
 
 use super::live::{self, Watch};
-use super::recorder::{Ended, Rotation, Signals, WithoutRoom};
-use super::residue::{Checker, Findings, Wanted, batches, check_written};
+use super::recorder::{Ended, Rotation, Signals};
+use super::residue::{Checker, Findings, Wanted, batches, look_through};
 use super::sink::RecordingSink;
 use super::{Error, Redaction};
 
@@ -78,6 +78,8 @@ pub struct Recorded {
     pub manifest: Manifest,
     /// What the residue check found in it.
     pub findings: Findings,
+    /// Why it is not marked as checked, where that is not what was found: it could not be read to its end, or not be marked.
+    pub failed: Option<Error>,
 }
 
 /// What a capture that keeps nothing has seen.
@@ -102,9 +104,8 @@ pub fn capture(job: &CaptureJob, tap: Tap, control: &Control) -> Result<Vec<Writ
     let source = redactor.as_mut().map_or(source.clone(), |redactor| redactor.value(SOURCE, &source));
     let (part_bytes, retention, expires) = (job.part_bytes, job.retention, job.expires);
     let options = WriterOptions { part_age, part_bytes, retention, source, expires, pool: writers, ..WriterOptions::default() };
-    let without_room = if matches!(job.source, Source::File(_)) { WithoutRoom::Stop } else { WithoutRoom::GoOn };
     let unstored = Arc::<AtomicU64>::default();
-    let signals = Signals { stop: Arc::clone(&control.stop), most_bytes: job.max_bytes, without_room, unstored: Arc::clone(&unstored) };
+    let signals = Signals { stop: Arc::clone(&control.stop), most_bytes: job.max_bytes, unstored: Arc::clone(&unstored) };
     let share = job.watch.limits.processor.map(|hundredths| f64::from(hundredths) / 100.0);
     let checker = || job.redaction.as_ref().map(|redaction| Checker::new(Wanted::of(redaction), share));
     let rotation = job.rotation.map(|rotation| (rotation, checker()));
@@ -208,15 +209,20 @@ impl Written {
         self.residue.is_some()
     }
 
-    /// Reads everything again to see whether redaction has overlooked anything. A raw recording is not read: all of it would be.
+    /// Reads everything again to see whether redaction has overlooked anything, unless that was done. A raw recording is not read: all of it would be.
     pub fn check(self) -> Result<Recorded, Error> {
-        let findings = match (self.findings.transpose()?, self.residue.as_deref()) {
-            (None, Some(Residue { wanted, originals })) => {
-                return check_written(&self.output, &wanted.check(originals), self.pool.as_deref(), &mut || ());
-            }
-            (findings, _) => findings.unwrap_or_default(),
+        let looked = match (self.findings, self.residue.as_deref()) {
+            (None, Some(Residue { wanted, originals })) => look_through(&self.output, &wanted.check(originals), self.pool.as_deref(), &mut || ()),
+            (findings, _) => findings.unwrap_or_else(|| Ok(Findings::default())),
         };
-        Ok(Recorded { manifest: Recording::open(&self.output)?.into_manifest(), findings })
+        let mut manifest = Recording::open(&self.output)?.into_manifest();
+        let is_to_be_marked = self.residue.is_some() && manifest.state == State::Redacted && looked.as_ref().is_ok_and(Findings::is_empty);
+        let marked = if is_to_be_marked { mark_checked(&self.output) } else { Ok(()) };
+        if is_to_be_marked && marked.is_ok() {
+            manifest.state = State::Checked;
+        }
+        let (findings, failed) = looked.map_or_else(|error| (Findings::default(), Some(error)), |findings| (findings, marked.err().map(Error::from)));
+        Ok(Recorded { manifest, findings, failed })
     }
 }
 

@@ -39,19 +39,8 @@ pub(super) struct Signals {
     pub(super) stop: Arc<AtomicBool>,
     /// It wants no more than so many bytes before compression.
     pub(super) most_bytes: Option<u64>,
-    /// What it wants where the disk has no room for a part.
-    pub(super) without_room: WithoutRoom,
     /// How many exchanges could not be stored so far.
     pub(super) unstored: Arc<AtomicU64>,
-}
-
-/// What a capture does where the disk is full. What cannot be stored is counted in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WithoutRoom {
-    /// It stops: its source will still be there.
-    Stop,
-    /// It goes on: there may be room again.
-    GoOn,
 }
 
 /// A recording that was written.
@@ -121,13 +110,13 @@ impl Recorder {
             Place::One(_, writer) => writer.tick(now, ledger)?,
             Place::Several(series) => series.tick(now, ledger)?,
         }
-        if let Some(Signals { stop, most_bytes, without_room, unstored }) = &self.signals {
+        if let Some(Signals { stop, most_bytes, unstored }) = &self.signals {
             let (bytes, not_stored) = match &self.place {
                 Place::One(_, writer) => (writer.bytes(), writer.unstored()),
                 Place::Several(series) => series.totals(),
             };
             unstored.store(not_stored, Ordering::Relaxed);
-            if most_bytes.is_some_and(|most| bytes >= most) || (not_stored > 0 && *without_room == WithoutRoom::Stop) {
+            if most_bytes.is_some_and(|most| bytes >= most) {
                 stop.store(true, Ordering::SeqCst);
             }
         }

@@ -19,7 +19,7 @@ use reenact_sanitize::{Finding, KnownValues, Originals, Policy, ResidueCheck};
 
 use super::live::Pace;
 use super::sink::bytes_of;
-use super::{Error, Recorded, Redaction};
+use super::{Error, Redaction};
 
 /// What the residue check has found; nothing, or a recording is not *checked*.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,8 +42,8 @@ impl Findings {
     }
 }
 
-/// Reads all of a recording, and marks it as checked if `check` finds nothing in it. Between one piece of work and the next it does as `rest` says.
-pub(super) fn check_written(output: &Path, check: &ResidueCheck<'_>, pool: Option<&ThreadPool>, rest: &mut dyn FnMut()) -> Result<Recorded, Error> {
+/// Reads all of a recording. Between one piece of work and the next it does as `rest` says.
+pub(super) fn look_through(output: &Path, check: &ResidueCheck<'_>, pool: Option<&ThreadPool>, rest: &mut dyn FnMut()) -> Result<Findings, Error> {
     let recording = Recording::open(output)?;
     let mut batches = batches(recording.exchanges(&Window::ALL)?);
     let mut findings = Findings::default();
@@ -64,11 +64,7 @@ pub(super) fn check_written(output: &Path, check: &ResidueCheck<'_>, pool: Optio
         findings.add(found);
         rest();
     }
-    if findings.is_empty() {
-        mark_checked(output)?;
-    }
-    let manifest = Recording::open(output)?.into_manifest();
-    Ok(Recorded { manifest, findings })
+    Ok(findings)
 }
 
 /// Exchanges in their order, as many at once as are worth sharing out.
@@ -191,7 +187,11 @@ fn look(
     };
     let mut looked = Vec::new();
     for path in paths {
-        let findings = check_written(&path, &check, None, &mut rest).map(|recorded| recorded.findings);
+        let findings = look_through(&path, &check, None, &mut rest);
+        if findings.as_ref().is_ok_and(Findings::is_empty) {
+            // Where a full disk has no room for that it is marked at the end, or told not to be.
+            drop(mark_checked(&path));
+        }
         // One that is old may go while it is looked through.
         if path.exists() {
             looked.push((path, findings));

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use reenact_formats::disk::recording::{Counts, Digests, Gone, Manifest, ReadAccount, Recording, Selection, State, WriterOptions, mark_checked};
 use reenact_sanitize::{Policy, ResidueCheck};
 
-use super::super::record::{Pools, Recorded};
-use super::super::residue::{Findings, check_written};
+use super::super::record::Pools;
+use super::super::residue::{Findings, look_through};
 use super::{Error, refuse_half_erased, refuse_within, taken_over, whole_or_none};
 use crate::pipeline;
 
@@ -79,17 +79,21 @@ pub fn cut(job: &CutJob, progress: &mut dyn FnMut(u64)) -> Result<Cut, pipeline:
     let read = exchanges.account();
     let is_under_another_policy = job.digests == Digests::Skip && manifest.policy_digest.as_ref() != Some(&job.policy.digest());
     let is_checked = manifest.state == State::Checked;
-    let Recorded { manifest: written, findings } = match job.digests {
+    let findings = match job.digests {
         // They are the rows that were checked.
-        Digests::Compare if is_checked => {
-            mark_checked(&job.output)?;
-            Recorded { manifest: Recording::open(&job.output)?.into_manifest(), findings: Findings::default() }
-        }
+        Digests::Compare if is_checked => Some(Findings::default()),
         Digests::Skip if is_checked && !is_under_another_policy => {
-            check_written(&job.output, &ResidueCheck::new(&job.policy, None), work.as_deref(), &mut || ())?
+            Some(look_through(&job.output, &ResidueCheck::new(&job.policy, None), work.as_deref(), &mut || ())?)
         }
-        _ => Recorded { manifest: written, findings: Findings::default() },
+        _ => None,
     };
+    let written = if findings.as_ref().is_some_and(Findings::is_empty) {
+        mark_checked(&job.output)?;
+        Recording::open(&job.output)?.into_manifest()
+    } else {
+        written
+    };
+    let findings = findings.unwrap_or_default();
     let parts_missing = manifest.missing.len() as u64;
     let bytes_there = manifest.parts.iter().map(|part| part.bytes).fold(0, u64::saturating_add);
     let is_under_another_policy = is_under_another_policy && is_checked;
