@@ -8,8 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
-
+use super::gzip::{Damage, Unpacked};
 use crate::Error;
 
 pub(super) struct Input {
@@ -24,7 +23,6 @@ pub(super) struct Input {
     /// Plain bytes that were passed.
     passed: u64,
     has_ended: bool,
-    is_packed: bool,
     damage: Option<String>,
 }
 
@@ -44,7 +42,7 @@ impl Input {
         let read = Arc::new(AtomicU64::new(0));
         let source = Box::new(Counted { source, read: Arc::clone(&read) });
         let name = name.to_owned();
-        Self { name, source, read, total: None, buffer: Vec::new(), start: 0, passed: 0, has_ended: false, is_packed: false, damage: None }
+        Self { name, source, read, total: None, buffer: Vec::new(), start: 0, passed: 0, has_ended: false, damage: None }
     }
 
     /// If it is compressed with gzip, in however many members, reads what is in it from here on.
@@ -52,8 +50,8 @@ impl Input {
         if self.fill(GZIP.len())?.starts_with(GZIP) {
             let begun = io::Cursor::new(std::mem::take(&mut self.buffer));
             let rest = std::mem::replace(&mut self.source, Box::new(io::empty()));
-            self.source = Box::new(MultiGzDecoder::new(BufReader::with_capacity(READ, begun.chain(rest))));
-            (self.is_packed, self.has_ended) = (true, false);
+            self.source = Box::new(Unpacked::new(BufReader::with_capacity(READ, begun.chain(rest))));
+            self.has_ended = false;
         }
         Ok(())
     }
@@ -90,9 +88,8 @@ impl Input {
                 Ok(0) => self.has_ended = true,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if self.is_packed && error.raw_os_error().is_none() => {
-                    let at = self.read.load(Ordering::Relaxed);
-                    self.damage = Some(format!("{} is damaged or cut off near byte {at}: what is left of it cannot be unpacked", self.name));
+                Err(error) if error.get_ref().is_some_and(|cause| cause.is::<Damage>()) => {
+                    self.mark_damage(&error.to_string());
                     self.has_ended = true;
                 }
                 Err(cause) => return Err(Error::Read { name: self.name.clone(), at: self.read.load(Ordering::Relaxed), cause }),

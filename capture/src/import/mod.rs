@@ -9,6 +9,7 @@ mod access_log;
 mod compose;
 mod elements;
 mod gor;
+mod gzip;
 mod har;
 mod input;
 mod intake;
@@ -107,7 +108,7 @@ pub struct Importer {
 }
 
 /// What an import has come to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Imported {
     /// What entered, and what became of it.
     pub ledger: LossLedger,
@@ -181,7 +182,7 @@ pub fn fuzz_import(data: &[u8]) {
 }
 
 /// What comes of `data`, read in steps.
-fn outcome(data: &[u8], format: ImportFormat, step: usize) -> (Vec<reenact_formats::model::Exchange>, Option<LossLedger>) {
+fn outcome(data: &[u8], format: ImportFormat, step: usize) -> (Vec<reenact_formats::model::Exchange>, Option<Imported>) {
     struct All(Vec<reenact_formats::model::Exchange>);
     impl ExchangeSink for All {
         fn exchange(&mut self, exchange: reenact_formats::model::Exchange) -> Result<(), reenact_formats::seam::BoxError> {
@@ -192,8 +193,8 @@ fn outcome(data: &[u8], format: ImportFormat, step: usize) -> (Vec<reenact_forma
     let mut all = All(Vec::new());
     let input = Input::new("fuzz", Box::new(input::Steps::new(data.to_vec(), step)));
     let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
-    let ledger = Importer::begin(input, &options).and_then(|importer| importer.run(&mut all, &Control::default())).ok().map(|imported| imported.ledger);
-    (all.0, ledger)
+    let imported = Importer::begin(input, &options).and_then(|importer| importer.run(&mut all, &Control::default())).ok();
+    (all.0, imported)
 }
 
 #[cfg(test)]

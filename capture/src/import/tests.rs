@@ -134,9 +134,9 @@ mod gor {
             let post = format!("POST /a HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             let text = file(&[(1, ID[0], 1, &post), (2, ID[0], 2, OK)]);
             for step in [1000, usize::MAX] {
-                let (exchanges, ledger) = outcome(text.as_bytes(), ImportFormat::Gor, step);
+                let (exchanges, imported) = outcome(text.as_bytes(), ImportFormat::Gor, step);
                 let request = exchanges[0].request.as_ref().unwrap();
-                assert_eq!((exchanges.len(), request.body.kept_length(), ledger.unwrap().entries), (1, body.len() as u64, 2), "{spaces} {step}");
+                assert_eq!((exchanges.len(), request.body.kept_length(), imported.unwrap().ledger.entries), (1, body.len() as u64, 2), "{spaces} {step}");
             }
         }
         // A few behind the last one end the file.
