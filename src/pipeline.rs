@@ -16,7 +16,7 @@ use reenact_formats::disk::recording::{self, Erasure, KeyScope, MANIFEST, Record
 use reenact_formats::disk::run::{RecordingRef, Run};
 use reenact_formats::disk::snapshot::{self, Entity, Row, StateSnapshot};
 use reenact_formats::disk::verdict::Verdict;
-use reenact_formats::model::{Exchange, ExchangeId, KeyId, Reply};
+use reenact_formats::model::{Exchange, ExchangeId, KeyId, LossLedger, Reply};
 use reenact_formats::seam::{Blame, Explain, Redact as _};
 use reenact_replay::{Hook, Permissions, Plan, PlanOptions, RunOptions, RunSummary, Targets};
 use reenact_sanitize::{Explained, Key, KnownPseudonyms, KnownValues, KnownValuesBuilder, Policy, Redactor, ResidueCheck, Subject};
@@ -91,6 +91,16 @@ pub enum Error {
         /// How many are counted, and were not stored.
         exchanges: u64,
     },
+    /// A capture came to its end, and its recording did not: the account is here alone.
+    #[error("{source}")]
+    Untold {
+        /// What entered, and what became of it.
+        ledger: Box<LossLedger>,
+        /// How many exchanges could not be stored until shortly before the end.
+        unstored: u64,
+        /// Why it could not be written.
+        source: Box<Error>,
+    },
     /// A key or a policy was given, and what is to be joined was written under another.
     #[error("the given {kind} is {given}, and run {} was written under {kind} {expected}", run.display())]
     OtherRedaction {
@@ -130,6 +140,7 @@ impl Explain for Error {
             Self::Replay(error) => error.blame(),
             Self::Verify(error) => error.blame(),
             Self::Archive(error) => error.blame(),
+            Self::Untold { source, .. } => source.blame(),
             Self::OtherRedaction { .. } | Self::OtherKey { .. } | Self::NoOneToFind { .. } | Self::MemoryUnknown | Self::MemoryTaken { .. } => Blame::Input,
             Self::Threads { .. } | Self::Thread(_) | Self::Unstored { .. } => Blame::Ours,
         }
@@ -143,6 +154,7 @@ impl Explain for Error {
             Self::Replay(error) => error.hint(),
             Self::Verify(error) => error.hint(),
             Self::Archive(error) => error.hint(),
+            Self::Untold { source, .. } => source.hint(),
             Self::Threads { .. } => Some("ask for fewer (--threads N), or raise the limit on processes".to_owned()),
             Self::Unstored { .. } => {
                 Some("free some space, or write to another disk; what is there is whole, and its account counts the rest as unstored".to_owned())

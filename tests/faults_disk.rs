@@ -4,8 +4,11 @@
 mod traffic;
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use reenact::check::check_recording;
 use reenact_formats::disk::Error;
@@ -146,6 +149,73 @@ fn a_recording_that_cannot_be_marked_keeps_no_other_from_the_report() {
             let name = Path::new(summary["recording"].as_str().unwrap()).file_name().unwrap().to_string_lossy().into_owned();
             assert!(summary["state"] == "checked" || said.lines().any(|line| line.contains(&name) && line.contains("not checked: ")), "{kilobytes}: {said}");
         }
+    }
+}
+
+/// Captures through a pipe, and calls `midway` once half of the packets were sent.
+fn capture_through_a_pipe(rec: &Path, options: &[&str], midway: impl FnOnce(&Path)) -> (Option<i32>, Value, String) {
+    let packets = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/captures/orders.pcap")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reenact"));
+    command.args(["capture", "-r", "-", "-o", rec.to_str().unwrap(), "--json"]).args(options);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let (first, rest) = packets.split_at(packets.len() / 2);
+    input.write_all(first).unwrap();
+    midway(rec);
+    input.write_all(rest).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Takes what is free, if anything.
+fn take_all(path: &Path) {
+    let mut file = File::options().append(true).create(true).open(path).unwrap();
+    while file.write_all(&[1; 4096]).is_ok() {}
+}
+
+#[test]
+fn the_account_is_written_though_another_takes_what_is_freed() {
+    let Some(disk) = SmallDisk::mount(500) else { return };
+    let (stop, other) = (AtomicBool::new(false), disk.path.join("another's"));
+    let (code, summary, said) = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                thread::yield_now();
+                // It begins once the room is kept.
+                if disk.path.join("rec/manifest.json").exists() {
+                    take_all(&other);
+                }
+            }
+        });
+        let ended = capture_through_a_pipe(&disk.path.join("rec"), &["--part-size", "50K"], |_| ());
+        stop.store(true, Ordering::Relaxed);
+        ended
+    });
+    assert_eq!(code, Some(5), "{said}");
+    let all = reenact(&["capture", "-r", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/captures/orders.pcap"), "--discard", "--json"], Stdio::null()).1;
+    let count = |name: &str| summary[name].as_u64().unwrap_or_else(|| panic!("{said}"));
+    assert_eq!(count("exchanges") + count("unstored"), all["exchanges"].as_u64().unwrap(), "{said}");
+    assert!(summary["finished"] == true && said.contains("  not stored "), "{said}");
+}
+
+#[test]
+fn an_account_that_cannot_be_written_is_told() {
+    let Some(disk) = SmallDisk::mount(300) else { return };
+    let other = disk.path.join("another's");
+    let (code, _, said) = capture_through_a_pipe(&disk.path.join("rec"), &["--part-size", "50K"], |rec| {
+        // Someone removes what keeps room.
+        let kept = || fs::read_dir(rec).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.to_string_lossy().contains("/.reserve-"));
+        take_all(&other);
+        // A part may have been on its way meanwhile.
+        for _ in 0..10 {
+            kept().for_each(|path| fs::remove_file(path).unwrap_or(()));
+            take_all(&other);
+        }
+    });
+    assert_eq!(code, Some(5), "{said}");
+    for told in ["does not hold this account", "  packets       12,906 seen", "  not stored ", "error: cannot write "] {
+        assert!(said.contains(told), "{told}: {said}");
     }
 }
 

@@ -255,8 +255,11 @@ impl Work {
                 let began = now();
                 let written = pipeline::capture(job, tap, &control);
                 statistics.end();
-                // What the gauge shows now, not what was told a second ago.
-                let written = written.inspect_err(|_| live::told_before(&control.gauge.reading()))?;
+                let written = written.inspect_err(|error| match error {
+                    pipeline::Error::Untold { ledger, unstored, .. } => report::untold(ledger, *unstored),
+                    // What the gauge shows now, not what was told a second ago.
+                    _ => live::told_before(&control.gauge.reading()),
+                })?;
                 drop(control);
                 let unstored = written.iter().map(|written| written.unstored).sum();
                 let exit = if job.rotation.is_some() {

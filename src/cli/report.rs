@@ -126,6 +126,15 @@ pub(crate) fn surveyed(survey: &Survey, as_json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Pass)
 }
 
+/// Reports what a capture has seen whose recording could not tell it.
+pub(crate) fn untold(account: &LossLedger, unstored: u64) {
+    output::note("the recording does not hold this account, nor all that it counts:");
+    output::note(ledger(account).trim_end());
+    if unstored > 0 {
+        output::note(&format!("  {:<13} {} exchanges, and what came last: the disk was full", "not stored", n(unstored)));
+    }
+}
+
 /// What entered, what became of it, and what was taken out, as lines.
 pub(crate) fn account(recorded: &Recorded) -> String {
     let redactions = listed(recorded.manifest.redactions.iter().map(|(rule, count)| format!("{rule} {}", n(*count))));

@@ -6,7 +6,7 @@
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -111,7 +111,10 @@ pub fn capture(job: &CaptureJob, tap: Tap, control: &Control) -> Result<Vec<Writ
     let rotation = job.rotation.map(|rotation| (rotation, checker()));
     let sink = RecordingSink::create_series(&job.output, redactor.as_ref(), options, rotation, Some(signals), work.clone())?;
     let (sink, ledger) = run(tap, sink, &job.source, &job.watch, control, &unstored)?;
-    Written::all(sink, job.redaction.as_ref(), &ledger, work)
+    Written::all(sink, job.redaction.as_ref(), &ledger, work).map_err(|error| {
+        let unstored = unstored.load(Ordering::Relaxed);
+        Error::Untold { ledger: Box::new(ledger), unstored, source: Box::new(error) }
+    })
 }
 
 /// Captures likewise, and keeps nothing but the account.

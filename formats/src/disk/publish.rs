@@ -26,11 +26,16 @@ pub trait Publish: Send + Sync {
     /// Takes away the file called `name`, if it is there.
     fn remove(&self, name: &str) -> Result<(), Error>;
 
-    /// Keeps so much room for what is still to be published, whoever else takes the rest; none gives it back. Places that know no such thing keep
-    /// nothing.
-    fn reserve(&self, bytes: u64) -> Result<(), Error> {
-        let _ = bytes;
+    /// Keeps so much room, whoever else takes the rest; none gives it back. Places that know no such thing keep nothing.
+    fn reserve(&self, room: Room, bytes: u64) -> Result<(), Error> {
+        let _ = (room, bytes);
         Ok(())
+    }
+
+    /// Begins a file within the room that is kept: none of it is given back before what it was kept for is there.
+    fn begin_in(&self, room: Room, name: &str) -> Result<Box<dyn Unpublished>, Error> {
+        let _ = room;
+        self.begin(name)
     }
 
     /// Publishes `bytes` as `name`.
@@ -38,6 +43,25 @@ pub trait Publish: Send + Sync {
         let mut file = self.begin(name)?;
         file.write_all(bytes).map_err(Error::write(&self.path(name)))?;
         file.publish()
+    }
+}
+
+/// What room is kept for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// Another file.
+    Next,
+    /// The list of all files, which is replaced.
+    List,
+}
+
+impl Room {
+    /// What holds it. No reader takes it for anything.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Next => ".reserve-next.tmp",
+            Self::List => ".reserve-list.tmp",
+        }
     }
 }
 
@@ -166,7 +190,13 @@ impl Publish for Folder {
         let path = self.path(name);
         let temporary = self.path.join(format!(".{name}{TEMPORARY_SUFFIX}"));
         let file = File::create(&temporary).map_err(Error::write(&path))?;
-        Ok(Box::new(TemporaryFile { file: BufWriter::with_capacity(1 << 18, file), hasher: Sha256::new(), bytes: 0, path, temporary, published: false }))
+        Ok(Box::new(TemporaryFile::new(file, path, temporary)))
+    }
+
+    fn begin_in(&self, room: Room, name: &str) -> Result<Box<dyn Unpublished>, Error> {
+        let (path, temporary) = (self.path(name), self.path(room.file()));
+        let file = File::options().write(true).create(true).truncate(false).open(&temporary).map_err(Error::write(&path))?;
+        Ok(Box::new(TemporaryFile::new(file, path, temporary)))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -180,10 +210,10 @@ impl Publish for Folder {
         }
     }
 
-    fn reserve(&self, bytes: u64) -> Result<(), Error> {
-        let path = self.path.join(RESERVE);
+    fn reserve(&self, room: Room, bytes: u64) -> Result<(), Error> {
+        let path = self.path(room.file());
         if bytes == 0 {
-            return self.remove(RESERVE);
+            return self.remove(room.file());
         }
         let reserve = || {
             let mut file = File::options().append(true).create(true).open(&path)?;
@@ -194,9 +224,6 @@ impl Publish for Folder {
         reserve().map_err(Error::write(&path))
     }
 }
-
-/// What holds room. No reader takes it for anything.
-const RESERVE: &str = ".reserve.tmp";
 
 /// What the names of unpublished files end with. Readers pass over them; a killed writer may leave one behind.
 pub const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -224,8 +251,14 @@ impl Write for TemporaryFile {
 }
 
 impl TemporaryFile {
+    fn new(file: File, path: PathBuf, temporary: PathBuf) -> Self {
+        Self { file: BufWriter::with_capacity(1 << 18, file), hasher: Sha256::new(), bytes: 0, path, temporary, published: false }
+    }
+
     fn make_visible(&mut self) -> io::Result<()> {
         self.file.flush()?;
+        // Behind it there may be more of the room that it was written into.
+        self.file.get_ref().set_len(self.bytes)?;
         self.file.get_ref().sync_all()?;
         fs::rename(&self.temporary, &self.path)?;
         // The new name itself is safe only once the folder is.

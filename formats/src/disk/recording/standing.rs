@@ -4,12 +4,15 @@
 //! the disk has no room for a part, and the writer is to go on, what stood in it is counted, and told by the next part that fits.
 //! What never happens here: a number is given to a part that was not published, or an exchange is neither stored nor counted.
 
+use std::ops::Deref;
+use std::path::PathBuf;
+
 use super::manifest::{Gone, Manifest, Share};
 use super::part::Written;
 use super::retention::{self, Retention};
 use super::{MANIFEST, part_name};
 use crate::disk::Error;
-use crate::disk::publish::{Publish, Published};
+use crate::disk::publish::{Publish, Published, Room, Unpublished};
 use crate::model::{LossLedger, Timestamp};
 
 /// What a writer does where the disk has no room for a part.
@@ -78,11 +81,11 @@ impl Standing {
     pub(super) fn begin(manifest: Manifest, place: &dyn Publish, when_full: WhenFull) -> Result<Self, Error> {
         let begin = || {
             if when_full == WhenFull::GoOn {
-                place.reserve(LEAST_ROOM)?;
+                keep_room(place, LEAST_ROOM)?;
             }
             manifest.publish(place)
         };
-        begin().inspect_err(|_| drop(place.reserve(0)))?;
+        begin().inspect_err(|_| give_back(place))?;
         Ok(Self { manifest, untold: Unstored::default(), leaving: Vec::new(), is_behind: false })
     }
 
@@ -131,10 +134,9 @@ impl Standing {
     fn tell(&mut self, place: &dyn Publish, when_full: WhenFull) -> Result<(), Error> {
         let is_let_pass = |error: &Error| when_full == WhenFull::GoOn && error.is_full_disk();
         let mut told = self.manifest.publish(place);
-        if told.as_ref().is_err_and(is_let_pass) {
-            // That is what the room is for. What old parts have taken may come back with it.
-            place.reserve(0)?;
-            told = self.manifest.publish(place);
+        if told.as_ref().is_err_and(is_let_pass) && !self.leaving.is_empty() {
+            // What old parts have taken comes back with it. Else the room stays for the end.
+            told = self.manifest.publish(&Kept(place));
         }
         self.is_behind = told.as_ref().is_err_and(is_let_pass);
         if self.is_behind {
@@ -144,16 +146,42 @@ impl Standing {
         let Published { bytes, .. } = told?;
         retention::remove(&std::mem::take(&mut self.leaving), place)?;
         if when_full == WhenFull::GoOn {
-            place.reserve(room(bytes)).or_else(|error| if is_let_pass(&error) { Ok(()) } else { Err(error) })?;
+            keep_room(place, LEAST_ROOM + bytes).or_else(|error| if is_let_pass(&error) { Ok(()) } else { Err(error) })?;
         }
         Ok(())
     }
 }
 
-/// What the end of a recording takes at most whose manifest has so many bytes: the manifest that is replaced and the one that replaces it may be there
-/// at once, and a part without a row.
-const fn room(manifest: u64) -> u64 {
-    LEAST_ROOM + manifest.saturating_mul(2)
+/// Keeps room for what the end of a recording takes: a part without a row, and the manifest beside the one that it replaces.
+fn keep_room(place: &dyn Publish, bytes: u64) -> Result<(), Error> {
+    [Room::Next, Room::List].into_iter().try_for_each(|room| place.reserve(room, bytes))
+}
+
+/// Gives back what is left of it.
+pub(super) fn give_back(place: &dyn Publish) {
+    // Best effort: readers pass over it.
+    [Room::Next, Room::List].into_iter().for_each(|room| drop(place.reserve(room, 0)));
+}
+
+/// A place where files are written into the room that was kept for them.
+pub(super) struct Kept<P>(pub(super) P);
+
+impl<P: Deref<Target: Publish> + Send + Sync> Publish for Kept<P> {
+    fn begin(&self, name: &str) -> Result<Box<dyn Unpublished>, Error> {
+        self.0.begin_in(if name == MANIFEST { Room::List } else { Room::Next }, name)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path(name)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        self.0.remove(name)
+    }
+
+    fn reserve(&self, room: Room, bytes: u64) -> Result<(), Error> {
+        self.0.reserve(room, bytes)
+    }
 }
 
 fn interrupted(manifest: &Manifest, place: &dyn Publish, name: &str, needed: u64, source: Error) -> Error {
@@ -166,6 +194,6 @@ fn interrupted(manifest: &Manifest, place: &dyn Publish, name: &str, needed: u64
     Error::Interrupted { path: place.path(name), needed: needed.max(LEAST_NEEDED), kept, source: Box::new(source) }
 }
 
-const LEAST_ROOM: u64 = 32 << 10;
+const LEAST_ROOM: u64 = 16 << 10;
 /// A footer and a manifest need some bytes even without rows.
 const LEAST_NEEDED: u64 = 4096;

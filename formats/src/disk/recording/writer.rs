@@ -16,7 +16,7 @@ use rayon::ThreadPool;
 use super::manifest::{Begun, Gone, Manifest, Share};
 use super::part::Gathered;
 use super::retention::Retention;
-use super::standing::{Attempt, Standing, Unstored, WhenFull};
+use super::standing::{Attempt, Kept, Standing, Unstored, WhenFull, give_back};
 use super::{Extent, KeyScope, State, columns, part_name};
 use crate::disk::Error;
 use crate::disk::publish::{Folder, Publish};
@@ -197,9 +197,9 @@ impl RecordingWriter {
         // Even without a row left: the last part says that the writer came to its end.
         self.publish_part(last)?;
         self.wait()?;
-        self.place.reserve(0)?;
         if self.standing.is_owing() {
-            // One without a row fits into the room that was kept.
+            // One without a row fits into the room that was kept. It is written into that: what is given back first, another takes.
+            self.place = Arc::new(Kept(Arc::clone(&self.place)));
             self.options.when_full = WhenFull::Fail;
             self.publish_part(last)?;
             self.wait()?;
@@ -287,8 +287,7 @@ impl Drop for RecordingWriter {
         if let Some(under_way) = self.under_way.take() {
             let _ = under_way.writer.join();
         }
-        // Best effort: readers pass over it.
-        let _ = self.place.reserve(0);
+        give_back(self.place.as_ref());
     }
 }
 

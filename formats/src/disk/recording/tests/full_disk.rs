@@ -1,6 +1,7 @@
 //! Recordings on a disk that has no room for all of them.
 
 use super::*;
+use crate::disk::publish::Room;
 use crate::model::LossUnit;
 
 /// A disk with room for so many bytes, all of them in one folder. What is removed or was never published gives back what it took.
@@ -12,6 +13,8 @@ struct SmallDisk {
 struct Sizes {
     capacity: u64,
     taken: BTreeMap<String, u64>,
+    /// Whether another one takes whatever is free, at once.
+    is_wanted: bool,
 }
 
 struct SmallFile {
@@ -19,28 +22,52 @@ struct SmallFile {
     state: Arc<Mutex<Sizes>>,
     name: String,
     temporary: String,
+    written: u64,
 }
 
 impl Sizes {
-    /// How much of `wanted` there is room for.
-    fn take(&mut self, name: &str, wanted: u64) -> io::Result<u64> {
-        let fits = wanted.min(self.capacity.saturating_sub(self.taken.values().sum()));
-        *self.taken.entry(name.to_owned()).or_default() += fits;
-        if fits == 0 && wanted > 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(fits) }
+    fn left(&self) -> u64 {
+        self.capacity.saturating_sub(self.taken.values().sum())
+    }
+
+    /// Lets `name` grow up to `wanted`, as far as there is room. Gives how far it reaches.
+    fn grow(&mut self, name: &str, wanted: u64) -> u64 {
+        let left = self.left();
+        let taken = self.taken.entry(name.to_owned()).or_default();
+        *taken += wanted.saturating_sub(*taken).min(left);
+        *taken
+    }
+
+    fn give_back(&mut self, name: &str) {
+        self.taken.remove(name);
+        self.others();
+    }
+
+    fn others(&mut self) {
+        if self.is_wanted {
+            *self.taken.entry("another's".to_owned()).or_default() += self.left();
+        }
     }
 }
 
 impl SmallDisk {
     fn new(dir: &Path, capacity: u64) -> (Arc<Self>, Arc<Mutex<Sizes>>) {
-        let state = Arc::new(Mutex::new(Sizes { capacity, taken: BTreeMap::new() }));
+        let state = Arc::new(Mutex::new(Sizes { capacity, taken: BTreeMap::new(), is_wanted: false }));
         (Arc::new(Self { folder: Folder::create(dir).unwrap(), state: Arc::clone(&state) }), state)
+    }
+
+    fn file(&self, file: Box<dyn Unpublished>, name: &str, temporary: String) -> Box<dyn Unpublished> {
+        Box::new(SmallFile { file: Some(file), state: Arc::clone(&self.state), name: name.to_owned(), temporary, written: 0 })
     }
 }
 
 impl Publish for SmallDisk {
     fn begin(&self, name: &str) -> Result<Box<dyn Unpublished>, Error> {
-        let file = Some(self.folder.begin(name)?);
-        Ok(Box::new(SmallFile { file, state: Arc::clone(&self.state), name: name.to_owned(), temporary: format!(".{name}") }))
+        Ok(self.file(self.folder.begin(name)?, name, format!(".{name}")))
+    }
+
+    fn begin_in(&self, room: Room, name: &str) -> Result<Box<dyn Unpublished>, Error> {
+        Ok(self.file(self.folder.begin_in(room, name)?, name, room.file().to_owned()))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -48,26 +75,30 @@ impl Publish for SmallDisk {
     }
 
     fn remove(&self, name: &str) -> Result<(), Error> {
-        self.state.lock().unwrap().taken.remove(name);
+        self.state.lock().unwrap().give_back(name);
         self.folder.remove(name)
     }
 
-    fn reserve(&self, bytes: u64) -> Result<(), Error> {
+    fn reserve(&self, room: Room, bytes: u64) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap();
-        let held = state.taken.get(RESERVE).copied().unwrap_or_default();
         if bytes == 0 {
-            state.taken.remove(RESERVE);
-        } else if state.take(RESERVE, bytes.saturating_sub(held)).map_err(Error::write(&self.path(RESERVE)))? < bytes.saturating_sub(held) {
-            return Err(Error::Write { path: self.path(RESERVE), source: io::ErrorKind::StorageFull.into() });
+            state.give_back(room.file());
+            return self.folder.reserve(room, 0);
         }
-        Ok(())
+        let held = state.grow(room.file(), bytes);
+        if held < bytes { Err(Error::Write { path: self.path(room.file()), source: io::ErrorKind::StorageFull.into() }) } else { Ok(()) }
     }
 }
 
 impl Write for SmallFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let fits = usize::try_from(self.state.lock().unwrap().take(&self.temporary, bytes.len() as u64)?).unwrap();
+        let reaches = self.state.lock().unwrap().grow(&self.temporary, self.written + bytes.len() as u64);
+        let fits = usize::try_from(reaches - self.written).unwrap().min(bytes.len());
+        if fits == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.file.as_mut().unwrap().write_all(&bytes[..fits])?;
+        self.written += fits as u64;
         Ok(fits)
     }
 
@@ -85,19 +116,20 @@ impl Unpublished for SmallFile {
     fn publish(mut self: Box<Self>) -> Result<Published, Error> {
         let published = self.file.take().unwrap().publish()?;
         let mut state = self.state.lock().unwrap();
-        let bytes = state.taken.remove(&self.temporary).unwrap_or_default();
-        state.taken.insert(self.name.clone(), bytes);
+        state.taken.remove(&self.temporary);
+        state.taken.insert(self.name.clone(), self.written);
+        state.others();
         Ok(published)
     }
 }
 
 impl Drop for SmallFile {
     fn drop(&mut self) {
-        self.state.lock().unwrap().taken.remove(&self.temporary);
+        if self.file.is_some() {
+            self.state.lock().unwrap().give_back(&self.temporary);
+        }
     }
 }
-
-const RESERVE: &str = ".reserve.tmp";
 
 /// Thirty, of three kilobytes each, and how many bytes five of them take in a part.
 fn thirty() -> (Vec<Exchange>, u64) {
@@ -150,7 +182,8 @@ fn account(exchanges: u64) -> LossLedger {
 #[test]
 fn what_a_full_disk_has_no_room_for_is_counted() {
     let (exchanges, part_bytes) = thirty();
-    for threads in [1, 2] {
+    // Another one wants all that there is, from the second part on or at the end; the room that was kept is not its.
+    for (threads, wanted_from) in [(1, 10), (1, 29), (2, 10), (2, 29)] {
         let mut seen = BTreeMap::new();
         for capacity in (20_000..400_000).step_by(40_000) {
             let dir = tempfile::tempdir().unwrap();
@@ -166,17 +199,16 @@ fn what_a_full_disk_has_no_room_for_is_counted() {
             for (n, exchange) in exchanges.iter().enumerate() {
                 writer.write(exchange).unwrap();
                 writer.tick(exchange.start, &account(n as u64 + 1)).unwrap();
+                let mut disk = state.lock().unwrap();
+                disk.is_wanted |= n >= wanted_from;
+                disk.others();
             }
-            // Another one takes what is left: the room that was kept is not its.
-            let mut disk = state.lock().unwrap();
-            let left = disk.capacity.saturating_sub(disk.taken.values().sum());
-            disk.taken.insert("another's".to_owned(), left);
-            drop(disk);
             let manifest = writer.finish(&account(30)).unwrap();
             let stored = read(dir.path(), &Window::ALL).len() as u64;
             assert_eq!((manifest.exchanges, manifest.gone.unstored.exchanges), (stored, 30 - stored), "{capacity}");
             assert_eq!((manifest.ledger.clone(), manifest.finished, manifest.ledger.lost_in(LossUnit::Bytes)), (account(30), true, 30), "{capacity}");
-            assert!(!state.lock().unwrap().taken.contains_key(RESERVE));
+            assert!(files(dir.path()).iter().all(|name| !name.ends_with(".tmp")));
+            assert!(!state.lock().unwrap().taken.keys().any(|name| name.ends_with(".tmp")));
             // It says the same of itself without its manifest: no part has a number without a file.
             let opened = Recording::open(dir.path()).unwrap().into_manifest();
             assert_eq!(opened, manifest);
@@ -185,7 +217,8 @@ fn what_a_full_disk_has_no_room_for_is_counted() {
             assert_eq!((rebuilt.gone, rebuilt.ledger, rebuilt.missing.len(), rebuilt.finished), (manifest.gone, manifest.ledger, 0, true), "{capacity}");
             seen.insert(stored, capacity);
         }
-        assert!(seen.len() >= 4 && seen.contains_key(&0) && seen.keys().any(|stored| *stored >= 20), "{seen:?}");
+        let most = if wanted_from == 10 { 5 } else { 20 };
+        assert!(seen.len() >= if wanted_from == 10 { 2 } else { 4 } && seen.contains_key(&0) && seen.keys().any(|stored| *stored >= most), "{seen:?}");
     }
 }
 
