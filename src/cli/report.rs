@@ -108,7 +108,7 @@ pub(crate) fn series(folder: &Path, written: Vec<Written>, began: Instant, as_js
             }
         }
     }
-    output::note(format!("{}{}", ledger(&account), unstored_line(&unstored)).trim_end());
+    output::note(format!("{}{}", ledger(&account, unstored.exchanges), unstored_line(&unstored)).trim_end());
     output::note(&format!("  {:<13} {}", "took", duration(took)));
     if as_json {
         output::json(&json!({ "recordings": summaries, "seconds": { "written": took.as_secs_f64() } }))?;
@@ -122,14 +122,14 @@ pub(crate) fn surveyed(survey: &Survey, as_json: bool) -> anyhow::Result<Exit> {
         output::json(&survey_json(survey))?;
     }
     output::note(&format!("nothing is kept: {} exchanges seen", n(survey.counts.exchanges)));
-    output::note(ledger(&survey.ledger).trim_end());
+    output::note(ledger(&survey.ledger, 0).trim_end());
     Ok(Exit::Pass)
 }
 
 /// Reports what a capture has seen whose recording could not tell it.
 pub(crate) fn untold(account: &LossLedger, unstored: u64) {
     output::note("the recording does not hold this account, nor all that it counts:");
-    output::note(ledger(account).trim_end());
+    output::note(ledger(account, unstored).trim_end());
     if unstored > 0 {
         output::note(&format!("  {:<13} {} exchanges, and what came last: the disk was full", "not stored", n(unstored)));
     }
@@ -139,14 +139,14 @@ pub(crate) fn untold(account: &LossLedger, unstored: u64) {
 pub(crate) fn account(recorded: &Recorded) -> String {
     let redactions = listed(recorded.manifest.redactions.iter().map(|(rule, count)| format!("{rule} {}", n(*count))));
     let Manifest { ledger: account, gone, state, .. } = &recorded.manifest;
-    format!("{}{}  {:<13} {redactions}\n  {:<13} {state}\n", ledger(account), unstored_line(&gone.unstored), "redacted", "state")
+    format!("{}{}  {:<13} {redactions}\n  {:<13} {state}\n", ledger(account, gone.unstored.exchanges), unstored_line(&gone.unstored), "redacted", "state")
 }
 
 /// How many places are listed.
 const MOST_PLACES: usize = 20;
 
-/// The account of a capture, as lines: what entered, what was recorded, what was lost and why.
-fn ledger(ledger: &LossLedger) -> String {
+/// The account of a capture, as lines: what entered, what was recorded, what was lost and why, and that so many exchanges were not stored.
+fn ledger(ledger: &LossLedger, unstored: u64) -> String {
     let LossLedger {
         packets,
         connections,
@@ -171,11 +171,13 @@ fn ledger(ledger: &LossLedger) -> String {
         let [tcp, others, filtered, lost] = [packets.tcp, packets.others(), packets.filtered, packets.lost].map(n);
         ("packets", format!("{} seen: {tcp} TCP, {others} other, {filtered} filtered, {lost} lost", n(packets.seen)))
     };
+    // Of what was not stored the exchanges are counted, and not the bytes.
+    let not_stored = if unstored == 0 { String::new() } else { format!(" with those of {} exchanges not stored", n(unstored)) };
     let mut lines = vec![
         entered,
         ("connections", n(*connections)),
         ("messages", format!("{} requests, {} responses, {} complete exchanges", n(*requests), n(*responses), n(*complete))),
-        ("stream bytes", format!("{} seen, {} recorded, {} retransmitted", n(*stream_bytes), n(*recorded_bytes), n(*retransmitted_bytes))),
+        ("stream bytes", format!("{} seen, {} recorded{not_stored}, {} retransmitted", n(*stream_bytes), n(*recorded_bytes), n(*retransmitted_bytes))),
     ];
     let foreign = foreign.iter().map(|(name, traffic)| format!("{name} ({} connections, {} bytes)", n(traffic.connections), n(traffic.bytes)));
     lines.push(("not parsed", listed(foreign)));
@@ -183,7 +185,8 @@ fn ledger(ledger: &LossLedger) -> String {
     if !filtered.is_empty() {
         lines.push(("left out", listed(left_out)));
     }
-    lines.push(("lost", listed(lost.iter().map(|(cause, amount)| format!("{cause} {}", n(*amount))))));
+    let unstored = (unstored > 0).then(|| format!("{} exchanges not stored", n(unstored)));
+    lines.push(("lost", listed(lost.iter().map(|(cause, amount)| format!("{cause} {}", n(*amount))).chain(unstored))));
     if !unreadable.is_empty() {
         lines.push(("unreadable", listed_places(unreadable)));
     }
@@ -216,8 +219,13 @@ mod tests {
     #[test]
     fn a_ledger_says_what_was_lost() {
         let mut account = LossLedger { connections: 2, ..LossLedger::default() };
-        assert!(ledger(&account).contains("lost          nothing"));
+        assert!(ledger(&account, 0).contains("lost          nothing"));
+        let unstored = ledger(&account, 2000);
+        assert!(
+            unstored.contains("recorded with those of 2,000 exchanges not stored,") && unstored.contains("lost          2,000 exchanges not stored"),
+            "{unstored}"
+        );
         account.lose(LossCause::Gap, 1234);
-        assert!(ledger(&account).contains("lost          gap 1,234"));
+        assert!(ledger(&account, 0).contains("lost          gap 1,234"));
     }
 }

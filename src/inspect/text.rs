@@ -68,7 +68,7 @@ impl Summary {
         page.list("redactions", manifest.redactions.iter().map(|(rule, count)| (*count, printable_line(rule))));
         page.list("kept", manifest.kept.iter().map(|(rule, count)| (*count, printable_line(rule))));
         page.list("anomalies", self.anomalies.iter().map(|(anomaly, count)| (*count, anomaly.word().replace('_', " "))));
-        ledger_lines(&manifest.ledger, &mut page);
+        ledger_lines(&manifest.ledger, manifest.gone.unstored.exchanges, &mut page);
         page.text
     }
 
@@ -173,7 +173,7 @@ impl Endpoint {
 }
 
 /// The loss ledger in words.
-fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
+fn ledger_lines(ledger: &LossLedger, unstored: u64, page: &mut Page) {
     if *ledger == LossLedger::default() {
         return;
     }
@@ -197,12 +197,12 @@ fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
     }
     if ledger.stream_bytes > 0 {
         let again = if ledger.retransmitted_bytes > 0 { format!("; {} came twice", bytes(ledger.retransmitted_bytes)) } else { String::new() };
-        page.line(&format!(
-            "  {} of streams: {} recorded ({}){again}",
-            bytes(ledger.stream_bytes),
-            bytes(ledger.recorded_bytes),
-            share(ledger.recorded_bytes, ledger.stream_bytes),
-        ));
+        // Of what was not stored the exchanges are counted, and not the bytes.
+        let recorded = match unstored {
+            0 => format!("recorded ({})", share(ledger.recorded_bytes, ledger.stream_bytes)),
+            _ => format!("recorded, with those of {} not stored: the disk was full", counted(unstored, "exchange")),
+        };
+        page.line(&format!("  {} of streams: {} {recorded}{again}", bytes(ledger.stream_bytes), bytes(ledger.recorded_bytes)));
     }
     for (notice, amount) in &ledger.notices {
         page.line(&format!("  {}", notice_words(*notice, *amount)));
@@ -214,7 +214,7 @@ fn ledger_lines(ledger: &LossLedger, page: &mut Page) {
     for (cause, traffic) in &ledger.filtered {
         page.line(&format!("  {} left out, {}: {}", counted(traffic.exchanges, "exchange"), filter_words(*cause), bytes(traffic.bytes)));
     }
-    if ledger.lost.is_empty() {
+    if ledger.lost.is_empty() && unstored == 0 {
         page.line("  nothing was lost");
     }
     for (cause, amount) in &ledger.lost {

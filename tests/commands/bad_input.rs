@@ -205,6 +205,8 @@ fn a_disk_without_space() {
     assert!(count("unstored") > 1000 && summary["finished"] == true && summary["state"] == "checked", "{summary}");
     let seen = reenact(["capture", "-r", &repository("examples/captures/orders.pcap"), "--discard", "--json"]).exits(0).json();
     assert_eq!((count("exchanges"), &summary["unstored"]), (0, &seen["exchanges"]), "{summary}");
+    let page = reenact(["inspect", &output]).exits(0).stdout;
+    assert!(page.contains("exchanges not stored: the disk was full") && !page.contains("nothing was lost") && !page.contains("recorded (100 %)"), "{page}");
     reenact(["check", &output]).exits(0);
 }
 
