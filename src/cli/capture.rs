@@ -190,11 +190,8 @@ fn stop_at_once(output: Option<&Path>) {
     // Neither a disk that hangs nor a reader of stderr that has stopped is waited for longer than this.
     let last = thread::Builder::new().name("abandon".to_owned()).spawn(move || {
         let _end = end;
-        let abandon = || output.as_deref().into_iter().for_each(pipeline::abandon);
-        abandon();
+        output.as_deref().into_iter().for_each(pipeline::abandon);
         output::warning("stopped at once: what was not published yet is lost, and what was published was not looked through for residue");
-        // Whoever writes has gone on meanwhile.
-        abandon();
     });
     if last.is_ok() {
         let _ = ended.recv_timeout(LAST_WORDS);

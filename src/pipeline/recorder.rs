@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use reenact_formats::disk;
-use reenact_formats::disk::publish::TEMPORARY_SUFFIX;
+use reenact_formats::disk::publish::{TEMPORARY_SUFFIX, begin_no_more};
 use reenact_formats::disk::recording::{Extent, Gone, MANIFEST, Manifest, RecordingWriter, Retention, WhenFull, WriterOptions};
 use reenact_formats::model::{Exchange, KeyId, LossLedger, Timestamp};
 use reenact_sanitize::Originals;
@@ -144,8 +144,9 @@ impl Recorder {
     }
 }
 
-/// Removes what was being written below `output` and was not published; whoever writes it must be about to end.
+/// Removes what was being written below `output` and was not published. The process must be about to end: it begins no file any more.
 pub fn abandon(output: &Path) {
+    begin_no_more();
     // Of recordings that follow one another one is written, and the one before it perhaps closed.
     let last = numbered(output).unwrap_or_default().into_iter().rev().take(2).map(|(_, path)| path);
     for folder in last.chain([output.to_owned()]) {

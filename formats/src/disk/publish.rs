@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -189,13 +190,13 @@ impl Publish for Folder {
     fn begin(&self, name: &str) -> Result<Box<dyn Unpublished>, Error> {
         let path = self.path(name);
         let temporary = self.path.join(format!(".{name}{TEMPORARY_SUFFIX}"));
-        let file = File::create(&temporary).map_err(Error::write(&path))?;
+        let file = begun(|| File::create(&temporary)).map_err(Error::write(&path))?;
         Ok(Box::new(TemporaryFile::new(file, path, temporary)))
     }
 
     fn begin_in(&self, room: Room, name: &str) -> Result<Box<dyn Unpublished>, Error> {
         let (path, temporary) = (self.path(name), self.path(room.file()));
-        let file = File::options().write(true).create(true).truncate(false).open(&temporary).map_err(Error::write(&path))?;
+        let file = begun(|| File::options().write(true).create(true).truncate(false).open(&temporary)).map_err(Error::write(&path))?;
         Ok(Box::new(TemporaryFile::new(file, path, temporary)))
     }
 
@@ -216,13 +217,26 @@ impl Publish for Folder {
             return self.remove(room.file());
         }
         let reserve = || {
-            let mut file = File::options().append(true).create(true).open(&path)?;
+            let mut file = begun(|| File::options().append(true).create(true).open(&path))?;
             let held = file.metadata()?.len();
             // Written rather than asked for: that holds on every file system.
             io::copy(&mut io::repeat(0).take(bytes.saturating_sub(held)), &mut file).map(drop)
         };
         reserve().map_err(Error::write(&path))
     }
+}
+
+/// Held by whoever begins a file, and for good by whoever has ended that.
+static BEGINNING: RwLock<()> = RwLock::new(());
+
+fn begun(begin: impl FnOnce() -> io::Result<File>) -> io::Result<File> {
+    let _open = BEGINNING.read().unwrap_or_else(PoisonError::into_inner);
+    begin()
+}
+
+/// From here on no file is begun in this process: whoever tries waits for its end. What was begun before can be taken away, and does not come back.
+pub fn begin_no_more() {
+    std::mem::forget(BEGINNING.write().unwrap_or_else(PoisonError::into_inner));
 }
 
 /// What the names of unpublished files end with. Readers pass over them; a killed writer may leave one behind.
