@@ -148,13 +148,17 @@ impl Recorder {
 pub fn abandon(output: &Path) {
     begin_no_more();
     // Of recordings that follow one another one is written, and the one before it perhaps closed.
-    let last = numbered(output).unwrap_or_default().into_iter().rev().take(2).map(|(_, path)| path);
-    for folder in last.chain([output.to_owned()]) {
-        let names = entries(&folder).unwrap_or_default();
+    let last: Vec<PathBuf> = numbered(output).unwrap_or_default().into_iter().rev().take(2).map(|(_, path)| path).collect();
+    for folder in last.iter().map(PathBuf::as_path).chain([output]) {
+        let names = entries(folder).unwrap_or_default();
         for name in names.iter().filter(|name| name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)) {
             // Best effort: readers pass over what is left.
             let _ = fs::remove_file(folder.join(name));
         }
+    }
+    // One whose first file was not begun any more is empty, and no recording.
+    for folder in last {
+        let _ = fs::remove_dir(folder);
     }
 }
 

@@ -174,7 +174,7 @@ impl Folder {
                     return Err(Error::OutputNotEmpty { path: path.to_owned() });
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(path).map_err(Error::write(path))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => begun(|| fs::create_dir_all(path)).map_err(Error::write(path))?,
             Err(error) => return Err(Error::Write { path: path.to_owned(), source: error }),
         }
         Ok(Self { path: path.to_owned() })
@@ -229,7 +229,7 @@ impl Publish for Folder {
 /// Held by whoever begins a file, and for good by whoever has ended that.
 static BEGINNING: RwLock<()> = RwLock::new(());
 
-fn begun(begin: impl FnOnce() -> io::Result<File>) -> io::Result<File> {
+fn begun<T>(begin: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let _open = BEGINNING.read().unwrap_or_else(PoisonError::into_inner);
     begin()
 }
