@@ -96,9 +96,9 @@ impl Algorithm {
     }
 
     fn of(self, body: &[u8]) -> Vec<u8> {
-        const CRC32: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
-        const CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
-        const CRC64: Crc<u64> = Crc::<u64>::new(&CRC_64_NVME);
+        static CRC32: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+        static CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+        static CRC64: Crc<u64> = Crc::<u64>::new(&CRC_64_NVME);
         match self {
             Self::Md5 => Md5::digest(body).to_vec(),
             Self::Sha1 => Sha1::digest(body).to_vec(),

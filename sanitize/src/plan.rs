@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use reenact_formats::content::{Edit, Edits, Leaf, LeafKind, Placed, Surface, apply, encoded_body, rewrite_decoded};
-use reenact_formats::model::{Action, Completeness, DropReason, Message, Part, Redaction, Side};
+use reenact_formats::model::{Action, Completeness, DropReason, Header, Message, Part, Redaction, Side};
 
 use crate::detect::{Hit, within};
 use crate::digest;
@@ -211,15 +211,9 @@ impl Plan {
 
     /// Takes out the header lines that hold digests of the body as it was: they would no longer be right, and would tell of it.
     pub(crate) fn remove_digests(&mut self, message: &Message) {
-        for (part, head) in [(Part::Head, Some(&message.head)), (Part::Trailers, message.trailers.as_ref())] {
-            let Some(head) = head else { continue };
-            for header in head.headers().filter(digest::is_one) {
-                let end = header.value_span().end;
-                let line = header.name_start..memchr::memchr(b'\n', &head.raw()[end..]).map_or(head.raw().len(), |newline| end + newline + 1);
-                self.items.retain(|item| item.part != part || item.span.end <= line.start || item.span.start >= line.end);
-                let path = format!("header:{}", String::from_utf8_lossy(header.name).to_lowercase());
-                self.add(part, line, Some(Vec::new()), (RuleId::BODY_DIGEST, None), Action::Drop, &Arc::from(path));
-            }
+        for DigestLine { part, line, path, .. } in digest_lines(message) {
+            self.items.retain(|item| item.part != part || item.span.end <= line.start || item.span.start >= line.end);
+            self.add(part, line, Some(Vec::new()), (RuleId::BODY_DIGEST, None), Action::Drop, &path);
         }
     }
 
@@ -227,7 +221,7 @@ impl Plan {
     /// all of it is.
     pub(crate) fn carry_out(mut self, message: &mut Message, body: &[u8], rules: &Rules, made: &mut dyn FnMut(RuleId)) -> Vec<Redaction> {
         let mut items = self.laid_out();
-        if self.renews_digests && has_digests(message) {
+        if self.renews_digests {
             for (part, path) in renew_digests(&mut items, message, body) {
                 self.note(part, RuleId::UNVERIFIABLE, Action::Drop, path);
             }
@@ -339,13 +333,34 @@ fn edits_of(items: &mut [Item], part: Part, raw: &[u8], changes: bool) -> Option
     edits.collect()
 }
 
-fn has_digests(message: &Message) -> bool {
-    std::iter::once(&message.head).chain(&message.trailers).any(|head| head.headers().any(|header| digest::is_one(&header)))
+/// A line of a head or of trailers that holds digests of the body.
+struct DigestLine<'m> {
+    part: Part,
+    header: Header<'m>,
+    /// All of it, with its end.
+    line: Range<usize>,
+    path: Arc<str>,
+}
+
+fn digest_lines(message: &Message) -> impl Iterator<Item = DigestLine<'_>> {
+    let heads = std::iter::once((Part::Head, &message.head)).chain(message.trailers.iter().map(|trailers| (Part::Trailers, trailers)));
+    heads.flat_map(|(part, head)| {
+        head.headers().filter(digest::is_one).map(move |header| {
+            let end = header.value_span().end;
+            let line = header.name_start..memchr::memchr(b'\n', &head.raw()[end..]).map_or(head.raw().len(), |newline| end + newline + 1);
+            let path = format!("header:{}", String::from_utf8_lossy(header.name).to_lowercase()).into();
+            DigestLine { part, header, line, path }
+        })
+    })
 }
 
 /// Puts the digest of the body as it will be in place of each that is there. Those that cannot be made go with their lines; where they stood is what
 /// comes out.
 fn renew_digests(items: &mut Vec<Item>, message: &Message, body: &[u8]) -> Vec<(Part, Arc<str>)> {
+    let mut lines = digest_lines(message).peekable();
+    if lines.peek().is_none() {
+        return Vec::new();
+    }
     let mut gone = Vec::new();
     let edits = items.iter().filter(|item| item.part == Part::Body).map(|item| {
         let replacement = item.replacement.clone().or_else(|| body.get(item.span.clone()).map(<[u8]>::to_vec));
@@ -353,24 +368,17 @@ fn renew_digests(items: &mut Vec<Item>, message: &Message, body: &[u8]) -> Vec<(
     });
     let edits: Vec<Edit> = edits.collect();
     let encoded = apply(body, &edits).and_then(|content| encoded_body(message, content)).ok();
-    for (part, head) in [(Part::Head, Some(&message.head)), (Part::Trailers, message.trailers.as_ref())] {
-        let Some(head) = head else { continue };
-        for header in head.headers().filter(digest::is_one) {
-            let made = encoded.as_deref().and_then(|body| digest::renewed(header.name, header.value, body));
-            let end = header.value_span().end;
-            let line = header.name_start..memchr::memchr(b'\n', &head.raw()[end..]).map_or(head.raw().len(), |newline| end + newline + 1);
-            let (span, replacement, action) = match made {
-                Some(made) => (header.value_span(), made.into_bytes(), Action::Pseudonym),
-                None => (line.clone(), Vec::new(), Action::Drop),
-            };
-            items.retain(|item| item.part != part || item.span.end <= line.start || item.span.start >= line.end);
-            let path: Arc<str> = format!("header:{}", String::from_utf8_lossy(header.name).to_lowercase()).into();
-            if action == Action::Drop {
+    for DigestLine { part, header, line, path } in lines {
+        items.retain(|item| item.part != part || item.span.end <= line.start || item.span.start >= line.end);
+        let (span, replacement, action) = match encoded.as_deref().and_then(|body| digest::renewed(header.name, header.value, body)) {
+            Some(made) => (header.value_span(), made.into_bytes(), Action::Pseudonym),
+            None => {
                 gone.push((part, Arc::clone(&path)));
+                (line, Vec::new(), Action::Drop)
             }
-            let cause = Cause::Hit { rule: RuleId::BODY_DIGEST, domain: None, action, path };
-            items.push(Item { part, span, replacement: Some(replacement), cause });
-        }
+        };
+        let cause = Cause::Hit { rule: RuleId::BODY_DIGEST, domain: None, action, path };
+        items.push(Item { part, span, replacement: Some(replacement), cause });
     }
     items.sort_by_key(|item| (item.part, item.span.start, item.span.end));
     gone

@@ -104,24 +104,13 @@ fn sleeping(seconds: &str) -> usize {
 #[test]
 fn a_capture_that_is_told_to_stop_is_whole() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let recording = folder.path().join("rec").to_str().expect("the path is text").to_owned();
-    let packets = fs::read(repository("examples/captures/orders.pcap")).expect("the capture is committed");
     for name in ["-INT", "-TERM"] {
-        let output = format!("{recording}{name}");
-        let mut child = command()
-            .args(["capture", "-r", "-", "-o", &output])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut stdin = child.stdin.take().expect("piped");
-        stdin.write_all(&packets[..packets.len() / 2]).expect("it reads");
-        stdin.flush().expect("it reads");
+        let output = folder.path().join(format!("rec{name}"));
+        let (child, _stdin) = from_a_pipe(&[], &output);
         waited(500);
         signal(&child, name);
         ended(child).exits(0);
-        let inspected = reenact(["inspect", &output, "--json"]).exits(0).json();
+        let inspected = reenact(["inspect", output.to_str().expect("the path is text"), "--json"]).exits(0).json();
         assert!(inspected["exchanges"].as_u64() > Some(500), "{inspected}");
         assert_eq!(inspected["state"], "checked", "{inspected}");
     }
