@@ -31,6 +31,7 @@ mod live;
 mod record;
 mod recorder;
 mod residue;
+mod room;
 mod sink;
 
 pub use import::{ImportJob, import};
@@ -38,6 +39,7 @@ pub use live::{Figures, LiveLimits, OnFigures, Watch};
 pub use record::{CaptureJob, Recorded, Survey, Written, capture, sanitize, survey};
 pub use recorder::{Rotation, abandon};
 pub use residue::Findings;
+pub use room::{DiskRoom, OnRoom};
 
 /// What went wrong while tools worked together.
 #[derive(Debug, thiserror::Error)]

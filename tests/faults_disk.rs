@@ -100,6 +100,9 @@ fn a_capture_onto_a_full_disk_counts_what_it_cannot_store() {
         let (code, summary, said) = reenact(&["capture", "-r", source, "-o", rec, "--part-size", "500K", "--json"], input);
         assert_eq!(code, Some(5), "{said}");
         assert!(said.contains("the disk was full when they were seen") && said.contains("hint: free some space"), "{said}");
+        let warned = |text: &str| said.matches(text).count();
+        let (gone, back) = (warned("warning: the disk is full: "), warned("warning: there is room on the disk again: "));
+        assert!(gone > 0 && (back..=back + 1).contains(&gone), "each is told once: {said}");
         let count = |name: &str| summary[name].as_u64().unwrap();
         assert!(count("exchanges") > 100 && count("unstored") > 100, "{summary}");
         assert_eq!((&summary["state"], &summary["finished"]), (&"checked".into(), &true.into()));

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
-use reenact::pipeline::{self, CaptureJob, Watch};
+use reenact::pipeline::{self, CaptureJob, DiskRoom, Watch};
 use reenact_capture::{CaptureOptions, Checksums, Control, FlowKeying, Limits, OnProgress, Service, Source, Tap};
 use reenact_formats::disk::recording::PART_BYTES;
 
@@ -156,7 +156,24 @@ pub(crate) fn run(args: CaptureArgs) -> anyhow::Result<Exit> {
         Source::File(path) => std::fs::metadata(path).ok().map(|metadata| metadata.len()),
         Source::Stdin | Source::Interfaces(_) => None,
     };
-    let progress = (!is_live).then(|| Progress::start("capturing", total));
+    let progress = (!is_live).then(|| Arc::new(Progress::start("capturing", total)));
+    let warn: Arc<dyn Fn(&str) + Send + Sync> = match &progress {
+        None => Arc::new({
+            let statistics = Arc::clone(&statistics);
+            move |text| statistics.warn(text)
+        }),
+        // It is gone from the terminal before the job is.
+        Some(progress) => Arc::new({
+            let progress = Arc::downgrade(progress);
+            move |text| progress.upgrade().iter().for_each(|progress| progress.note(&format!("warning: {text}")))
+        }),
+    };
+    work.watch().room = Some(Arc::new(move |room| {
+        warn(match room {
+            DiskRoom::Gone => "the disk is full: what there is no room for is counted, and not stored",
+            DiskRoom::Back => "there is room on the disk again: exchanges are stored from here on",
+        });
+    }));
     let (damage, is_stopped) = (Arc::new(OnceLock::new()), Arc::clone(&stop));
     let seen = Arc::clone(&damage);
     let control = Control {
@@ -290,7 +307,7 @@ fn work(args: CaptureArgs) -> anyhow::Result<Work> {
         None => return Err(InvalidArgument::new("nothing to capture from", "name an interface (-i IFACE) or a file (-r FILE, -r - for stdin)").into()),
     };
     let MemoryArgs { max_flows, max_buffered, max_body, part_size } = args.memory;
-    let watch = Watch { limits: args.live.limits(), figures: None };
+    let watch = Watch { limits: args.live.limits(), figures: None, room: None };
     let most = watch.limits.share_of_memory().unwrap_or(u64::MAX);
     let options = CaptureOptions {
         filter: (!args.filter.is_empty()).then(|| args.filter.join(" ")),

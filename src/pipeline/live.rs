@@ -31,6 +31,7 @@ use self::queue::{Entrance, Queue};
 pub(super) use self::usage::Pace;
 use self::usage::{memory, processor_time};
 use super::Error;
+use super::room::OnRoom;
 
 /// What a live capture may take from its machine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,6 +83,8 @@ pub struct Watch {
     pub limits: LiveLimits,
     /// Who is told how it is doing.
     pub figures: Option<OnFigures>,
+    /// Who is told of the disk, whatever the source.
+    pub room: Option<OnRoom>,
 }
 
 impl fmt::Debug for Watch {

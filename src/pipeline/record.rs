@@ -19,6 +19,7 @@ use reenact_sanitize::Originals;
 use super::live::{self, Watch};
 use super::recorder::{Ended, Rotation, Signals};
 use super::residue::{Checker, Findings, Wanted, batches, look_through};
+use super::room::RoomWatch;
 use super::sink::RecordingSink;
 use super::{Error, Redaction};
 
@@ -105,7 +106,8 @@ pub fn capture(job: &CaptureJob, tap: Tap, control: &Control) -> Result<Vec<Writ
     let (part_bytes, retention, expires) = (job.part_bytes, job.retention, job.expires);
     let options = WriterOptions { part_age, part_bytes, retention, source, expires, pool: writers, ..WriterOptions::default() };
     let unstored = Arc::<AtomicU64>::default();
-    let signals = Signals { stop: Arc::clone(&control.stop), most_bytes: job.max_bytes, unstored: Arc::clone(&unstored) };
+    let (stop, room) = (Arc::clone(&control.stop), RoomWatch::new(job.watch.room.clone()));
+    let signals = Signals { stop, most_bytes: job.max_bytes, unstored: Arc::clone(&unstored), room };
     let share = job.watch.limits.processor.map(|hundredths| f64::from(hundredths) / 100.0);
     let checker = || job.redaction.as_ref().map(|redaction| Checker::new(Wanted::of(redaction), share));
     let rotation = job.rotation.map(|rotation| (rotation, checker()));

@@ -22,6 +22,7 @@ use reenact_sanitize::Originals;
 
 use super::Error;
 use super::residue::{Checker, Findings, Looked};
+use super::room::RoomWatch;
 
 /// When a recording is ended and another begun, whichever comes first. Looked at once a second, by the time of packets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +34,6 @@ pub struct Rotation {
 }
 
 /// What a recorder and its capture tell each other.
-#[derive(Debug, Clone)]
 pub(super) struct Signals {
     /// Set by the recorder once it wants no more; what is under way then is still taken.
     pub(super) stop: Arc<AtomicBool>,
@@ -41,6 +41,8 @@ pub(super) struct Signals {
     pub(super) most_bytes: Option<u64>,
     /// How many exchanges could not be stored so far.
     pub(super) unstored: Arc<AtomicU64>,
+    /// Who is told whether the disk has room.
+    pub(super) room: RoomWatch,
 }
 
 /// A recording that was written.
@@ -110,12 +112,13 @@ impl Recorder {
             Place::One(_, writer) => writer.tick(now, ledger)?,
             Place::Several(series) => series.tick(now, ledger)?,
         }
-        if let Some(Signals { stop, most_bytes, unstored }) = &self.signals {
-            let (bytes, not_stored) = match &self.place {
-                Place::One(_, writer) => (writer.bytes(), writer.unstored()),
+        if let Some(Signals { stop, most_bytes, unstored, room }) = &mut self.signals {
+            let Totals { bytes, stored, unstored: not_stored } = match &self.place {
+                Place::One(_, writer) => Totals::of(writer),
                 Place::Several(series) => series.totals(),
             };
             unstored.store(not_stored, Ordering::Relaxed);
+            room.look(stored, not_stored);
             if most_bytes.is_some_and(|most| bytes >= most) {
                 stop.store(true, Ordering::SeqCst);
             }
@@ -170,9 +173,8 @@ struct Series {
     /// Of whole recordings; parts of them stay.
     retention: Retention,
     next: u64,
-    /// What recordings took that were closed, before compression; and how many exchanges could not be stored in them.
-    bytes: u64,
-    unstored: u64,
+    /// What recordings took that were closed.
+    closed: Totals,
     current: Option<Current>,
     /// The one before it, while its last part is written.
     closing: Option<(PathBuf, JoinHandle<Result<Manifest, disk::Error>>)>,
@@ -187,6 +189,31 @@ struct Series {
     accounted: LossLedger,
     /// When the next look is taken whether something is old.
     look: Timestamp,
+}
+
+/// What was taken: in bytes before compression, and in exchanges that were stored and that were not.
+#[derive(Clone, Copy, Default)]
+struct Totals {
+    bytes: u64,
+    stored: u64,
+    unstored: u64,
+}
+
+impl Totals {
+    fn of(writer: &RecordingWriter) -> Self {
+        Self { bytes: writer.bytes(), unstored: writer.unstored(), ..Self::counted(writer.manifest()) }
+    }
+
+    /// By the exchanges alone.
+    const fn counted(manifest: &Manifest) -> Self {
+        Self { bytes: 0, stored: manifest.exchanges + manifest.retired.counts.exchanges, unstored: manifest.gone.unstored.exchanges }
+    }
+
+    const fn add(&mut self, other: &Self) {
+        self.bytes += other.bytes;
+        self.stored += other.stored;
+        self.unstored += other.unstored;
+    }
 }
 
 struct Current {
@@ -232,8 +259,7 @@ impl Series {
             rotation,
             retention,
             next,
-            bytes: 0,
-            unstored: 0,
+            closed: Totals::default(),
             current: None,
             closing: None,
             kept,
@@ -264,10 +290,11 @@ impl Series {
         Ok(Current { path, writer: Box::new(writer), began: at })
     }
 
-    /// What was taken so far, in bytes before compression, and how many exchanges could not be stored.
-    fn totals(&self) -> (u64, u64) {
-        let of_current = self.current.as_ref().map_or((0, 0), |current| (current.writer.bytes(), current.writer.unstored()));
-        (self.bytes + of_current.0, self.unstored + of_current.1)
+    /// What was taken so far.
+    fn totals(&self) -> Totals {
+        let mut totals = self.closed;
+        self.current.iter().for_each(|current| totals.add(&Totals::of(&current.writer)));
+        totals
     }
 
     fn write(&mut self, exchange: &Exchange) -> Result<(), disk::Error> {
@@ -311,7 +338,7 @@ impl Series {
     fn close(&mut self, next: Option<Current>) -> Result<(), disk::Error> {
         let Some(Current { path, writer, .. }) = std::mem::replace(&mut self.current, next) else { return Ok(()) };
         self.closed()?;
-        self.bytes += writer.bytes();
+        self.closed.bytes += writer.bytes();
         let share = self.told.since(&self.accounted);
         self.accounted.clone_from(&self.told);
         let finish = thread::Builder::new().name("closing".to_owned()).spawn(move || writer.finish(&share));
@@ -324,7 +351,7 @@ impl Series {
         if let Some((path, closing)) = self.closing.take() {
             let manifest = closing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             let unstored = manifest.gone.unstored.exchanges;
-            self.unstored += unstored;
+            self.closed.add(&Totals::counted(&manifest));
             self.kept.push_back(path.clone());
             self.checker.iter_mut().for_each(|checker| checker.add(path.clone()));
             self.done.push(Ended { path, unstored, findings: None });

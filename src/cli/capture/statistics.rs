@@ -36,7 +36,14 @@ pub(super) struct Statistics {
     terminal: Option<ProgressBar>,
     seen: Mutex<Seen>,
     /// To who shows lines: a reader of stderr that has stopped stops no one else. Privileges are given up before there is such a thread.
-    lines: OnceLock<Option<SyncSender<String>>>,
+    lines: OnceLock<Option<SyncSender<Line>>>,
+}
+
+/// What is shown.
+enum Line {
+    /// On a terminal in place of those before it.
+    Figures(String),
+    Warning(String),
 }
 
 #[derive(Default)]
@@ -67,16 +74,27 @@ impl Statistics {
     /// Takes the figures of another second.
     pub(super) fn tell(&self, figures: &Figures) {
         if let Some(line) = self.next(figures) {
-            let lines = self.lines.get_or_init(|| {
-                let terminal = self.terminal.clone();
-                showing(move |line| match &terminal {
-                    Some(terminal) => terminal.set_message(line),
-                    None => output::note(&line),
-                })
-            });
-            // What is not read in time is passed over: the next line tells more.
-            let _ = lines.as_ref().map(|lines| lines.try_send(line));
+            self.show(Line::Figures(line));
         }
+    }
+
+    /// Shows a warning, which stays, also where no figures are shown.
+    pub(super) fn warn(&self, text: &str) {
+        self.show(Line::Warning(text.to_owned()));
+    }
+
+    fn show(&self, line: Line) {
+        let lines = self.lines.get_or_init(|| {
+            let terminal = self.terminal.clone();
+            showing(move |line| match (line, &terminal) {
+                (Line::Figures(line), Some(terminal)) => terminal.set_message(line),
+                (Line::Figures(line), None) => output::note(&line),
+                (Line::Warning(text), Some(terminal)) => terminal.suspend(|| output::warning(&text)),
+                (Line::Warning(text), None) => output::warning(&text),
+            })
+        });
+        // What is not read in time is passed over: the next line tells more.
+        let _ = lines.as_ref().map(|lines| lines.try_send(line));
     }
 
     /// Keeps the figures; the line that is to be shown now, if any.
@@ -113,8 +131,8 @@ impl Statistics {
 }
 
 /// Begins a thread that shows lines, one after the other; none where there can be no more threads.
-fn showing(mut show: impl FnMut(String) + Send + 'static) -> Option<SyncSender<String>> {
-    let (lines, given) = mpsc::sync_channel(1);
+fn showing<T: Send + 'static>(mut show: impl FnMut(T) + Send + 'static) -> Option<SyncSender<T>> {
+    let (lines, given) = mpsc::sync_channel(WAITING);
     let thread = thread::Builder::new().name("statistics".to_owned());
     thread.spawn(move || given.into_iter().for_each(&mut show)).ok().map(|_| lines)
 }
@@ -210,6 +228,8 @@ pub(super) fn metrics(figures: &Figures) -> String {
 }
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// How many lines wait for a reader: a warning finds a place behind the figures.
+const WAITING: usize = 2;
 /// How long a terminal may take to be cleared.
 const LONGEST: Duration = Duration::from_secs(1);
 /// After so many seconds it is no passing state that nothing is followed.
@@ -266,7 +286,7 @@ mod tests {
         let statistics = Statistics::new(StatsFormat::Json);
         let (go, stopped) = mpsc::channel::<()>();
         let (show, shown) = mpsc::channel();
-        let reader = move |line: String| {
+        let reader = move |line: Line| {
             let _ = stopped.recv();
             let _ = show.send(line);
         };
