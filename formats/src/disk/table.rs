@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
@@ -47,6 +47,7 @@ pub struct TableWriter {
 
 /// Makes row groups of a table, on any thread.
 pub struct GroupEncoder {
+    schema: SchemaRef,
     columns: ArrowRowGroupWriterFactory,
     path: PathBuf,
 }
@@ -90,13 +91,13 @@ impl TableWriter {
         let path = place.path(name);
         let failure = Failure::default();
         let sink = Sink { file: place.begin(name)?, failure: Arc::clone(&failure) };
-        let writer = ArrowWriter::try_new(sink, schema, Some(properties)).map_err(|error| write_error(&path, &failure, error))?;
+        let writer = ArrowWriter::try_new(sink, SchemaRef::clone(&schema), Some(properties)).map_err(|error| write_error(&path, &failure, error))?;
         let (mut writer, columns) = writer.into_serialized_writer().map_err(|error| write_error(&path, &failure, error))?;
         let Stamp { format, version, written_by } = format.stamp();
         for (key, value) in [(FORMAT_KEY, format), (VERSION_KEY, version.to_string()), (WRITTEN_BY_KEY, written_by)] {
             writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        Ok(Self { writer, encoder: Arc::new(GroupEncoder { columns, path: path.clone() }), path, failure })
+        Ok(Self { writer, encoder: Arc::new(GroupEncoder { schema, columns, path: path.clone() }), path, failure })
     }
 
     /// What makes row groups of this table, to be used elsewhere.
@@ -106,7 +107,7 @@ impl TableWriter {
 
     /// Writes a batch as a row group of its own.
     pub fn row_group(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let group = self.encoder.encode(batch)?;
+        let group = self.encoder.encode(batch.columns())?;
         self.append(group)
     }
 
@@ -142,13 +143,13 @@ impl TableWriter {
 }
 
 impl GroupEncoder {
-    /// A batch as a row group.
-    pub fn encode(&self, batch: &RecordBatch) -> Result<EncodedGroup, Error> {
+    /// Columns, those of the schema, as a row group. Where the schema has bytes, views of bytes will do.
+    pub fn encode(&self, columns: &[ArrayRef]) -> Result<EncodedGroup, Error> {
         let encode = || {
             // Which row group it is matters to encryption alone.
             let mut writers = self.columns.create_column_writers(0)?.into_iter();
             let mut chunks = Vec::with_capacity(writers.len());
-            for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+            for (field, array) in self.schema.fields().iter().zip(columns) {
                 for leaf in compute_leaves(field, array)? {
                     let mut writer = writers.next().ok_or_else(|| ParquetError::General("more columns than the schema has".to_owned()))?;
                     writer.write(&leaf)?;

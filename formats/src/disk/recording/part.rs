@@ -4,14 +4,19 @@
 //! Rows wait as columns, so that they keep nothing alive that they were cut from. What never happens here: the bytes of a part
 //! depend on how many threads have made it.
 
-use arrow_array::RecordBatch;
-use arrow_select::interleave::interleave_record_batch;
+use std::collections::VecDeque;
+use std::sync::{Arc, mpsc};
+
+use arrow_array::builder::BinaryViewBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+use arrow_select::interleave::interleave;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::SortingColumn;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use rayon::ThreadPool;
-use rayon::prelude::*;
 
 use super::RECORDING;
 use super::columns::{self, Rows};
@@ -89,32 +94,51 @@ impl Gathered {
         // Whole rows in one order, whichever order they came in: the same input makes the same bytes.
         self.places.sort_by_key(|place| (place.start, place.id, place.stream));
         let mut table = TableWriter::begin(place, name, &RECORDING, columns::schema(), properties())?;
-        let encoder = table.encoder();
-        let mut batches = self.batches;
-        let groups: Vec<&[Place]> = row_groups(&self.places).collect();
-        let uses = uses(&groups, batches.len());
-        let at_once = pool.map_or(1, ThreadPool::current_num_threads);
-        let mut done = 0;
-        let mut encoded = Vec::new();
-        // While some row groups are written, the next are encoded.
-        for some in groups.chunks(at_once).chain([&[][..]]) {
-            let encode = |group: &&[Place]| encode(&batches, group, &encoder);
-            let before = std::mem::take(&mut encoded);
-            let write = || before.into_iter().try_for_each(|group| table.append(group));
-            let (next, written): (Result<Vec<EncodedGroup>, Error>, _) = match pool {
-                Some(pool) => pool.join(|| some.par_iter().map(encode).collect(), write),
-                None => (some.iter().map(encode).collect(), write()),
-            };
-            written?;
-            encoded = next?;
-            done += some.len();
-            // Rows come nearly in order: what is encoded makes room for what is gathered meanwhile.
-            for (batch, uses) in batches.iter_mut().zip(&uses).filter(|(batch, uses)| uses.last < done && batch.num_rows() > 0) {
-                *batch = RecordBatch::new_empty(batch.schema());
-                left.freed(uses.bytes);
-            }
-        }
+        let groups = Groups { of: row_groups(&self.places).collect(), batches: self.batches };
+        match pool {
+            // One more than there are threads: none waits for the one that takes longest.
+            Some(pool) => pool.in_place_scope(|scope| groups.write(&mut table, pool.current_num_threads() + 1, |work| scope.spawn(|_| work()), left)),
+            None => groups.write(&mut table, 1, |work| work(), left),
+        }?;
         Ok(Written { table, share: self.share })
+    }
+}
+
+/// The row groups of a part, and the batches that their rows wait in.
+struct Groups<'a> {
+    of: Vec<&'a [Place]>,
+    batches: Vec<RecordBatch>,
+}
+
+impl<'a> Groups<'a> {
+    /// Writes them in order. So many at most are encoded at once or wait for being written; `begin` sets about encoding one.
+    fn write(mut self, table: &mut TableWriter, at_once: usize, begin: impl Fn(Box<dyn FnOnce() + Send + 'a>), left: &Left) -> Result<(), Error> {
+        let encoder = table.encoder();
+        let uses = uses(&self.of, self.batches.len());
+        let mut under_way = VecDeque::new();
+        let mut to_begin = self.of.iter().copied().enumerate();
+        for done in 0..self.of.len() {
+            for (number, group) in to_begin.by_ref().take(at_once - under_way.len()) {
+                let (send, receive) = mpsc::sync_channel(1);
+                let (batches, encoder) = (self.batches.clone(), Arc::clone(&encoder));
+                for (batch, _) in self.batches.iter_mut().zip(&uses).filter(|(_, uses)| uses.last == number) {
+                    *batch = RecordBatch::new_empty(batch.schema());
+                }
+                begin(Box::new(move || {
+                    let encoded = encode(&batches, group, &encoder);
+                    drop(batches);
+                    // Nobody waits for it any more where an earlier one could not be written.
+                    let _ = send.send(encoded);
+                }));
+                under_way.push_back(receive);
+            }
+            // Where one has panicked, so does the scope that it is of.
+            let Some(Ok(encoded)) = under_way.pop_front().map(|first| first.recv()) else { return Ok(()) };
+            table.append(encoded?)?;
+            // Rows come nearly in order: what is encoded makes room for what is gathered meanwhile.
+            left.freed(uses.iter().filter(|uses| uses.last == done).map(|uses| uses.bytes).sum());
+        }
+        Ok(())
     }
 }
 
@@ -155,10 +179,30 @@ fn uses(groups: &[&[Place]], batches: usize) -> Vec<Uses> {
 
 /// The rows that stand in `places` as a row group, in that order.
 fn encode(batches: &[RecordBatch], places: &[Place], encoder: &GroupEncoder) -> Result<EncodedGroup, Error> {
-    let batches: Vec<&RecordBatch> = batches.iter().collect();
     let rows: Vec<(usize, usize)> = places.iter().map(|place| (place.batch, place.row)).collect();
-    let sorted = interleave_record_batch(&batches, &rows).expect("all batches have one schema, and a row group's bytes fit");
+    let columns = batches.first().map_or(0, RecordBatch::num_columns);
+    let sorted: Vec<ArrayRef> =
+        (0..columns).map(|column| sorted(&batches.iter().map(|batch| batch.column(column).as_ref()).collect::<Vec<_>>(), &rows)).collect();
     encoder.encode(&sorted)
+}
+
+/// The values of one column that stand in `rows`. Heads and bodies are most of what there is: they stay where they are.
+fn sorted(batches: &[&dyn Array], rows: &[(usize, usize)]) -> ArrayRef {
+    if batches.first().is_none_or(|batch| *batch.data_type() != DataType::Binary) {
+        return interleave(batches, rows).expect("all batches have one schema, and a row group's bytes fit");
+    }
+    let batches: Vec<_> = batches.iter().map(|batch| batch.as_binary::<i32>()).collect();
+    let mut views = BinaryViewBuilder::with_capacity(rows.len());
+    let blocks: Vec<u32> = batches.iter().map(|batch| views.append_block(batch.values().clone())).collect();
+    for &(batch, row) in rows {
+        if batches[batch].is_null(row) {
+            views.append_null();
+        } else {
+            let [from, to] = [row, row + 1].map(|row| batches[batch].value_offsets()[row].unsigned_abs());
+            views.try_append_view(blocks[batch], from, to - from).expect("a value stands within its batch");
+        }
+    }
+    Arc::new(views.finish())
 }
 
 /// Runs of rows, cut by bytes and by number, of at least one row each.
@@ -181,8 +225,12 @@ fn properties() -> WriterProperties {
     let by_start = SortingColumn { column_idx: i32::try_from(start).expect("few columns"), descending: false, nulls_first: false };
     let path = |column: &str| ColumnPath::new(column.split('.').map(str::to_owned).collect());
     let mut properties = table::properties().set_sorting_columns(Some(vec![by_start])).set_data_page_row_count_limit(PAGE_ROWS);
+    // In pages of the second version levels stand beside the values, which are compressed as they are, without being copied together first.
+    properties = properties.set_writer_version(WriterVersion::PARQUET_2_0);
     for column in columns::BULKY {
-        properties = properties.set_column_dictionary_enabled(path(column), false).set_column_statistics_enabled(path(column), EnabledStatistics::None);
+        let statistics = EnabledStatistics::None;
+        properties = properties.set_column_dictionary_enabled(path(column), false).set_column_statistics_enabled(path(column), statistics);
+        properties = properties.set_column_encoding(path(column), Encoding::PLAIN);
     }
     // Times are distinct and nearly sorted: their differences are small, a dictionary of them is not.
     for column in columns::TIMES {
@@ -191,8 +239,8 @@ fn properties() -> WriterProperties {
     for column in columns::UNIQUE {
         properties = properties.set_column_dictionary_enabled(path(column), false);
     }
-    // A dictionary of a few words leaves nothing to compress.
-    for column in columns::WORDS {
+    // What is left of them once they are encoded is not worth a compressor for each row group.
+    for column in columns::COMPACT.iter().chain(columns::TIMES) {
         properties = properties.set_column_compression(path(column), Compression::UNCOMPRESSED);
     }
     properties.build()

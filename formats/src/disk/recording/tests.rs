@@ -726,7 +726,7 @@ fn while_a_part_is_made_durable_the_next_is_encoded() {
 #[test]
 fn columns_that_are_written_specially_are_columns() {
     let schema = columns::schema();
-    for column in [columns::BULKY, columns::TIMES, columns::UNIQUE, columns::WORDS, columns::PLAIN, columns::COUNTED].into_iter().flatten() {
+    for column in [columns::BULKY, columns::TIMES, columns::UNIQUE, columns::COMPACT, columns::PLAIN, columns::COUNTED].into_iter().flatten() {
         let field = column.split('.').next().unwrap();
         assert!(schema.index_of(field).is_ok(), "{column}");
     }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use arrow_array::builder::{
     ArrayBuilder, BinaryBuilder, BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, StructBuilder, TimestampMicrosecondBuilder, UInt16Builder,
@@ -90,8 +91,8 @@ impl Rows {
 
 fn of_side(side: Side) -> [Box<dyn Column>; 10] {
     [
-        column(BinaryBuilder::new(), move |heads, row| heads.append_option(row.message(side).map(|message| message.head.raw()))),
-        column(BinaryBuilder::new(), move |bodies, row| push_body(bodies, body(row, side))),
+        bulk(move |heads, row| heads.append_option(row.message(side).map(|message| message.head.raw()))),
+        bulk(move |bodies, row| push_body(bodies, body(row, side))),
         numbers(move |row| body(row, side).map(|body| body.wire_length)),
         numbers(move |row| if let Some(Completeness::TruncatedAt(at)) = completeness(row, side) { Some(at) } else { None }),
         numbers(move |row| if let Some(Completeness::Gap(gap)) = completeness(row, side) { Some(gap) } else { None }),
@@ -169,6 +170,28 @@ impl<B: ArrayBuilder, F: Fn(&mut B, &Exchange) + Send> Column for ColumnOf<B, F>
     fn take(&mut self) -> ArrayRef {
         self.builder.finish()
     }
+}
+
+/// A column of which each batch has about as much as the one before it: room for that is there at once, and nothing moves while it grows.
+struct Bulk<F> {
+    builder: BinaryBuilder,
+    push: F,
+}
+
+impl<F: Fn(&mut BinaryBuilder, &Exchange) + Send> Column for Bulk<F> {
+    fn push(&mut self, row: &Exchange) {
+        (self.push)(&mut self.builder, row);
+    }
+
+    fn take(&mut self) -> ArrayRef {
+        let (rows, bytes) = (self.builder.len(), self.builder.values_slice().len());
+        let next = BinaryBuilder::with_capacity(rows + rows / 8, bytes + bytes / 8);
+        Arc::new(std::mem::replace(&mut self.builder, next).finish())
+    }
+}
+
+fn bulk(push: impl Fn(&mut BinaryBuilder, &Exchange) + Send + 'static) -> Box<dyn Column> {
+    Box::new(Bulk { builder: BinaryBuilder::new(), push })
 }
 
 fn column<B: ArrayBuilder>(builder: B, push: impl Fn(&mut B, &Exchange) + Send + 'static) -> Box<dyn Column> {

@@ -131,16 +131,29 @@ pub(super) const TIMES: &[&str] = &["start", "start_ns", "request_end_ns", "firs
 /// The columns in which hardly a value comes twice.
 pub(super) const UNIQUE: &[&str] = &["id"];
 
-/// The columns of a few words.
-pub(super) const WORDS: &[&str] = &[
+/// The columns of a few words and of small numbers, or of hardly any.
+pub(super) const COMPACT: &[&str] = &[
+    "ordinal",
+    "stream",
     "protocol",
     "role",
+    "node",
     "initiator",
     "shape",
+    "client_port",
+    "server_port",
+    "method",
+    "status",
+    "request_content_type",
+    "response_content_type",
     "complete",
+    "request_body_cut_after",
+    "request_body_gap",
     "request_body_dropped",
     "request_body_seen_whole",
     "request_framing",
+    "response_body_cut_after",
+    "response_body_gap",
     "response_body_dropped",
     "response_body_seen_whole",
     "response_framing",
